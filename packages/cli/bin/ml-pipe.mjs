@@ -1,0 +1,73 @@
+#!/usr/bin/env node
+// The launcher. Its syntax is old on purpose: an old Node must get far enough to be told, or to
+// hand over to the Node 24 that npm installed next to ml-pipe.
+import { spawn } from "child_process";
+import { existsSync } from "fs";
+import module from "module";
+import { dirname, join } from "path";
+import { fileURLToPath } from "url";
+
+const needed = 24;
+const here = fileURLToPath(import.meta.url);
+const main = new URL("../dist/main.js", import.meta.url);
+
+/** The `node` binary of the platform package among our optional dependencies, if it is installed. */
+function bundledNode() {
+  const require = module.createRequire(import.meta.url);
+  const platform = process.platform === "win32" ? "win" : process.platform;
+  const names = ["node-", "node-bin-"].map((prefix) => prefix + platform + "-" + process.arch);
+  for (const name of names) {
+    try {
+      const folder = dirname(require.resolve(name + "/package.json"));
+      const file = join(folder, "bin", process.platform === "win32" ? "node.exe" : "node");
+      if (existsSync(file)) return file;
+    } catch (_notInstalled) {
+      // Try the next name.
+    }
+  }
+  return undefined;
+}
+
+/** Runs this launcher again under `node`, passing signals on and ending the way it ends. */
+function handOver(node) {
+  const child = spawn(node, process.execArgv.concat([here], process.argv.slice(2)), {
+    stdio: "inherit",
+    env: Object.assign({}, process.env, { ML_PIPE_HANDED_OVER: "1" }),
+  });
+  const signals = ["SIGINT", "SIGTERM", "SIGHUP"];
+  signals.forEach((signal) => process.on(signal, () => child.kill(signal)));
+  child.on("error", refuse);
+  child.on("exit", (code, signal) => {
+    if (signal === null) process.exit(code);
+    signals.forEach((name) => process.removeAllListeners(name));
+    process.kill(process.pid, signal);
+  });
+}
+
+function refuse() {
+  console.error(
+    "ml-pipe needs Node " +
+      needed +
+      " or newer and this is Node " +
+      process.versions.node +
+      ": install Node " +
+      needed +
+      " (https://nodejs.org), or run `npm install` with optional" +
+      " dependencies and start it as `npx ml-pipe`, which picks up the Node " +
+      needed +
+      " that comes with it.",
+  );
+  process.exit(1);
+}
+
+if (Number(process.versions.node.split(".")[0]) < needed) {
+  const node = process.env.ML_PIPE_HANDED_OVER ? undefined : bundledNode();
+  if (node === undefined) refuse();
+  else handOver(node);
+} else if (!existsSync(main)) {
+  console.error("ml-pipe is not built: run `npm run prepare` in its repository.");
+  process.exit(1);
+} else {
+  module.enableCompileCache();
+  import(main.href);
+}
