@@ -21,21 +21,31 @@ function bundledNode() {
       const folder = dirname(require.resolve(name + "/package.json"));
       const file = join(folder, "bin", process.platform === "win32" ? "node.exe" : "node");
       if (existsSync(file)) return file;
-    } catch (_notInstalled) {
-      // Try the next name.
+    } catch {
+      // Not installed: try the next name.
     }
   }
   return undefined;
 }
 
-/** Runs this launcher again under `node`, passing signals on and ending the way it ends. */
+/**
+ * Runs this launcher again under `node`, passing signals on and ending the way it ends.
+ *
+ * @param {string} node
+ */
 function handOver(node) {
   const child = spawn(node, process.execArgv.concat([here], process.argv.slice(2)), {
     stdio: "inherit",
     env: Object.assign({}, process.env, { ML_PIPE_HANDED_OVER: "1" }),
   });
+  /** @type {NodeJS.Signals[]} */
   const signals = ["SIGINT", "SIGTERM", "SIGHUP"];
-  signals.forEach((signal) => process.on(signal, () => child.kill(signal)));
+  signals.forEach((signal) =>
+    process.on(signal, () => {
+      // A terminal sends Ctrl-C to both of us already.
+      if (signal !== "SIGINT" || !process.stdin.isTTY) child.kill(signal);
+    }),
+  );
   child.on("error", refuse);
   child.on("exit", (code, signal) => {
     if (signal === null) process.exit(code);
@@ -46,16 +56,9 @@ function handOver(node) {
 
 function refuse() {
   console.error(
-    "ml-pipe needs Node " +
-      needed +
-      " or newer and this is Node " +
-      process.versions.node +
-      ": install Node " +
-      needed +
-      " (https://nodejs.org), or run `npm install` with optional" +
-      " dependencies and start it as `npx ml-pipe`, which picks up the Node " +
-      needed +
-      " that comes with it.",
+    `ml-pipe needs Node ${needed} or newer and this is Node ${process.versions.node}: ` +
+      `install Node ${needed} (https://nodejs.org), or run \`npm install\` with optional dependencies ` +
+      `and start it as \`npx ml-pipe\`, which picks up the Node ${needed} that comes with it.`,
   );
   process.exit(1);
 }
@@ -68,6 +71,7 @@ if (Number(process.versions.node.split(".")[0]) < needed) {
   console.error("ml-pipe is not built: run `npm run prepare` in its repository.");
   process.exit(1);
 } else {
+  delete process.env.ML_PIPE_HANDED_OVER;
   module.enableCompileCache();
   import(main.href);
 }
