@@ -1,0 +1,223 @@
+/**
+ * Artifacts: files addressed by their content. What a stage hands over by reference (a table, a
+ * model) is written once under its digest and never changes.
+ *
+ * A write goes to a temporary name, is synced, digested and then renamed: a half-written artifact is
+ * never visible, and a killed process leaves nothing but a temporary file that the next one removes.
+ */
+import { createHash } from "node:crypto";
+import { createReadStream } from "node:fs";
+import * as fs from "node:fs/promises";
+import * as os from "node:os";
+import * as path from "node:path";
+import { pipeline } from "node:stream/promises";
+import * as Context from "effect/Context";
+import * as Effect from "effect/Effect";
+import * as Layer from "effect/Layer";
+import * as Schema from "effect/Schema";
+import { Digest } from "./Digest.ts";
+
+/** A reference to a stored file: digest, size and kind of content. */
+export const Artifact = Schema.Struct({
+  digest: Digest,
+  bytes: Schema.Int,
+  /** Such as `application/vnd.apache.parquet` or `application/json`. */
+  mediaType: Schema.String,
+});
+/** See {@link Artifact}. */
+export type Artifact = typeof Artifact.Type;
+
+/** The state folder could not be written or read: permissions, a full disk, a vanished folder. */
+export class ArtifactStoreError extends Schema.TaggedError<ArtifactStoreError>()(
+  "ArtifactStoreError",
+  { operation: Schema.String, path: Schema.String, code: Schema.String, next: Schema.String },
+) {
+  override get message(): string {
+    return `cannot ${this.operation} ${this.path} (${this.code}). ${this.next}`;
+  }
+}
+
+/** An artifact is not in the store, or its bytes are no longer those that were stored. */
+export class ArtifactMissing extends Schema.TaggedError<ArtifactMissing>()("ArtifactMissing", {
+  digest: Digest,
+  path: Schema.String,
+  reason: Schema.Literals(["absent", "corrupt"]),
+}) {
+  override get message(): string {
+    const found = this.reason === "absent" ? "is not there" : "does not match its digest";
+    return `artifact ${this.digest.slice(0, 19)} ${found} (${this.path}). Run the pipeline again: the stage that made it will run and write it anew.`;
+  }
+}
+
+/** How artifacts are stored and found. */
+export interface ArtifactStoreShape {
+  /**
+   * Stores what `write` puts into the file it is given. Nothing becomes visible if `write` fails or
+   * is interrupted.
+   */
+  readonly put: <E, R>(
+    mediaType: string,
+    write: (temporaryPath: string) => Effect.Effect<void, E, R>,
+  ) => Effect.Effect<Artifact, E | ArtifactStoreError, R>;
+  /** Stores a small JSON document. */
+  readonly putJson: (value: unknown) => Effect.Effect<Artifact, ArtifactStoreError>;
+  /** The path of a stored artifact; fails if it is absent or its size differs. */
+  readonly path: (artifact: Artifact) => Effect.Effect<string, ArtifactMissing>;
+  /** Reads the whole file and compares digests. */
+  readonly verify: (
+    artifact: Artifact,
+  ) => Effect.Effect<void, ArtifactMissing | ArtifactStoreError>;
+  /** Parses a JSON artifact after verifying it. */
+  readonly readJson: (
+    artifact: Artifact,
+  ) => Effect.Effect<unknown, ArtifactMissing | ArtifactStoreError>;
+}
+
+/**
+ * The store of artifacts.
+ *
+ * @example
+ * ```ts
+ * import { Artifact } from "@ml-pipe/core";
+ * import * as Effect from "effect/Effect";
+ *
+ * const program = Effect.gen(function* () {
+ *   const store = yield* Artifact.ArtifactStore;
+ *   return yield* store.putJson({ answer: 42 });
+ * }).pipe(Effect.provide(Artifact.ArtifactStore.layerTemporary));
+ * ```
+ */
+export class ArtifactStore extends Context.Service<ArtifactStore, ArtifactStoreShape>()(
+  "@ml-pipe/core/ArtifactStore",
+) {
+  /** Artifacts in `folder/artifacts`, made if absent. */
+  static readonly layer = (folder: string): Layer.Layer<ArtifactStore, ArtifactStoreError> =>
+    Layer.effect(ArtifactStore, make(folder));
+
+  /** Artifacts in a temporary folder that is removed with the scope: for tests and embedding. */
+  static readonly layerTemporary: Layer.Layer<ArtifactStore, ArtifactStoreError> = Layer.effect(
+    ArtifactStore,
+    Effect.acquireRelease(
+      Effect.promise(() => fs.mkdtemp(path.join(os.tmpdir(), "ml-pipe-"))),
+      (folder) => Effect.promise(() => fs.rm(folder, { recursive: true, force: true })),
+    ).pipe(Effect.flatMap((folder) => make(folder))),
+  );
+}
+
+const make = Effect.fnUntraced(function* (folder: string) {
+  const root = path.join(folder, "artifacts");
+  const temporary = path.join(folder, "tmp");
+  yield* attempt("create", root, () => fs.mkdir(root, { recursive: true }));
+  yield* attempt("create", temporary, () => fs.mkdir(temporary, { recursive: true }));
+  let counter = 0;
+
+  const pathOf = (digest: Digest) => {
+    const hex = digest.slice("sha256-".length);
+    return path.join(root, hex.slice(0, 2), hex);
+  };
+
+  const put: ArtifactStoreShape["put"] = (mediaType, write) => {
+    const temporaryPath = path.join(temporary, `${process.pid}-${++counter}`);
+    return Effect.gen(function* () {
+      yield* write(temporaryPath);
+      const { digest, bytes } = yield* attempt("read", temporaryPath, () => digestFile(temporaryPath));
+      const target = pathOf(digest);
+      yield* attempt("store", target, () => publish(temporaryPath, target));
+      return { digest, bytes, mediaType };
+    }).pipe(
+      Effect.ensuring(Effect.promise(() => fs.rm(temporaryPath, { force: true }).catch(() => {}))),
+    );
+  };
+
+  const putJson: ArtifactStoreShape["putJson"] = (value) =>
+    put("application/json", (file) =>
+      attempt("write", file, () => fs.writeFile(file, JSON.stringify(value))),
+    );
+
+  const find: ArtifactStoreShape["path"] = Effect.fnUntraced(function* (artifact) {
+    const file = pathOf(artifact.digest);
+    const stat = yield* Effect.promise(() => fs.stat(file).catch(() => undefined));
+    if (stat === undefined || stat.size !== artifact.bytes) {
+      const reason = stat === undefined ? "absent" : "corrupt";
+      return yield* new ArtifactMissing({ digest: artifact.digest, path: file, reason });
+    }
+    return file;
+  });
+
+  const verify: ArtifactStoreShape["verify"] = Effect.fnUntraced(function* (artifact) {
+    const file = yield* find(artifact);
+    const found = yield* attempt("read", file, () => digestFile(file));
+    if (found.digest !== artifact.digest) {
+      return yield* new ArtifactMissing({ digest: artifact.digest, path: file, reason: "corrupt" });
+    }
+  });
+
+  const readJson: ArtifactStoreShape["readJson"] = Effect.fnUntraced(function* (artifact) {
+    yield* verify(artifact);
+    const file = pathOf(artifact.digest);
+    return yield* attempt("read", file, async (): Promise<unknown> =>
+      JSON.parse(await fs.readFile(file, "utf8")),
+    );
+  });
+
+  return ArtifactStore.of({ put, putJson, path: find, verify, readJson });
+});
+
+/** Syncs a finished temporary file and gives it its final name. */
+const publish = async (from: string, to: string): Promise<void> => {
+  await fs.mkdir(path.dirname(to), { recursive: true });
+  const handle = await fs.open(from, "r+");
+  try {
+    await handle.sync();
+  } finally {
+    await handle.close();
+  }
+  await fs.rename(from, to);
+};
+
+/** The digest and size of a file, read as a stream. */
+export const digestFile = async (
+  file: string,
+): Promise<{ readonly digest: Digest; readonly bytes: number }> => {
+  const hash = createHash("sha256");
+  let bytes = 0;
+  await pipeline(createReadStream(file, { highWaterMark: 1 << 20 }), async (chunks) => {
+    for await (const chunk of chunks) {
+      hash.update(chunk);
+      bytes += chunk.length;
+    }
+  });
+  return { digest: `sha256-${hash.digest("hex")}`, bytes };
+};
+
+const advice: { readonly [code: string]: string } = {
+  ENOSPC: "The disk is full: free some space and run again; finished stages are kept.",
+  EACCES: "Give this user write access, or choose another folder with --state.",
+  EPERM: "Give this user write access, or choose another folder with --state.",
+  EROFS: "The file system is read-only: choose another folder with --state.",
+  ENOENT: "Check that the path exists.",
+};
+
+/** Runs a file operation; a failure becomes an {@link ArtifactStoreError} that says what to do. */
+export const attempt = <A>(
+  operation: string,
+  file: string,
+  run: () => Promise<A>,
+): Effect.Effect<A, ArtifactStoreError> =>
+  Effect.tryPromise({
+    try: run,
+    catch: (cause) => {
+      const code = cause instanceof Error && "code" in cause ? String(cause.code) : String(cause);
+      const next = advice[code] ?? "Check the state folder and run again.";
+      return new ArtifactStoreError({ operation, path: file, code, next });
+    },
+  });
+
+/** Every artifact that a JSON value refers to, at any depth. */
+export const referencedBy = (value: unknown): ReadonlyArray<Artifact> => {
+  if (typeof value !== "object" || value === null) return [];
+  if (isArtifact(value)) return [value];
+  return Object.values(value).flatMap(referencedBy);
+};
+
+const isArtifact = Schema.is(Artifact);

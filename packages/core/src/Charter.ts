@@ -1,0 +1,154 @@
+/**
+ * Charters: why the pipeline exists. The decision it serves and when that is made, the business
+ * metric, the baseline to beat, the smallest gain worth shipping, and who answers for it. A charter is
+ * a pipeline's first argument, and the gates of its evaluation are derived from it.
+ */
+import * as Duration from "effect/Duration";
+import * as Schema from "effect/Schema";
+import * as Digest from "./Digest.ts";
+import { Metric } from "./Metric.ts";
+
+/**
+ * What is done today, or would be done without a model: the thing a model must beat, and the thing
+ * that is deployable on the first day. `rule` is data (an expression that a stage package can
+ * evaluate), never code.
+ */
+export const Baseline = Schema.Struct({
+  name: Schema.String,
+  description: Schema.String,
+  rule: Schema.Json,
+});
+/** See {@link Baseline}. */
+export type Baseline = typeof Baseline.Type;
+
+/** A charter as data. */
+export const CharterSpec = Schema.Struct({
+  title: Schema.String,
+  decision: Schema.Struct({
+    /** What is decided, such as "warn connecting passengers?". */
+    question: Schema.String,
+    /** The moment of the decision: only what is known then may be a feature. */
+    madeAt: Schema.String,
+    /** Who or what acts on it. */
+    actor: Schema.String,
+    /** How long after the decision its outcome is known. */
+    outcomeKnownAfterMs: Schema.Finite,
+  }),
+  metric: Metric,
+  baseline: Baseline,
+  /** The smallest improvement of the metric over the baseline worth shipping, in its unit. */
+  smallestGain: Schema.Finite.check(Schema.isGreaterThan(0)),
+  /** Where the prediction meets people: the product surface with its merging, rules and filters. */
+  surface: Schema.String,
+  guardrails: Schema.Array(Schema.String),
+  /** After this instant nothing is deployed until the charter is renewed. */
+  kill: Schema.Struct({ on: Schema.DateFromString, criterion: Schema.String }),
+  owner: Schema.String,
+  approvers: Schema.Array(Schema.String),
+});
+
+/** A charter as authors write it. */
+export interface CharterOptions {
+  readonly title: string;
+  readonly decision: {
+    readonly question: string;
+    readonly madeAt: string;
+    readonly actor: string;
+    readonly outcomeKnownAfter: Duration.Input;
+  };
+  readonly metric: Metric;
+  readonly baseline: Baseline;
+  readonly smallestGain: number;
+  readonly surface: string;
+  readonly guardrails?: ReadonlyArray<string>;
+  /** `on`: a date (`2027-06-30`, midnight UTC) or an instant. */
+  readonly kill: { readonly on: string; readonly criterion: string };
+  readonly owner: string;
+  readonly approvers?: ReadonlyArray<string>;
+}
+
+/** Why the pipeline exists; see the module. */
+export interface Charter {
+  readonly spec: typeof CharterSpec.Type;
+  /** The charter as JSON, as it is stored. */
+  readonly json: typeof CharterSpec.Encoded;
+  readonly digest: Digest.Digest;
+}
+
+/** A charter that says something impossible, such as no gain or a date that does not exist. */
+export class CharterInvalid extends Schema.TaggedError<CharterInvalid>()("CharterInvalid", {
+  title: Schema.String,
+  problems: Schema.String,
+}) {
+  override get message(): string {
+    return `the charter "${this.title}" is not valid:\n${this.problems}`;
+  }
+}
+
+/** The charter's kill date has passed. */
+export class CharterExpired extends Schema.TaggedError<CharterExpired>()("CharterExpired", {
+  title: Schema.String,
+  on: Schema.DateFromString,
+  criterion: Schema.String,
+  owner: Schema.String,
+}) {
+  override get message(): string {
+    return `the charter "${this.title}" ended on ${this.on.toISOString().slice(0, 10)} (${this.criterion}). Nothing is deployed until ${this.owner} renews it: review the criterion, then set a new kill date.`;
+  }
+}
+
+/**
+ * Makes a charter. Throws {@link CharterInvalid} if it says something impossible: a charter is written
+ * by a person in a pipeline file, where a throw points at the line.
+ *
+ * @example
+ * ```ts
+ * import { Charter } from "@ml-pipe/core";
+ *
+ * const charter = Charter.make({
+ *   title: "Warn connecting passengers",
+ *   decision: {
+ *     question: "warn passengers and hold a seat on a later flight?",
+ *     madeAt: "departure", actor: "gate agent", outcomeKnownAfter: "1 day",
+ *   },
+ *   metric: {
+ *     name: "expected cost", unit: "USD per flight",
+ *     costs: { truePositive: 20, falsePositive: 20, falseNegative: 90, trueNegative: 0 },
+ *   },
+ *   baseline: { name: "never warn", description: "what happens today", rule: false },
+ *   smallestGain: 0.5,
+ *   surface: "gate display",
+ *   kill: { on: "2027-06-30", criterion: "no measured gain after six months" },
+ *   owner: "passenger-care",
+ * });
+ * ```
+ */
+export const make = (options: CharterOptions): Charter => {
+  const { outcomeKnownAfter, ...decision } = options.decision;
+  const json = {
+    ...options,
+    decision: {
+      ...decision,
+      outcomeKnownAfterMs: Duration.toMillis(Duration.fromInputUnsafe(outcomeKnownAfter)),
+    },
+    kill: { ...options.kill, on: isoInstant(options.kill.on) },
+    guardrails: options.guardrails ?? [],
+    approvers: options.approvers ?? [],
+  };
+  const decoded = Schema.decodeUnknownResult(CharterSpec, { errors: "all" })(json);
+  if (decoded._tag === "Failure" || Number.isNaN(decoded.success.kill.on.getTime())) {
+    const problems =
+      decoded._tag === "Failure" ? decoded.failure.message : `kill.on: no such date "${options.kill.on}"`;
+    throw new CharterInvalid({ title: options.title, problems });
+  }
+  return { spec: decoded.success, json, digest: Digest.ofJson(json) };
+};
+
+const isoInstant = (text: string): string => {
+  const instant = new Date(text);
+  return Number.isNaN(instant.getTime()) ? text : instant.toISOString();
+};
+
+/** Whether the charter's kill date has passed at `now`. */
+export const isExpired = (charter: Pick<Charter, "spec">, now: Date): boolean =>
+  now.getTime() >= charter.spec.kill.on.getTime();

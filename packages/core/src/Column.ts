@@ -1,0 +1,186 @@
+/**
+ * Columns of a contract: a type, what it means, when it is known, and which values are allowed.
+ *
+ * One column definition is the compile-time type of a field, its run-time validator for a request,
+ * its check in a batch, and its entry in the documentation.
+ */
+import * as Schema from "effect/Schema";
+
+/**
+ * When a column's value is known, relative to the decision the pipeline serves:
+ * `"decision"` at or before it, `"outcome"` only after it. A feature that depends on an `"outcome"`
+ * column does not compile.
+ */
+export const Availability = Schema.Literals(["decision", "outcome"]);
+/** See {@link Availability}. */
+export type Availability = typeof Availability.Type;
+
+/** The logical type of a column. `timestamp` is an instant; text forms are ISO 8601 with a zone. */
+export const ColumnType = Schema.Literals(["boolean", "int", "float", "string", "timestamp"]);
+/** See {@link ColumnType}. */
+export type ColumnType = typeof ColumnType.Type;
+
+/** A column as data: what is stored with a release, digested, shown and documented. */
+export const ColumnSpec = Schema.Struct({
+  type: ColumnType,
+  availableAt: Availability,
+  nullable: Schema.Boolean,
+  description: Schema.optionalKey(Schema.String),
+  /** Unit of a numeric column, such as `min` or `mi`. */
+  unit: Schema.optionalKey(Schema.String),
+  /** Smallest allowed value, inclusive. */
+  min: Schema.optionalKey(Schema.Finite),
+  /** Largest allowed value, inclusive. */
+  max: Schema.optionalKey(Schema.Finite),
+  /** The allowed values of a string column. */
+  values: Schema.optionalKey(Schema.Array(Schema.String)),
+  /** Regular expression that a string column must match in full. */
+  pattern: Schema.optionalKey(Schema.String),
+});
+/** See {@link ColumnSpec}. */
+export type ColumnSpec = typeof ColumnSpec.Type;
+
+/**
+ * A column of JavaScript type `T`, known at `A`.
+ *
+ * @typeParam T - the value in a row: `boolean`, `number`, `string`, `Date`, or with `null`
+ * @typeParam A - `"decision"` or `"outcome"`
+ */
+export interface Column<out T, out A extends Availability = Availability> {
+  readonly spec: ColumnSpec & { readonly availableAt: A };
+  /** Decodes the column's value from JSON; reports what was expected in words. */
+  readonly schema: Schema.ConstraintCodec<T, unknown>;
+}
+
+interface Options<A extends Availability, N extends boolean> {
+  readonly description?: string;
+  /** Default `"decision"`. */
+  readonly availableAt?: A;
+  /** Default `false`. */
+  readonly nullable?: N;
+}
+
+interface NumberOptions<A extends Availability, N extends boolean> extends Options<A, N> {
+  readonly unit?: string;
+  readonly min?: number;
+  readonly max?: number;
+}
+
+interface StringOptions<A extends Availability, N extends boolean> extends Options<A, N> {
+  readonly values?: ReadonlyArray<string>;
+  /** A regular expression in the RE2 subset; the whole value must match. */
+  readonly pattern?: string;
+}
+
+type Nullable<T, N extends boolean> = N extends true ? T | null : T;
+
+const defaultAvailability: Availability = "decision";
+
+const make = <T, A extends Availability, N extends boolean>(
+  type: ColumnType,
+  options: NumberOptions<A, N> & StringOptions<A, N>,
+  schema: Schema.Codec<T, unknown>,
+): Column<Nullable<T, N>, A> => {
+  const spec: ColumnSpec = {
+    ...options,
+    type,
+    availableAt: options.availableAt ?? defaultAvailability,
+    nullable: options.nullable ?? false,
+  };
+  const column: Column<T | null> = {
+    spec,
+    schema: spec.nullable ? Schema.NullOr(schema) : schema,
+  };
+  // `N` and `A` are only visible to the compiler through the options that produced `spec` above.
+  return column as Column<Nullable<T, N>, A>;
+};
+
+const range = (options: { readonly min?: number; readonly max?: number }) => [
+  ...(options.min === undefined ? [] : [Schema.isGreaterThanOrEqualTo(options.min)]),
+  ...(options.max === undefined ? [] : [Schema.isLessThanOrEqualTo(options.max)]),
+];
+
+const withChecks = <S extends Schema.Codec<number, unknown>>(
+  schema: S,
+  options: { readonly min?: number; readonly max?: number },
+): Schema.Codec<number, unknown> => {
+  const [first, ...rest] = range(options);
+  return first === undefined ? schema : schema.check(first, ...rest);
+};
+
+/**
+ * A whole number in ±(2^53 − 1).
+ *
+ * @example
+ * ```ts
+ * import { Column } from "@ml-pipe/core";
+ *
+ * const delay = Column.int({ unit: "min", availableAt: "outcome", min: -1440, max: 2880 });
+ * ```
+ */
+export const int = <A extends Availability = "decision", N extends boolean = false>(
+  options: NumberOptions<A, N> = {},
+): Column<Nullable<number, N>, A> => make("int", options, withChecks(Schema.Int, options));
+
+/** A finite double. NaN and ±Infinity are not values: they are findings. */
+export const float = <A extends Availability = "decision", N extends boolean = false>(
+  options: NumberOptions<A, N> = {},
+): Column<Nullable<number, N>, A> => make("float", options, withChecks(Schema.Finite, options));
+
+/** Text, optionally from a set of values or of a pattern. */
+export const string = <A extends Availability = "decision", N extends boolean = false>(
+  options: StringOptions<A, N> = {},
+): Column<Nullable<string, N>, A> => {
+  const base: Schema.Codec<string, unknown> =
+    options.values === undefined ? Schema.String : Schema.Literals(options.values);
+  const schema =
+    options.pattern === undefined
+      ? base
+      : base.check(Schema.isPattern(new RegExp(`^(?:${options.pattern})$`, "u")));
+  return make("string", options, schema);
+};
+
+/** `true` or `false`. */
+export const boolean = <A extends Availability = "decision", N extends boolean = false>(
+  options: Options<A, N> = {},
+): Column<Nullable<boolean, N>, A> => make("boolean", options, Schema.Boolean);
+
+const isoInstant = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}(?::\d{2}(?:\.\d{1,9})?)?(?:Z|[+-]\d{2}:\d{2})$/;
+
+const instant: Schema.Codec<Date, string> = Schema.String.check(
+  Schema.isPattern(isoInstant, {
+    expected: "an ISO 8601 instant with a zone, such as 2001-06-01T10:15:00Z",
+  }),
+)
+  .pipe(Schema.decodeTo(Schema.DateFromString))
+  .check(
+    Schema.makeFilter((date) => !Number.isNaN(date.getTime()) || "expected an instant that exists"),
+  );
+
+/**
+ * An instant. In JSON: ISO 8601 text with a zone (`2001-06-01T10:15:00Z`); in a row: a `Date`
+ * (millisecond resolution). Text without a zone is refused, because its meaning depends on where it
+ * is read.
+ */
+export const timestamp = <A extends Availability = "decision", N extends boolean = false>(
+  options: Options<A, N> = {},
+): Column<Nullable<Date, N>, A> => make("timestamp", options, instant);
+
+/**
+ * The column that a stored specification describes: the inverse of reading `column.spec`. Used when
+ * a release is loaded without the program that defined its contracts.
+ */
+export const fromSpec = (spec: ColumnSpec): Column<unknown> => {
+  switch (spec.type) {
+    case "boolean":
+      return boolean(spec);
+    case "int":
+      return int(spec);
+    case "float":
+      return float(spec);
+    case "string":
+      return string(spec);
+    case "timestamp":
+      return timestamp(spec);
+  }
+};

@@ -1,0 +1,171 @@
+/**
+ * Contracts: the checked interface of a hand-over of data between two teams.
+ *
+ * A contract says which columns there are, what they mean and when they are known (see
+ * {@link Column.Column}), who owns it, who relies on it, and how fresh and how large the data must be.
+ */
+import * as Duration from "effect/Duration";
+import * as Schema from "effect/Schema";
+import * as Column from "./Column.ts";
+import * as Digest from "./Digest.ts";
+
+/** A contract as data: stored with runs and releases, digested, and shown on the graph's edges. */
+export const ContractSpec = Schema.Struct({
+  name: Schema.String,
+  version: Schema.String,
+  owner: Schema.String,
+  consumers: Schema.Array(Schema.String),
+  description: Schema.optionalKey(Schema.String),
+  columns: Schema.Record(Schema.String, Column.ColumnSpec),
+  /** Column with the instant at which the row's event happened. */
+  eventTime: Schema.optionalKey(Schema.String),
+  /** Columns that together identify a row. */
+  key: Schema.optionalKey(Schema.Array(Schema.String)),
+  /** The newest event may be at most this old when the data is validated. */
+  freshnessMs: Schema.optionalKey(Schema.Finite),
+  minRows: Schema.optionalKey(Schema.Int),
+  maxRows: Schema.optionalKey(Schema.Int),
+});
+/** See {@link ContractSpec}. */
+export type ContractSpec = typeof ContractSpec.Type;
+
+/** Columns by name. */
+export type Columns = { readonly [name: string]: Column.Column<unknown> };
+
+/**
+ * A contract: columns, their meaning, an owner and a version. Contracts are told apart by name, so
+ * that two tables with equal columns but different meaning do not fit one another.
+ *
+ * @typeParam Name - the contract's name as a literal
+ * @typeParam C - its columns
+ */
+export interface Contract<out Name extends string = string, out C extends Columns = Columns> {
+  readonly name: Name;
+  readonly columns: C;
+  readonly spec: ContractSpec;
+  /** Digest of {@link ContractSpec}: changes when anything that is promised changes. */
+  readonly digest: Digest.Digest;
+}
+
+/** The row type of a contract: `Contract.Row<typeof Flight>`. */
+export type Row<C extends Contract> = {
+  readonly [K in keyof C["columns"]]: C["columns"][K] extends Column.Column<infer T> ? T : never;
+};
+
+/** The names of the columns of `C` that are known at `A`. */
+export type ColumnsAt<C extends Contract, A extends Column.Availability> = {
+  readonly [K in keyof C["columns"] & string]: C["columns"][K] extends Column.Column<unknown, A> ? K : never;
+}[keyof C["columns"] & string];
+
+/** What a contract says beside its columns. */
+export interface ContractOptions<C extends Columns> {
+  readonly version: string;
+  /** The team that produces the data and answers for its findings. */
+  readonly owner: string;
+  /** The teams and models that rely on it. Default: none. */
+  readonly consumers?: ReadonlyArray<string>;
+  readonly description?: string;
+  readonly columns: C;
+  /** A timestamp column. With an event time, the contract offers splits by time only. */
+  readonly eventTime?: TimestampsOf<C>;
+  readonly key?: ReadonlyArray<keyof C & string>;
+  readonly freshness?: Duration.Input;
+  readonly minRows?: number;
+  readonly maxRows?: number;
+}
+
+type TimestampsOf<C extends Columns> = {
+  readonly [K in keyof C & string]: C[K] extends Column.Column<Date> ? K : never;
+}[keyof C & string];
+
+/**
+ * Makes a contract.
+ *
+ * @example
+ * ```ts
+ * import { Column, Contract } from "@ml-pipe/core";
+ *
+ * const Flight = Contract.make("flight", {
+ *   version: "1.0.0",
+ *   owner: "flight-operations",
+ *   consumers: ["delay-risk"],
+ *   columns: {
+ *     departedAt: Column.timestamp({ description: "actual departure" }),
+ *     delay: Column.int({ unit: "min", availableAt: "outcome" }),
+ *     origin: Column.string({ pattern: "[A-Z]{3}" }),
+ *   },
+ *   eventTime: "departedAt",
+ * });
+ * type Flight = Contract.Row<typeof Flight>; // { departedAt: Date, delay: number, origin: string }
+ * ```
+ */
+export const make = <const Name extends string, const C extends Columns>(
+  name: Name,
+  options: ContractOptions<C>,
+): Contract<Name, C> => {
+  const { columns, freshness, consumers, ...rest } = options;
+  return fromParts(name, columns, {
+    ...rest,
+    name,
+    consumers: consumers ?? [],
+    columns: Object.fromEntries(Object.entries(columns).map(([key, column]) => [key, column.spec])),
+    ...(freshness === undefined
+      ? {}
+      : { freshnessMs: Duration.toMillis(Duration.fromInputUnsafe(freshness)) }),
+  });
+};
+
+/** The contract that a stored specification describes. */
+export const fromSpec = (spec: ContractSpec): Contract =>
+  fromParts(
+    spec.name,
+    Object.fromEntries(Object.entries(spec.columns).map(([key, column]) => [key, Column.fromSpec(column)])),
+    spec,
+  );
+
+const fromParts = <Name extends string, C extends Columns>(
+  name: Name,
+  columns: C,
+  spec: ContractSpec,
+): Contract<Name, C> => ({ name, columns, spec, digest: Digest.ofJson(spec) });
+
+/**
+ * The schema of one row in JSON, as a service receives it: every column present, no other, each of
+ * its type and within its limits. All problems of the row are reported, not the first.
+ *
+ * @example
+ * ```ts
+ * import { Column, Contract } from "@ml-pipe/core";
+ * import * as Schema from "effect/Schema";
+ *
+ * const Point = Contract.make("point", { version: "1", owner: "lab", columns: { x: Column.float() } });
+ * const decode = Schema.decodeUnknownResult(Contract.rowSchema(Point));
+ * const found = decode({ x: 1 }); // Success({ x: 1 })
+ * ```
+ */
+export const rowSchema = (contract: Contract): RowSchema => rowSchemaOf(contract.columns);
+
+/** The schema of a row given as columns alone, as {@link rowSchema}. */
+export const rowSchemaOf = (columns: Columns): RowSchema =>
+  Schema.Struct(
+    Object.fromEntries(Object.entries(columns).map(([name, column]) => [name, column.schema])),
+  ).annotate({ parseOptions: { errors: "all", onExcessProperty: "error" } });
+
+/** A row of a contract whose columns are only known at run time. */
+export type RowSchema = Schema.ConstraintCodec<{ readonly [column: string]: unknown }, unknown>;
+
+const annotation = "ml-pipe/contract";
+
+/**
+ * Marks a schema of values that are under a contract (a table, a model's input), so that the graph can
+ * show the contract on its edges.
+ */
+export const annotationsOf = (contract: Contract): { readonly [key: string]: ContractSpec } => ({
+  [annotation]: contract.spec,
+});
+
+/** The contract that a schema's values are under, if it was marked by {@link annotationsOf}. */
+export const contractOf = (schema: Schema.Constraint): ContractSpec | undefined => {
+  const spec = Schema.resolveAnnotations(schema)?.[annotation];
+  return Schema.is(ContractSpec)(spec) ? spec : undefined;
+};

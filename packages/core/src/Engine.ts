@@ -1,0 +1,104 @@
+/**
+ * Engines: where a pipeline's stages run. The interface is the same on one machine and on a cluster;
+ * the local engine is in {@link LocalEngine}.
+ */
+import * as Context from "effect/Context";
+import * as Effect from "effect/Effect";
+import * as Schema from "effect/Schema";
+import type { ArtifactStore, ArtifactStoreError } from "./Artifact.ts";
+import type { GraphNode } from "./internal/builder.ts";
+import type { OutputsOf, Pipeline } from "./Pipeline.ts";
+import type { HookRecord, Run, StageRun } from "./Run.ts";
+import type { InputMismatch, Progress } from "./Stage.ts";
+import type { StoreError } from "./Store.ts";
+
+/** What happens while a pipeline runs, in the order in which it happens. */
+export type RunEvent =
+  | { readonly _tag: "RunStarted"; readonly run: Run }
+  | { readonly _tag: "StageStarted"; readonly stage: StageRun }
+  | { readonly _tag: "StageProgress"; readonly stage: string; readonly progress: Progress }
+  | { readonly _tag: "StageEnded"; readonly stage: StageRun }
+  | { readonly _tag: "HookDecided"; readonly record: HookRecord }
+  | { readonly _tag: "RunEnded"; readonly run: Run };
+
+/** A stage returned something that its output schema does not allow. */
+export class OutputMismatch extends Schema.TaggedError<OutputMismatch>()("OutputMismatch", {
+  stage: Schema.String,
+  output: Schema.String,
+  problem: Schema.String,
+}) {
+  override get message(): string {
+    const output = this.output === "" ? "its output" : `its output "${this.output}"`;
+    return `stage "${this.stage}" broke the contract of ${output}: ${this.problem}. Fix the stage, or the schema if it promises too much.`;
+  }
+}
+
+/** What an engine can fail with beside the errors of the stages. */
+export type EngineError = StoreError | ArtifactStoreError | OutputMismatch | InputMismatch;
+
+/** How a run is to be done. */
+export interface RunOptions {
+  /** Told of each event; a slow listener slows the run. */
+  readonly onEvent?: (event: RunEvent) => Effect.Effect<void>;
+  /** Run every stage, whatever is cached. */
+  readonly force?: boolean;
+}
+
+/** A run that succeeded: its record and the values of the pipeline's outputs. */
+export interface RunResult<P extends Pipeline> {
+  readonly run: Run;
+  readonly outputs: OutputsOf<P>;
+}
+
+/** Runs pipelines. */
+export interface EngineShape {
+  /**
+   * Runs a pipeline. Stages run as soon as their inputs are there. If one fails, those that do not
+   * depend on it still finish; then the run fails with the first error in graph order. Everything is
+   * recorded in the {@link Store} either way.
+   */
+  readonly run: <A, E, R>(
+    pipeline: Pipeline<A, E, R>,
+    options?: RunOptions,
+  ) => Effect.Effect<RunResult<Pipeline<A, E, R>>, E | EngineError, Exclude<R, ArtifactStore>>;
+}
+
+/**
+ * The engine.
+ *
+ * @example
+ * ```ts
+ * import { Artifact, Engine, LocalEngine, type Pipeline, Store } from "@ml-pipe/core";
+ * import * as Effect from "effect/Effect";
+ * import * as Layer from "effect/Layer";
+ *
+ * const layer = LocalEngine.layer.pipe(
+ *   Layer.provide([Store.Store.layer(".ml-pipe"), Artifact.ArtifactStore.layer(".ml-pipe")]),
+ * );
+ * const run = (pipeline: Pipeline.Pipeline<unknown, Error, never>) =>
+ *   Engine.Engine.use((engine) => engine.run(pipeline)).pipe(Effect.provide(layer));
+ * ```
+ */
+export class Engine extends Context.Service<Engine, EngineShape>()("@ml-pipe/core/Engine") {}
+
+/** The identity of a stage's code, or why there is none. */
+export type CodeIdentity =
+  | { readonly _tag: "Known"; readonly digest: string }
+  | { readonly _tag: "Unknown"; readonly reason: string };
+
+/**
+ * Identifies the code of a stage, for cache keys: a digest of every module that the stage's behaviour
+ * depends on. Unknown code is never cached, and the run says so. The command line provides one that
+ * follows imports.
+ */
+export const CodeOf: Context.Reference<(node: GraphNode) => Effect.Effect<CodeIdentity>> =
+  Context.Reference<(node: GraphNode) => Effect.Effect<CodeIdentity>>(
+    "@ml-pipe/core/Engine/CodeOf",
+    {
+      defaultValue: () => () =>
+        Effect.succeed<CodeIdentity>({
+          _tag: "Unknown",
+          reason: "the code of the stage was not identified",
+        }),
+    },
+  );

@@ -1,0 +1,118 @@
+/**
+ * The graph of a pipeline as data: one read-only snapshot with a schema. The CLI, the report and every
+ * other view render this and nothing else.
+ */
+import * as Schema from "effect/Schema";
+import * as Charter from "./Charter.ts";
+import { type ContractSpec, contractOf } from "./Contract.ts";
+import { Digest } from "./Digest.ts";
+import * as Hook from "./Hook.ts";
+import type { GraphNode } from "./internal/builder.ts";
+import * as Pipeline from "./Pipeline.ts";
+import type { Fields } from "./Stage.ts";
+
+const Place = Schema.Struct({ file: Schema.String, line: Schema.Int, column: Schema.Int });
+
+const Port = Schema.Struct({
+  /** Empty for the only output of a stage. */
+  name: Schema.String,
+  /** The kind of value in words, such as `Table<flight, train>`. */
+  kind: Schema.String,
+  /** Name of the contract on this edge, if the value is under one. */
+  contract: Schema.optionalKey(Schema.String),
+});
+
+/** One stage on the graph. */
+export const StageNode = Schema.Struct({
+  name: Schema.String,
+  description: Schema.String,
+  params: Schema.Json,
+  inputs: Schema.Array(
+    Schema.Struct({
+      ...Port.fields,
+      from: Schema.Struct({ stage: Schema.String, port: Schema.String }),
+    }),
+  ),
+  outputs: Schema.Array(Port),
+  signals: Schema.Array(Schema.Struct({ name: Schema.String, description: Schema.String })),
+  place: Schema.optionalKey(Place),
+});
+/** See {@link StageNode}. */
+export type StageNode = typeof StageNode.Type;
+
+/** An edge that runs upstream: a signal, and what the hook on it causes where. */
+export const FeedbackEdge = Schema.Struct({
+  from: Schema.String,
+  signal: Schema.String,
+  to: Schema.optionalKey(Schema.String),
+  hook: Hook.Hook,
+});
+/** See {@link FeedbackEdge}. */
+export type FeedbackEdge = typeof FeedbackEdge.Type;
+
+/** A pipeline as data. */
+export const Graph = Schema.Struct({
+  pipeline: Schema.String,
+  description: Schema.String,
+  charter: Charter.CharterSpec,
+  charterDigest: Digest,
+  stages: Schema.Array(StageNode),
+  feedback: Schema.Array(FeedbackEdge),
+  /** Contracts on the graph's edges, by name. */
+  contracts: Schema.Record(Schema.String, Schema.Json),
+  place: Schema.optionalKey(Place),
+});
+/** See {@link Graph}. */
+export type Graph = typeof Graph.Type;
+
+/**
+ * The snapshot of a pipeline.
+ *
+ * @example
+ * ```ts
+ * import { Graph, type Pipeline } from "@ml-pipe/core";
+ *
+ * const stageNames = (pipeline: Pipeline.Pipeline): ReadonlyArray<string> =>
+ *   Graph.of(pipeline).stages.map((stage) => stage.name);
+ * ```
+ */
+export const of = (pipeline: Pipeline.Pipeline): Graph => {
+  const contracts: Record<string, ContractSpec> = {};
+  const port = (name: string, schema: Fields[string] | undefined) => {
+    const kind = (schema && Pipeline.kindOf(schema)) ?? "value";
+    const contract = schema && contractOf(schema);
+    if (contract === undefined) return { name, kind };
+    contracts[contract.name] = contract;
+    return { name, kind, contract: contract.name };
+  };
+  const stages = pipeline.nodes.map(({ info, inputs, calledAt }): StageNode => ({
+    name: info.name,
+    description: info.description,
+    params: info.params,
+    inputs: Object.entries(inputs).map(([name, source]) => ({
+      ...port(name, Pipeline.outputSchema(pipeline.nodes, source)),
+      from: { stage: source.node, port: source.port ?? "" },
+    })),
+    outputs: outputsOf(info).map(([name, schema]) => port(name, schema)),
+    signals: Object.values(info.signals).map(({ name, description }) => ({ name, description })),
+    ...(calledAt === undefined ? {} : { place: calledAt }),
+  }));
+  return {
+    pipeline: pipeline.name,
+    description: pipeline.description,
+    charter: pipeline.charter.spec,
+    charterDigest: pipeline.charter.digest,
+    stages,
+    feedback: pipeline.feedback.map(({ node, signal, to, hook }) => ({
+      from: node,
+      signal,
+      hook,
+      ...(to === undefined ? {} : { to }),
+    })),
+    contracts,
+    ...(pipeline.declaredAt === undefined ? {} : { place: pipeline.declaredAt }),
+  };
+};
+
+const outputsOf = (info: GraphNode["info"]): ReadonlyArray<readonly [string, Fields[string]]> =>
+  "single" in info.output ? [["", info.output.single]] : Object.entries(info.output.ports);

@@ -1,0 +1,227 @@
+/**
+ * Pipelines: a charter and a typed graph of stages.
+ *
+ * Describing a pipeline runs nothing. The result is a static value that can be shown, diffed, planned
+ * and cached before any row is read. Its error and requirement types are the unions of its stages'.
+ */
+import * as Schema from "effect/Schema";
+import type { Charter } from "./Charter.ts";
+import { type CallSite, callSite } from "./internal/callSite.ts";
+import { currentBuilder, type GraphNode, withBuilder } from "./internal/builder.ts";
+import type { Hook } from "./Hook.ts";
+import type { ErrorOf, NeedsOf, Ref, SignalRef, Source, Traced } from "./Ref.ts";
+import type { Fields } from "./Stage.ts";
+
+/** A hook on the graph: a signal of one node, what it causes, and where. */
+export interface Feedback {
+  readonly node: string;
+  /** Name of the kind of signal. */
+  readonly signal: string;
+  readonly hook: Hook;
+  /** The node that the hook's action starts from, if it concerns one. */
+  readonly to: string | undefined;
+  readonly declaredAt: CallSite | undefined;
+}
+
+/**
+ * A pipeline whose graph may fail with `E` and needs the services `R`.
+ *
+ * @typeParam A - a record of the outputs' references
+ */
+export interface Pipeline<out A = unknown, out E = unknown, out R = unknown>
+  extends Traced<E, R> {
+  readonly name: string;
+  readonly description: string;
+  readonly charter: Charter;
+  /** In an order in which each node comes after those it depends on. */
+  readonly nodes: ReadonlyArray<GraphNode<E, R>>;
+  readonly feedback: ReadonlyArray<Feedback>;
+  readonly outputs: A;
+  /** Where each output comes from. */
+  readonly outputSources: { readonly [output: string]: Source };
+  readonly declaredAt: CallSite | undefined;
+}
+
+/** A graph that cannot be run: says which stage, where, and what to change. */
+export class PipelineInvalid extends Schema.TaggedError<PipelineInvalid>()("PipelineInvalid", {
+  pipeline: Schema.String,
+  stage: Schema.optionalKey(Schema.String),
+  problem: Schema.String,
+  next: Schema.String,
+  file: Schema.optionalKey(Schema.String),
+  line: Schema.optionalKey(Schema.Int),
+}) {
+  override get message(): string {
+    const stage = this.stage === undefined ? "" : `, stage "${this.stage}"`;
+    return `pipeline "${this.pipeline}"${stage}: ${this.problem}. ${this.next}`;
+  }
+}
+
+/**
+ * Describes a pipeline. `build` calls stages with the references that other stages returned, and
+ * returns those that are the pipeline's outputs; every stage must lead to one. Throws
+ * {@link PipelineInvalid} if the graph makes no sense.
+ *
+ * @example
+ * ```ts
+ * import { type Charter, Pipeline, Stage } from "@ml-pipe/core";
+ * import * as Effect from "effect/Effect";
+ * import * as Schema from "effect/Schema";
+ *
+ * const source = Stage.make("source", { input: {}, output: Schema.Finite, run: () => Effect.succeed(2) });
+ * const double = Stage.make("double", {
+ *   input: { n: Schema.Finite }, output: Schema.Finite, run: ({ n }) => Effect.succeed(2 * n),
+ * });
+ * const describe = (charter: Charter.Charter) =>
+ *   Pipeline.make("doubling", { charter }, () => ({ four: double({ n: source() }) }));
+ * ```
+ */
+export const make = <const A extends { readonly [output: string]: Traced }>(
+  name: string,
+  options: { readonly charter: Charter; readonly description?: string },
+  build: () => A,
+): Pipeline<A, ErrorOf<A>, NeedsOf<A>> => {
+  const nodes: Array<GraphNode> = [];
+  const feedbacks: Array<Feedback> = [];
+  const invalid = (node: GraphNode | undefined, problem: string, next: string) =>
+    new PipelineInvalid({
+      pipeline: name,
+      problem,
+      next,
+      ...(node === undefined ? {} : { stage: node.info.name }),
+      ...(node?.calledAt === undefined ? {} : { file: node.calledAt.file, line: node.calledAt.line }),
+    });
+
+  const add = (node: GraphNode) => {
+    const { charter, inputs, name: stage } = node.info;
+    if (nodes.some((other) => other.info.name === stage)) {
+      throw invalid(
+        node,
+        "it is called twice",
+        `Give the second one its own name: Stage.named("${stage}-2", ${stage})`,
+      );
+    }
+    if (charter !== undefined && charter !== options.charter.digest) {
+      throw invalid(
+        node,
+        "it was built for another charter",
+        "Give the stage and the pipeline the same charter",
+      );
+    }
+    for (const [port, schema] of Object.entries(inputs)) {
+      const source = node.inputs[port];
+      const found = source && outputSchema(nodes, source);
+      if (found === undefined) {
+        throw invalid(node, `its input "${port}" is missing`, "Wire an output of a stage to it");
+      }
+      const [wanted, got] = [kindOf(schema), kindOf(found)];
+      if (wanted !== undefined && got !== undefined && !fits(got, wanted)) {
+        throw invalid(
+          node,
+          `its input "${port}" takes ${wanted}, but gets ${got} from "${sourceName(source)}"`,
+          "Wire an output of the expected kind to it",
+        );
+      }
+    }
+    nodes.push(node);
+  };
+
+  const outputs = withBuilder(
+    { add, feedback: (edge) => feedbacks.push(edge) },
+    build,
+  );
+  const used = ancestors(nodes, Object.values(outputs));
+  for (const node of nodes) {
+    if (!used.has(node.info.name)) {
+      throw invalid(
+        node,
+        "nothing uses its output",
+        "Wire it to another stage, or return it among the pipeline's outputs",
+      );
+    }
+  }
+  if (nodes.length === 0) throw invalid(undefined, "it has no stages", "Return at least one output");
+  return {
+    "~ml-pipe/traced": { _E: (_: never) => _, _R: (_: never) => _ },
+    source: { node: name },
+    name,
+    description: options.description ?? "",
+    charter: options.charter,
+    // Every node leads to an output, and an output's type carries the errors and needs of all before it.
+    nodes: nodes as ReadonlyArray<GraphNode<ErrorOf<A>, NeedsOf<A>>>,
+    feedback: feedbacks,
+    outputs,
+    outputSources: Object.fromEntries(
+      Object.entries(outputs).map(([output, { source }]) => [output, source]),
+    ),
+    declaredAt: callSite(make),
+  };
+};
+
+/**
+ * Hangs a hook on a signal: an edge of the graph that runs upstream.
+ *
+ * @example
+ * ```ts
+ * import { Hook, Pipeline, type Ref } from "@ml-pipe/core";
+ *
+ * // inside Pipeline.make:
+ * const wire = (drift: Ref.SignalRef<{ column: string }>, model: Ref.Traced) =>
+ *   Pipeline.feedback({ on: drift, to: model, hook: Hook.rerun({ armAt: 0.2, confirm: 3 }) });
+ * ```
+ */
+export const feedback = (edge: {
+  readonly on: SignalRef<unknown>;
+  readonly to?: Traced;
+  readonly hook: Hook;
+}): void =>
+  currentBuilder("feedback was declared").feedback({
+    node: edge.on.node,
+    signal: edge.on.signal,
+    hook: edge.hook,
+    to: edge.to?.source.node,
+    declaredAt: callSite(feedback),
+  });
+
+/** The schema of the output that a source points at. */
+export const outputSchema = (
+  nodes: ReadonlyArray<GraphNode>,
+  source: Source,
+): Fields[string] | undefined => {
+  const output = nodes.find(({ info }) => info.name === source.node)?.info.output;
+  if (output === undefined) return undefined;
+  if ("single" in output) return source.port === undefined ? output.single : undefined;
+  return source.port === undefined ? undefined : output.ports[source.port];
+};
+
+/** The kind of value in words, such as `Table<flight, train>`, if its schema says. */
+export const kindOf = (schema: Fields[string]): string | undefined => {
+  const title = Schema.resolveAnnotations(schema)?.["title"];
+  return typeof title === "string" ? title : undefined;
+};
+
+/** `Verdict<passed>` fits `Verdict`, as any narrower kind fits the wider one. */
+const fits = (got: string, wanted: string): boolean => got === wanted || got.startsWith(`${wanted}<`);
+
+const sourceName = (source: Source | undefined): string =>
+  source?.port === undefined ? `${source?.node}` : `${source.node}.${source.port}`;
+
+const ancestors = (
+  nodes: ReadonlyArray<GraphNode>,
+  roots: ReadonlyArray<Traced>,
+): ReadonlySet<string> => {
+  const found = new Set<string>();
+  const visit = (name: string) => {
+    if (found.has(name)) return;
+    found.add(name);
+    const inputs = nodes.find(({ info }) => info.name === name)?.inputs ?? {};
+    for (const source of Object.values(inputs)) visit(source.node);
+  };
+  for (const root of roots) visit(root.source.node);
+  return found;
+};
+
+/** The type of the value that each output of a pipeline stands for. */
+export type OutputsOf<P extends Pipeline> = {
+  readonly [K in keyof P["outputs"]]: P["outputs"][K] extends Ref<infer A> ? A : unknown;
+};

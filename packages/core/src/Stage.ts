@@ -1,0 +1,282 @@
+/**
+ * Stages: the steps of a pipeline. A stage is an Effect-returning function with a schema for each
+ * input and output, typed errors and typed requirements.
+ *
+ * Called with references inside {@link Pipeline.make} it adds a node to the graph. `stage.run(input)`
+ * runs it anywhere: in a test, in a service. Inputs are checked against their schemas at run time
+ * too, since types vanish.
+ */
+import * as Context from "effect/Context";
+import * as Effect from "effect/Effect";
+import * as Schema from "effect/Schema";
+import type { Exhibit } from "./Exhibit.ts";
+import * as Finding from "./Finding.ts";
+import { type CallSite, callSite } from "./internal/callSite.ts";
+import { addNode } from "./internal/builder.ts";
+import type { ErrorOf, NeedsOf, Ref, SignalRef, Traced } from "./Ref.ts";
+import type { Emitted, Signal } from "./Signal.ts";
+
+/** The schemas of a stage's inputs or named outputs. */
+export type Fields = { readonly [port: string]: Schema.ConstraintCodec<unknown, unknown> };
+
+type TypesOf<F extends Fields> = { readonly [K in keyof F]: F[K]["Type"] };
+
+/** Marks a stage whose output is several named values. */
+export interface Ports<out P> {
+  readonly "~ml-pipe/ports": P;
+}
+
+/** What `run` of a stage yields for an output type. */
+export type Value<Out> = Out extends Ports<infer P> ? P : Out;
+
+/** What a call of a stage adds to the graph: a reference, or one for each named output. */
+export type Node<Out, Signals, E, R> = (Out extends Ports<infer P>
+  ? { readonly [K in keyof P]: Ref<P[K], E, R> } & Traced<E, R>
+  : Ref<Out, E, R>) & {
+  readonly signals: { readonly [K in keyof Signals]: SignalRef<Signals[K]> };
+};
+
+/** How a stage is called inside a pipeline: with a reference for each input. */
+export type Call<In, Out, Signals, E, R> = [keyof In] extends [never]
+  ? () => Node<Out, Signals, E, R>
+  : <const X extends { readonly [K in keyof In]: Ref<In[K]> }>(
+      inputs: X & { readonly [K in Exclude<keyof X, keyof In>]: never },
+    ) => Node<Out, Signals, E | ErrorOf<X>, R | NeedsOf<X>>;
+
+/** What one stage tells while it runs. */
+export type StageEvent =
+  | { readonly _tag: "Progress"; readonly progress: Progress }
+  | { readonly _tag: "Finding"; readonly finding: Finding.Finding }
+  | { readonly _tag: "Exhibit"; readonly exhibit: Exhibit }
+  | { readonly _tag: "Signal"; readonly emitted: Emitted };
+
+/** How far a stage has come. */
+export interface Progress {
+  /** Such as `tree 40 of 100`. */
+  readonly label: string;
+  /** Share done, 0 to 1, where known. */
+  readonly share?: number;
+  /** Rows handled so far or in total, where the stage is about rows. */
+  readonly rows?: number;
+}
+
+/**
+ * Where stage events go. The engine records them; outside an engine, findings and signals are logged
+ * and the rest is dropped.
+ */
+export const Reporter: Context.Reference<(event: StageEvent) => Effect.Effect<void>> =
+  Context.Reference<(event: StageEvent) => Effect.Effect<void>>("@ml-pipe/core/Stage/Reporter", {
+    defaultValue: () => (event) => {
+      switch (event._tag) {
+        case "Finding":
+          return Effect.logWarning(Finding.toLine(event.finding));
+        case "Signal":
+          return Effect.logWarning(`signal ${event.emitted.signal} = ${event.emitted.value}`);
+        default:
+          return Effect.void;
+      }
+    },
+  });
+
+/** What a stage's `run` may use besides its input. */
+export interface StageContext<Signals> {
+  /** Emits one of the stage's declared signals. */
+  readonly emit: <K extends keyof Signals & string>(
+    signal: K,
+    observation: { readonly at: Date; readonly value: number; readonly payload: Signals[K] },
+  ) => Effect.Effect<void>;
+  readonly finding: (finding: Finding.Finding) => Effect.Effect<void>;
+  readonly exhibit: (exhibit: Exhibit) => Effect.Effect<void>;
+  readonly progress: (progress: Progress) => Effect.Effect<void>;
+}
+
+/** An input does not fit the stage: another contract, another role, a broken digest. */
+export class InputMismatch extends Schema.TaggedError<InputMismatch>()("InputMismatch", {
+  stage: Schema.String,
+  input: Schema.String,
+  problem: Schema.String,
+}) {
+  override get message(): string {
+    return `stage "${this.stage}" cannot take its input "${this.input}": ${this.problem}. Wire an output of the expected kind to it.`;
+  }
+}
+
+/** What every stage has, whatever its types. The engine and the graph read this. */
+export interface StageInfo {
+  readonly name: string;
+  readonly description: string;
+  readonly inputs: Fields;
+  /** One schema, or one for each named output. */
+  readonly output: { readonly single: Fields[string] } | { readonly ports: Fields };
+  readonly signals: { readonly [name: string]: Signal };
+  /** Declared parameters: part of the cache key, shown on the graph, never secrets. */
+  readonly params: Schema.Json;
+  /** `never` for stages that act on the outside world, such as a deployment. */
+  readonly cache: "content" | "never";
+  /** Where {@link make} was called. */
+  readonly definedAt: CallSite | undefined;
+  /** Digest of the charter the stage was built for, if it was. */
+  readonly charter: string | undefined;
+}
+
+/**
+ * A stage. Call it inside {@link Pipeline.make} to add it to the graph; call `run` to run it.
+ *
+ * @typeParam In - a record of the inputs' types
+ * @typeParam Out - the output's type, or {@link Ports} of named outputs
+ * @typeParam Signals - a record of the payloads of the signals it may emit
+ * @typeParam E - its errors
+ * @typeParam R - the services it needs
+ */
+export type Stage<In, Out, Signals, E, R> = Call<In, Out, Signals, E, R> & {
+  readonly info: StageInfo;
+  /** Runs the stage on values. Fails with {@link InputMismatch} if one does not fit. */
+  readonly run: (input: In) => Effect.Effect<Value<Out>, E | InputMismatch, R>;
+};
+
+interface Common<I extends Fields, S, E, R, A> {
+  readonly description?: string;
+  readonly input: I;
+  readonly signals?: { readonly [K in keyof S]: Signal<string, S[K]> };
+  readonly params?: Schema.Json;
+  readonly cache?: "content" | "never";
+  /**
+   * What the stage reads beside its inputs, such as the digest of a source file, as JSON. Part of the
+   * cache key: a stage that reads anything undeclared is cached wrongly.
+   */
+  readonly fingerprint?: Effect.Effect<Schema.Json, E, R>;
+  /** The charter the stage was built for; a pipeline with another one refuses it. */
+  readonly charter?: { readonly digest: string };
+  readonly run: (input: TypesOf<I>, context: StageContext<S>) => Effect.Effect<A, E, R>;
+}
+
+/**
+ * Defines a stage. `output` is one schema; `outputs` names several.
+ *
+ * @example
+ * ```ts
+ * import { Stage } from "@ml-pipe/core";
+ * import * as Effect from "effect/Effect";
+ * import * as Schema from "effect/Schema";
+ *
+ * const double = Stage.make("double", {
+ *   input: { n: Schema.Finite },
+ *   output: Schema.Finite,
+ *   run: ({ n }) => Effect.succeed(n * 2),
+ * });
+ * const four = double.run({ n: 2 }); // Effect<number, InputMismatch>
+ * ```
+ */
+export const make: {
+  <const I extends Fields, T, E = never, R = never, S = {}>(
+    name: string,
+    definition: Common<I, S, E, R, NoInfer<T>> & {
+      readonly output: Schema.ConstraintCodec<T, unknown>;
+    },
+  ): Stage<TypesOf<I>, T, S, E, R>;
+  <const I extends Fields, const O extends Fields, E = never, R = never, S = {}>(
+    name: string,
+    definition: Common<I, S, E, R, NoInfer<TypesOf<O>>> & { readonly outputs: O },
+  ): Stage<TypesOf<I>, Ports<TypesOf<O>>, S, E, R>;
+} = <I extends Fields, E, R, S>(
+  name: string,
+  definition: Common<I, S, E, R, unknown> & {
+    readonly output?: Fields[string];
+    readonly outputs?: Fields;
+  },
+): never => {
+  const { input, output, outputs, charter } = definition;
+  const info: StageInfo = {
+    name,
+    description: definition.description ?? "",
+    inputs: input,
+    output: output === undefined ? { ports: outputs ?? {} } : { single: output },
+    signals: definition.signals ?? {},
+    params: definition.params ?? null,
+    cache: definition.cache ?? "content",
+    definedAt: callSite(make),
+    charter: charter?.digest,
+  };
+  const run = Effect.fnUntraced(function* (value: TypesOf<I>) {
+    yield* checkInputs(name, input, value);
+    return yield* definition.run(value, yield* contextOf<S>(info));
+  });
+  return assemble({ info, run, fingerprint: definition.fingerprint ?? Effect.succeed(null) });
+};
+
+/**
+ * The same stage under another name, for a pipeline that uses it twice.
+ *
+ * @example
+ * ```ts
+ * import { Stage } from "@ml-pipe/core";
+ * import * as Effect from "effect/Effect";
+ * import * as Schema from "effect/Schema";
+ *
+ * const one = Stage.make("one", { input: {}, output: Schema.Int, run: () => Effect.succeed(1) });
+ * const another = Stage.named("another", one);
+ * ```
+ */
+export const named = <In, Out, S, E, R>(
+  name: string,
+  stage: Stage<In, Out, S, E, R>,
+): Stage<In, Out, S, E, R> =>
+  assemble({ ...implementationOf(stage), info: { ...stage.info, name } });
+
+/** A stage's behaviour with its types forgotten: what a node of the graph carries. */
+export interface Implementation<out E = unknown, out R = unknown> {
+  readonly info: StageInfo;
+  readonly run: (input: Record<string, unknown>) => Effect.Effect<unknown, E, R>;
+  readonly fingerprint: Effect.Effect<Schema.Json, E, R>;
+}
+
+const implementations = new WeakMap<object, Implementation>();
+
+const implementationOf = (stage: object): Implementation => {
+  const found = implementations.get(stage);
+  if (found === undefined) throw new TypeError("not a stage: make it with Stage.make");
+  return found;
+};
+
+/** Puts the callable and its properties together: the one place where a stage's types are asserted. */
+const assemble = (definition: {
+  readonly info: StageInfo;
+  readonly run: (input: never) => Effect.Effect<unknown, unknown, unknown>;
+  readonly fingerprint: Effect.Effect<Schema.Json, unknown, unknown>;
+}): never => {
+  const implementation = definition as Implementation;
+  const call = (inputs: { readonly [port: string]: Traced } = {}) =>
+    addNode({ ...implementation, inputs, calledAt: callSite(call) });
+  const stage = Object.assign(call, { info: implementation.info, run: implementation.run });
+  implementations.set(stage, implementation);
+  return stage as never;
+};
+
+const checkInputs = Effect.fnUntraced(function* (
+  stage: string,
+  fields: Fields,
+  input: { readonly [port: string]: unknown },
+) {
+  for (const [port, schema] of Object.entries(fields)) {
+    yield* Schema.decodeUnknownEffect(Schema.toType(schema), { errors: "all" })(input[port]).pipe(
+      Effect.mapError(
+        (error) => new InputMismatch({ stage, input: port, problem: error.message }),
+      ),
+    );
+  }
+});
+
+const contextOf = Effect.fnUntraced(function* <S>(info: StageInfo) {
+  const report = yield* Reporter;
+  const context: StageContext<S> = {
+    emit: (name, { at, value, payload }) =>
+      report({
+        _tag: "Signal",
+        emitted: { signal: info.signals[name]?.name ?? name, at, value, payload },
+      }),
+    finding: (finding) => report({ _tag: "Finding", finding }),
+    exhibit: (exhibit) => report({ _tag: "Exhibit", exhibit }),
+    progress: (progress) => report({ _tag: "Progress", progress }),
+  };
+  return context;
+});
