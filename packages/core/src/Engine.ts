@@ -10,7 +10,7 @@ import type { GraphNode } from "./internal/builder.ts";
 import type { OutputsOf, Pipeline } from "./Pipeline.ts";
 import type { HookRecord, Run, StageRun } from "./Run.ts";
 import type { InputMismatch, Progress } from "./Stage.ts";
-import type { StoreError } from "./Store.ts";
+import type { Store, StoreError } from "./Store.ts";
 
 /** What happens while a pipeline runs, in the order in which it happens. */
 export type RunEvent =
@@ -36,6 +36,9 @@ export class OutputMismatch extends Schema.TaggedError<OutputMismatch>()("Output
 /** What an engine can fail with beside the errors of the stages. */
 export type EngineError = StoreError | ArtifactStoreError | OutputMismatch | InputMismatch;
 
+/** What an engine provides to the stages it runs. */
+export type EngineServices = Store | ArtifactStore;
+
 /** How a run is to be done. */
 export interface RunOptions {
   /** Told of each event; a slow listener slows the run. */
@@ -60,7 +63,7 @@ export interface EngineShape {
   readonly run: <A, E, R>(
     pipeline: Pipeline<A, E, R>,
     options?: RunOptions,
-  ) => Effect.Effect<RunResult<Pipeline<A, E, R>>, E | EngineError, Exclude<R, ArtifactStore>>;
+  ) => Effect.Effect<RunResult<Pipeline<A, E, R>>, E | EngineError, Exclude<R, EngineServices>>;
 }
 
 /**
