@@ -1,0 +1,233 @@
+/**
+ * Feature sets: the features of a decision, defined once. A feature set is typed by the contract it
+ * reads, compiles to SQL for training and to a closure for serving, and is itself a contract: the
+ * table it makes is what models are trained on.
+ *
+ * A feature that depends on a column known only after the decision does not compile.
+ */
+import { Column, Contract, Digest } from "@ml-pipe/core";
+import * as Schema from "effect/Schema";
+import * as Expr from "./Expr.ts";
+import * as History from "./History.ts";
+import { toClosure } from "./internal/compile.ts";
+import type { Scalar } from "./internal/operators.ts";
+
+/** A feature set as data: stored with each release, so that a request needs no code but ours. */
+export const FeatureSetSpec = Schema.Struct({
+  name: Schema.String,
+  version: Schema.String,
+  source: Contract.ContractSpec,
+  /** The column with the moment of the decision. */
+  decidedAt: Schema.String,
+  features: Schema.Array(Schema.Struct({ name: Schema.String, expr: Expr.Ast })),
+  label: Expr.Ast,
+  keep: Schema.Array(Schema.String),
+});
+/** See {@link FeatureSetSpec}. */
+export type FeatureSetSpec = typeof FeatureSetSpec.Type;
+
+/** What a feature may be: a number or yes/no, known at the decision. */
+export type Feature = Expr.Expr<number | boolean, "decision">;
+
+type FeatureColumns<F> = { readonly [K in keyof F]: Column.Column<number | null, "decision"> };
+type KeptColumns<C extends Contract.Contract, K extends keyof C["columns"]> = {
+  readonly [P in K]: C["columns"][P];
+};
+
+/** The contract of the table that a feature set makes: features, kept columns and the label. */
+export type FeatureContract<
+  Name extends string,
+  C extends Contract.Contract,
+  F,
+  K extends keyof C["columns"],
+> = Contract.Contract<
+  Name,
+  FeatureColumns<F> &
+    KeptColumns<C, K> & { readonly label: Column.Column<boolean | null, "outcome"> }
+>;
+
+/**
+ * A feature set.
+ *
+ * @typeParam C - the contract that it reads
+ * @typeParam Out - the contract of the table that it makes
+ */
+export interface FeatureSet<
+  out C extends Contract.Contract = Contract.Contract,
+  out Out extends Contract.Contract = Contract.Contract,
+> {
+  readonly source: C;
+  readonly contract: Out;
+  readonly spec: FeatureSetSpec;
+  readonly digest: Digest.Digest;
+}
+
+/**
+ * Defines a feature set.
+ *
+ * @example
+ * ```ts
+ * import { Column, Contract } from "@ml-pipe/core";
+ * import { FeatureSet } from "@ml-pipe/data";
+ *
+ * const Trip = Contract.make("trip", {
+ *   version: "1", owner: "lab", eventTime: "at",
+ *   columns: {
+ *     at: Column.timestamp(), km: Column.float(), late: Column.boolean({ availableAt: "outcome" }),
+ *   },
+ * });
+ * const TripFeatures = FeatureSet.make("trip-features", {
+ *   version: "1", of: Trip, decidedAt: "at",
+ *   features: ($) => ({ km: $.km, hour: $.at.hourOfDay() }),
+ *   label: ($) => $.late,
+ * });
+ * ```
+ */
+export const make = <
+  const Name extends string,
+  C extends Contract.Contract,
+  const F extends { readonly [name: string]: Feature },
+  const D extends Contract.ColumnsAt<C, "decision">,
+  const K extends keyof C["columns"] & string = never,
+>(
+  name: Name,
+  options: {
+    readonly version: string;
+    readonly of: C;
+    /** The timestamp column with the moment of the decision. */
+    readonly decidedAt: D;
+    readonly features: ($: Expr.Columns<C>) => F;
+    /** What the model predicts: true or false. May use outcome columns. */
+    readonly label: ($: Expr.Columns<C>) => Expr.Expr<boolean>;
+    /** Columns to carry along, for slices. */
+    readonly keep?: ReadonlyArray<K>;
+  },
+): FeatureSet<C, FeatureContract<Name, C, F, K | D>> => {
+  const { of: source, version, decidedAt } = options;
+  const $ = Expr.columns(source);
+  const features = Object.entries(options.features($));
+  for (const [feature, { availableAt }] of features) {
+    if (availableAt !== "decision") throw new FeatureUnavailable({ featureSet: name, feature });
+  }
+  const keep = [...new Set<string>([decidedAt, ...(options.keep ?? [])])];
+  const clash = features.find(([feature]) => keep.includes(feature) || feature === "label");
+  if (clash !== undefined) {
+    throw new TypeError(`feature set "${name}": the name "${clash[0]}" is used twice`);
+  }
+  const spec: FeatureSetSpec = {
+    name,
+    version,
+    source: source.spec,
+    decidedAt,
+    features: features.map(([feature, { ast }]) => ({ name: feature, expr: ast })),
+    label: options.label($).ast,
+    keep,
+  };
+  return { source, contract: contractOf<Name, C, F, K | D>(name, spec, source), spec, digest: Digest.ofJson(spec) };
+};
+
+const contractOf = <
+  Name extends string,
+  C extends Contract.Contract,
+  F,
+  K extends keyof C["columns"],
+>(
+  name: Name,
+  spec: FeatureSetSpec,
+  source: C,
+): FeatureContract<Name, C, F, K> => {
+  const feature = Column.float({ nullable: true }).spec;
+  const kept = spec.keep.map((name) => [name, source.spec.columns[name] ?? feature] as const);
+  const contract = Contract.fromSpec({
+    name,
+    version: spec.version,
+    owner: source.spec.owner,
+    consumers: [],
+    columns: {
+      ...Object.fromEntries(spec.features.map((one) => [one.name, feature])),
+      ...Object.fromEntries(kept),
+      label: Column.boolean({ availableAt: "outcome", nullable: true }).spec,
+    },
+    eventTime: spec.decidedAt,
+  });
+  // The columns were put together from the same parts as the type.
+  return contract as FeatureContract<Name, C, F, K>;
+};
+
+/** A feature that is known only after the decision it is meant to serve. */
+export class FeatureUnavailable extends Schema.TaggedError<FeatureUnavailable>()(
+  "FeatureUnavailable",
+  { featureSet: Schema.String, feature: Schema.String },
+) {
+  override get message(): string {
+    return `feature set "${this.featureSet}": the feature "${this.feature}" uses a column that is known only after the decision. Remove it, or take its history: History.mean(…) uses only outcomes that were known by then.`;
+  }
+}
+
+/** The names of the columns that a request must carry. */
+export const requestColumns = (spec: FeatureSetSpec): ReadonlyArray<string> => {
+  const read = spec.features.flatMap(({ expr }) => [...neededAtDecision(expr)]);
+  return [...new Set([spec.decidedAt, ...read])].toSorted();
+};
+
+/** What a request must carry for an expression: of a history, only the entity. */
+const neededAtDecision = (ast: Expr.Ast): ReadonlySet<string> => {
+  switch (ast._tag) {
+    case "history":
+      return new Set(ast.by);
+    case "call":
+      return new Set(ast.args.flatMap((arg) => [...neededAtDecision(arg)]));
+    default:
+      return Expr.columnsOf(ast);
+  }
+};
+
+/** The schema of a request in JSON: the columns that the features need, each by its contract. */
+export const requestSchema = (spec: FeatureSetSpec): Contract.RowSchema => {
+  const { columns } = Contract.fromSpec(spec.source);
+  return Contract.rowSchemaOf(
+    Object.fromEntries(
+      requestColumns(spec).flatMap((name) => {
+        const column = columns[name];
+        return column === undefined ? [] : [[name, column] as const];
+      }),
+    ),
+  );
+};
+
+/**
+ * Compiles a feature set for serving: a closure from a decoded request to the features' values, in the
+ * order of the specification, with NaN for a missing one. Histories are looked up in `state`; without
+ * it they are missing.
+ */
+export const compileRow = (
+  spec: FeatureSetSpec,
+  state: ReadonlyArray<History.HistoryState> = [],
+): ((request: { readonly [column: string]: unknown }) => Float64Array) => {
+  const decidedAt: Expr.Ast = { _tag: "column", name: spec.decidedAt, type: "timestamp" };
+  const closures = spec.features.map(({ expr }) =>
+    toClosure(expr, (history) =>
+      History.lookup(
+        history,
+        state.find((one) => History.same(one.history, history)),
+        decidedAt,
+      ),
+    ),
+  );
+  return (request) => {
+    const row = Object.fromEntries(
+      Object.entries(request).map(([name, value]) => [name, scalarOf(value)]),
+    );
+    return Float64Array.from(closures, (closure) => {
+      const value = closure(row);
+      return value === null ? Number.NaN : Number(value);
+    });
+  };
+};
+
+const scalarOf = (value: unknown): Scalar => {
+  if (value instanceof Date) return value.getTime();
+  return typeof value === "number" || typeof value === "string" || typeof value === "boolean"
+    ? value
+    : null;
+};

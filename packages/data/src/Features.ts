@@ -1,0 +1,83 @@
+/** The stage that computes a feature set over a table, and the state that serves it online. */
+import { Artifact, Stage } from "@ml-pipe/core";
+import type { Contract } from "@ml-pipe/core";
+import * as Effect from "effect/Effect";
+import { Duckdb, type DuckdbError } from "./Duckdb.ts";
+import type { FeatureSet, FeatureSetSpec } from "./FeatureSet.ts";
+import type { HistoryState } from "./History.ts";
+import { bucketSql, distinctHistories, featureSql } from "./internal/featureSql.ts";
+import * as Table from "./Table.ts";
+
+/**
+ * A stage that computes a feature set over a checked table. Rows come out in order of decision; each
+ * sees only what was known before it.
+ *
+ * @example
+ * ```ts
+ * import type { Contract } from "@ml-pipe/core";
+ * import { Features, type FeatureSet } from "@ml-pipe/data";
+ *
+ * const stageFor = <C extends Contract.Contract, Out extends Contract.Contract>(
+ *   set: FeatureSet.FeatureSet<C, Out>,
+ * ) => Features.stage(set);
+ * ```
+ */
+export const stage = <C extends Contract.Contract, Out extends Contract.Contract>(
+  set: FeatureSet<C, Out>,
+) =>
+  Stage.make("features", {
+    description: `computes ${set.spec.features.length} features as of each decision`,
+    input: { data: Table.of(set.source, "checked") },
+    output: Table.of(set.contract, "checked"),
+    params: { featureSet: set.spec.name, digest: set.digest },
+    run: Effect.fnUntraced(function* ({ data }, { progress }) {
+      const relation = yield* Table.relation(data);
+      const table = yield* Table.write(set.contract, "checked", {
+        query: featureSql(set.spec, relation),
+      });
+      yield* progress({ label: "rows", rows: table.rows });
+      return table;
+    }),
+  });
+
+/**
+ * The state of a feature set's histories as it was known at an instant: what a service must hold to
+ * serve requests from then on. Covers one window back.
+ */
+export const stateAt = Effect.fnUntraced(function* (
+  spec: FeatureSetSpec,
+  source: Table.AnyTable,
+  at: Date,
+): Effect.fn.Return<
+  ReadonlyArray<HistoryState>,
+  DuckdbError | Table.ReadError,
+  Duckdb | Artifact.ArtifactStore
+> {
+  const db = yield* Duckdb;
+  const relation = yield* Table.relation(source);
+  return yield* Effect.forEach(distinctHistories(spec), (history) =>
+    Effect.gen(function* () {
+      const end = Math.floor(at.getTime() / history.hopMs);
+      const start = end - history.windowMs / history.hopMs;
+      const keys = history.by.map((_, index) => `"~k${index}"`).join(", ");
+      const rows = yield* db.rows(
+        `read the history by ${history.by.join(", ")}`,
+        `SELECT [${history.by.map((_, index) => `to_json("~k${index}")`).join(", ")}] AS key,
+           list(CAST("~hop" AS DOUBLE) ORDER BY "~hop") AS hop,
+           list("~n" ORDER BY "~hop") AS count, list("~s" ORDER BY "~hop") AS sum
+         FROM (${bucketSql(history, relation)})
+         WHERE "~hop" >= ${start} AND "~hop" < ${end}
+         GROUP BY ${keys} ORDER BY ${keys}`,
+      );
+      const entities = rows.map(({ key, hop, count, sum }) => ({
+        key: listOf(key).map((json) => JSON.parse(String(json ?? "null"))),
+        hop: listOf(hop).map(Number),
+        count: listOf(count).map(Number),
+        sum: listOf(sum).map(Number),
+      }));
+      return { history, entities };
+    }),
+  );
+});
+
+const listOf = (value: unknown): ReadonlyArray<unknown> => (Array.isArray(value) ? value : []);

@@ -1,0 +1,107 @@
+/**
+ * Models: typed handles on trained models. The document behind the handle is JSON: the estimator and
+ * the feature set it was trained on. Loading it verifies its digest and never executes code.
+ */
+import { Artifact, Contract, Digest } from "@ml-pipe/core";
+import * as Effect from "effect/Effect";
+import * as Schema from "effect/Schema";
+import { Estimator, problems } from "./Estimator.ts";
+import { type FeatureSet, FeatureSetSpec } from "./FeatureSet.ts";
+
+/** The content of a model's artifact. */
+export const ModelDocument = Schema.Struct({
+  featureSet: FeatureSetSpec,
+  estimator: Estimator,
+});
+/** See {@link ModelDocument}. */
+export type ModelDocument = typeof ModelDocument.Type;
+
+/** Any model, as it is stored. */
+export const AnyModel = Schema.Struct({
+  featureSet: Schema.Struct({ name: Schema.String, digest: Digest.Digest }),
+  /** Kind of estimator in words, such as `gradient-boosted trees`. */
+  kind: Schema.String,
+  document: Artifact.Artifact,
+  trainedOn: Schema.Struct({
+    /** The split whose train part was used. */
+    split: Schema.NullOr(Schema.String),
+    table: Digest.Digest,
+    rows: Schema.Int,
+  }),
+});
+/** See {@link AnyModel}. */
+export type AnyModel = typeof AnyModel.Type;
+
+/** A model of the feature set whose table is under contract `C`. */
+export interface Model<out C extends Contract.Contract = Contract.Contract> extends AnyModel {
+  readonly featureSet: AnyModel["featureSet"] & { readonly name: C["name"] };
+  /** Only for the compiler. */
+  readonly "~contract"?: C;
+}
+
+/**
+ * The schema of models of a feature set.
+ *
+ * @example
+ * ```ts
+ * import type { Contract } from "@ml-pipe/core";
+ * import { type FeatureSet, Model } from "@ml-pipe/data";
+ *
+ * const schemaOf = (set: FeatureSet.FeatureSet) => Model.of(set);
+ * ```
+ */
+export const of = <C extends Contract.Contract, Out extends Contract.Contract>(
+  set: FeatureSet<C, Out>,
+): Schema.Codec<Model<Out>, unknown> => {
+  const isThis = (model: AnyModel): model is Model<Out> => model.featureSet.digest === set.digest;
+  return AnyModel.pipe(
+    Schema.refine(isThis, {
+      title: `Model<${set.spec.name}>`,
+      expected: `a model of the feature set ${set.spec.name} ${set.spec.version} (${set.digest.slice(0, 15)})`,
+      ...Contract.annotationsOf(set.contract),
+    }),
+  );
+};
+
+/** A model's document does not have the form that it should. */
+export class ModelInvalid extends Schema.TaggedError<ModelInvalid>()("ModelInvalid", {
+  digest: Digest.Digest,
+  problem: Schema.String,
+}) {
+  override get message(): string {
+    return `model ${this.digest.slice(0, 19)} cannot be loaded: ${this.problem}. Train it again with this version of ml-pipe.`;
+  }
+}
+
+/** What loading a model can fail with. */
+export type LoadError = ModelInvalid | Artifact.ArtifactMissing | Artifact.ArtifactStoreError;
+
+/** Loads a model's document: verifies the digest, then the form. */
+export const load = Effect.fnUntraced(function* (
+  model: AnyModel,
+): Effect.fn.Return<ModelDocument, LoadError, Artifact.ArtifactStore> {
+  const store = yield* Artifact.ArtifactStore;
+  const json = yield* store.readJson(model.document);
+  const invalid = (problem: string) =>
+    new ModelInvalid({ digest: model.document.digest, problem });
+  const document = yield* Schema.decodeUnknownEffect(ModelDocument)(json).pipe(
+    Effect.mapError(({ message }) => invalid(message)),
+  );
+  const [first] = problems(document.estimator);
+  if (first !== undefined) return yield* invalid(`${first.what} at ${first.where}`);
+  return document;
+});
+
+/** Stores a trained estimator and returns the handle. */
+export const store = Effect.fnUntraced(function* <
+  C extends Contract.Contract,
+  Out extends Contract.Contract,
+>(
+  set: FeatureSet<C, Out>,
+  trained: Pick<AnyModel, "kind" | "trainedOn"> & { readonly estimator: Estimator },
+): Effect.fn.Return<Model<Out>, Artifact.ArtifactStoreError, Artifact.ArtifactStore> {
+  const artifacts = yield* Artifact.ArtifactStore;
+  const { estimator, ...rest } = trained;
+  const document = yield* artifacts.putJson({ featureSet: set.spec, estimator });
+  return { ...rest, document, featureSet: { name: set.contract.name, digest: set.digest } };
+});

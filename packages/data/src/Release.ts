@@ -1,0 +1,60 @@
+/**
+ * Releases: a model that passed its gates, with all that is needed to serve it: the feature set, the
+ * state of its histories, the decision threshold and the signature of requests.
+ */
+import { Artifact, Contract, Digest, Verdict } from "@ml-pipe/core";
+import * as Schema from "effect/Schema";
+import type { FeatureSet } from "./FeatureSet.ts";
+import { AnyModel } from "./Model.ts";
+
+/** Any release, as it is stored in a registry. */
+export const AnyRelease = Schema.Struct({
+  /** Name of the pipeline that made it. */
+  name: Schema.String,
+  /** 1, 2, 3 … within a name. */
+  version: Schema.Int.check(Schema.isGreaterThan(0)),
+  model: AnyModel,
+  verdict: Verdict.Verdict,
+  charter: Digest.Digest,
+  /** Columns of a request: what a caller must send. */
+  request: Contract.ContractSpec,
+  /** What is decided when the probability is at or above {@link threshold}. */
+  decision: Schema.String,
+  /** Probability from which acting costs less than not acting. */
+  threshold: Schema.Finite,
+  /** State of the feature set's histories when the release was made. */
+  histories: Artifact.Artifact,
+  /** Instant up to which outcomes were known to the histories. */
+  knownUntil: Schema.DateFromString,
+  releasedAt: Schema.DateFromString,
+});
+/** See {@link AnyRelease}. */
+export type AnyRelease = typeof AnyRelease.Type;
+
+/** A release of a model of the feature set whose table is under contract `C`. */
+export interface Release<out C extends Contract.Contract = Contract.Contract> extends AnyRelease {
+  readonly model: AnyModel & {
+    readonly featureSet: AnyModel["featureSet"] & { readonly name: C["name"] };
+  };
+  /** Only for the compiler. */
+  readonly "~contract"?: C;
+}
+
+/** The schema of releases of models of a feature set. */
+export const of = <C extends Contract.Contract, Out extends Contract.Contract>(
+  set: FeatureSet<C, Out>,
+): Schema.Codec<Release<Out>, unknown> => {
+  const isThis = (release: AnyRelease): release is Release<Out> =>
+    release.model.featureSet.digest === set.digest;
+  return AnyRelease.pipe(
+    Schema.refine(isThis, {
+      title: `Release<${set.spec.name}>`,
+      expected: `a release of a model of the feature set ${set.spec.name} ${set.spec.version}`,
+      ...Contract.annotationsOf(set.contract),
+    }),
+  );
+};
+
+/** `flight-delay@3`. */
+export const label = (release: Pick<AnyRelease, "name" | "version">): string =>
+  `${release.name}@${release.version}`;

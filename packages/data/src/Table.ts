@@ -1,0 +1,170 @@
+/**
+ * Tables: typed handles on columnar data. A table never holds rows; it says where they are, under
+ * which contract, in which role, and by which digest.
+ */
+import { Artifact, Contract, Digest } from "@ml-pipe/core";
+import * as Effect from "effect/Effect";
+import * as Schema from "effect/Schema";
+import { Duckdb, type DuckdbError, literal } from "./Duckdb.ts";
+
+/**
+ * What a table may be used for. `raw` is as ingested, `checked` passed validation; `train`,
+ * `validation` and `test` come from a split; `live` is what arrives after the test period.
+ */
+export const Role = Schema.Literals(["raw", "checked", "train", "validation", "test", "live"]);
+/** See {@link Role}. */
+export type Role = typeof Role.Type;
+
+/** A Parquet file outside the state folder, read in place; its digest is taken at ingest. */
+const SourceFile = Schema.Struct({ path: Schema.String, digest: Digest.Digest, bytes: Schema.Int });
+
+const fields = {
+  contract: Schema.Struct({
+    name: Schema.String,
+    version: Schema.String,
+    digest: Digest.Digest,
+  }),
+  role: Role,
+  rows: Schema.Int,
+  data: Schema.Union([
+    Schema.TaggedStruct("artifact", { artifact: Artifact.Artifact }),
+    Schema.TaggedStruct("source", { file: SourceFile }),
+  ]),
+  /** The split that made the table, if one did: tables of one split belong together. */
+  split: Schema.NullOr(Schema.String),
+};
+
+/** Any table, as it is stored. */
+export const AnyTable = Schema.Struct(fields);
+/** See {@link AnyTable}. */
+export type AnyTable = typeof AnyTable.Type;
+
+/**
+ * A table under contract `C` in role `R`. Both are real fields, checked again when a stage takes the
+ * table as its input.
+ */
+export interface Table<out C extends Contract.Contract = Contract.Contract, out R extends Role = Role>
+  extends AnyTable {
+  readonly contract: AnyTable["contract"] & { readonly name: C["name"] };
+  readonly role: R;
+  /** Only for the compiler: carries the columns' types. */
+  readonly "~contract"?: C;
+}
+
+/**
+ * The schema of tables under a contract in a role: what a stage names as its input or output.
+ *
+ * @example
+ * ```ts
+ * import { Column, Contract, Stage } from "@ml-pipe/core";
+ * import { Table } from "@ml-pipe/data";
+ * import * as Effect from "effect/Effect";
+ * import * as Schema from "effect/Schema";
+ *
+ * const Point = Contract.make("point", { version: "1", owner: "lab", columns: { x: Column.float() } });
+ * const count = Stage.make("count", {
+ *   input: { data: Table.of(Point, "train") },
+ *   output: Schema.Int,
+ *   run: ({ data }) => Effect.succeed(data.rows),
+ * });
+ * ```
+ */
+export const of = <C extends Contract.Contract, R extends Role>(
+  contract: C,
+  role: R,
+): Schema.Codec<Table<C, R>, unknown> => {
+  const isThis = (table: AnyTable): table is Table<C, R> =>
+    table.role === role && table.contract.digest === contract.digest;
+  return AnyTable.pipe(
+    Schema.refine(isThis, {
+      title: `Table<${contract.name}, ${role}>`,
+      expected: `a ${role} table under contract ${contract.name} ${contract.spec.version} (${short(contract.digest)})`,
+      ...Contract.annotationsOf(contract),
+    }),
+  );
+};
+
+const short = (digest: Digest.Digest): string => digest.slice(0, 15);
+
+/** The digest of a table's bytes. */
+export const digestOf = (table: AnyTable): Digest.Digest =>
+  table.data._tag === "artifact" ? table.data.artifact.digest : table.data.file.digest;
+
+/** A source file is no longer what was ingested. */
+export class SourceChanged extends Schema.TaggedError<SourceChanged>()("SourceChanged", {
+  path: Schema.String,
+  expected: Digest.Digest,
+  found: Schema.String,
+}) {
+  override get message(): string {
+    return `${this.path} changed since it was ingested (expected ${this.expected.slice(0, 19)}, found ${this.found.slice(0, 19)}). Run the pipeline again to ingest the new file.`;
+  }
+}
+
+/** What reading a table can fail with. */
+export type ReadError = Artifact.ArtifactMissing | SourceChanged;
+
+/** The table as a relation in SQL: `read_parquet('…')`. Verifies that the data is what it was. */
+export const relation = Effect.fnUntraced(function* (
+  table: AnyTable,
+): Effect.fn.Return<string, ReadError, Artifact.ArtifactStore> {
+  if (table.data._tag === "artifact") {
+    const store = yield* Artifact.ArtifactStore;
+    return parquet(yield* store.path(table.data.artifact));
+  }
+  const { path, digest } = table.data.file;
+  const found = yield* Effect.promise(() => Artifact.digestFile(path).catch(() => undefined));
+  if (found?.digest !== digest) {
+    return yield* new SourceChanged({ path, expected: digest, found: found?.digest ?? "no file" });
+  }
+  return parquet(path);
+});
+
+/** A Parquet file as a relation in SQL. */
+export const parquet = (path: string): string => `read_parquet(${literal(path)})`;
+
+/** What writing a table can fail with. */
+export type WriteError = DuckdbError | Artifact.ArtifactStoreError;
+
+/**
+ * Writes the rows of a query as a table: Parquet with zstd, in the query's order. Give the query an
+ * ORDER BY where its order is not already determined, because equal rows must make equal bytes.
+ */
+export const write = Effect.fnUntraced(function* <C extends Contract.Contract, R extends Role>(
+  contract: C,
+  role: R,
+  options: { readonly query: string; readonly split?: string | null },
+): Effect.fn.Return<Table<C, R>, WriteError, Duckdb | Artifact.ArtifactStore> {
+  const db = yield* Duckdb;
+  const store = yield* Artifact.ArtifactStore;
+  const operation = `write the ${role} table under ${contract.name}`;
+  let rows = 0;
+  const artifact = yield* store.put("application/vnd.apache.parquet", (file) =>
+    Effect.gen(function* () {
+      yield* db.execute(
+        operation,
+        `COPY (${options.query}) TO ${literal(file)} (FORMAT parquet, COMPRESSION zstd)`,
+      );
+      const [count] = yield* db.rows(
+        operation,
+        `SELECT CAST(num_rows AS DOUBLE) AS n FROM parquet_file_metadata(${literal(file)})`,
+      );
+      rows = Number(count?.["n"] ?? 0);
+    }),
+  );
+  return make(contract, role, {
+    rows,
+    data: { _tag: "artifact", artifact },
+    split: options.split ?? null,
+  });
+});
+
+/** A handle on data that is already where it belongs. */
+export const make = <C extends Contract.Contract, R extends Role>(
+  contract: C,
+  role: R,
+  where: Pick<AnyTable, "rows" | "data" | "split">,
+): Table<C, R> => {
+  const { name, spec, digest } = contract;
+  return { contract: { name, version: spec.version, digest }, role, ...where };
+};
