@@ -120,7 +120,9 @@ const make = Effect.fnUntraced(function* (folder: string) {
     const temporaryPath = path.join(temporary, `${process.pid}-${++counter}`);
     return Effect.gen(function* () {
       yield* write(temporaryPath);
-      const { digest, bytes } = yield* attempt("read", temporaryPath, () => digestFile(temporaryPath));
+      const { digest, bytes } = yield* attempt("read", temporaryPath, () =>
+        digestFile(temporaryPath),
+      );
       const target = pathOf(digest);
       yield* attempt("store", target, () => publish(temporaryPath, target));
       return { digest, bytes, mediaType };

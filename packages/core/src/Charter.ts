@@ -138,7 +138,9 @@ export const make = (options: CharterOptions): Charter => {
   const decoded = Schema.decodeUnknownResult(CharterSpec, { errors: "all" })(json);
   if (decoded._tag === "Failure" || Number.isNaN(decoded.success.kill.on.getTime())) {
     const problems =
-      decoded._tag === "Failure" ? decoded.failure.message : `kill.on: no such date "${options.kill.on}"`;
+      decoded._tag === "Failure"
+        ? decoded.failure.message
+        : `kill.on: no such date "${options.kill.on}"`;
     throw new CharterInvalid({ title: options.title, problems });
   }
   return { spec: decoded.success, json, digest: Digest.ofJson(json) };

@@ -54,7 +54,9 @@ export type Row<C extends Contract> = {
 
 /** The names of the columns of `C` that are known at `A`. */
 export type ColumnsAt<C extends Contract, A extends Column.Availability> = {
-  readonly [K in keyof C["columns"] & string]: C["columns"][K] extends Column.Column<unknown, A> ? K : never;
+  readonly [K in keyof C["columns"] & string]: C["columns"][K] extends Column.Column<unknown, A>
+    ? K
+    : never;
 }[keyof C["columns"] & string];
 
 /** What a contract says beside its columns. */
@@ -119,7 +121,9 @@ export const make = <const Name extends string, const C extends Columns>(
 export const fromSpec = (spec: ContractSpec): Contract =>
   fromParts(
     spec.name,
-    Object.fromEntries(Object.entries(spec.columns).map(([key, column]) => [key, Column.fromSpec(column)])),
+    Object.fromEntries(
+      Object.entries(spec.columns).map(([key, column]) => [key, Column.fromSpec(column)]),
+    ),
     spec,
   );
 

@@ -132,7 +132,8 @@ export const decide = (
   if (last !== undefined && now < last) return hold("older than the last action: held");
   if (raised === 0) return hold(rearmed ? "back to normal: armed again" : "below the threshold");
   if (raised < policy.confirm) return hold(`raised ${raised} of ${policy.confirm} times in a row`);
-  if (phase === "acted") return hold(`already acted; waits for a value below ${policy.disarmBelow}`);
+  if (phase === "acted")
+    return hold(`already acted; waits for a value below ${policy.disarmBelow}`);
   if (state.inFlight) return hold("an earlier action is still in flight");
   if (last !== undefined && now - last < policy.coolDownMs) {
     return hold(`cooling down until ${new Date(last + policy.coolDownMs).toISOString()}`);

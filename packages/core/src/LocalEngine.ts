@@ -90,7 +90,9 @@ const runOnce = Effect.fnUntraced(function* <A, E, R>(
     yield* emit({ _tag: "RunEnded", run: ended });
   });
 
-  const values = yield* runGraph(pipeline, begun.id, forced, emit).pipe(Effect.onExit((exit) => end(exit)));
+  const values = yield* runGraph(pipeline, begun.id, forced, emit).pipe(
+    Effect.onExit((exit) => end(exit)),
+  );
   const outputs = Object.entries(pipeline.outputSources).map(([name, { node, port }]) => {
     const ports = values.get(node) ?? {};
     const single = ports[port ?? ""];

@@ -28,8 +28,7 @@ export interface Feedback {
  *
  * @typeParam A - a record of the outputs' references
  */
-export interface Pipeline<out A = unknown, out E = unknown, out R = unknown>
-  extends Traced<E, R> {
+export interface Pipeline<out A = unknown, out E = unknown, out R = unknown> extends Traced<E, R> {
   readonly name: string;
   readonly description: string;
   readonly charter: Charter;
@@ -89,7 +88,9 @@ export const make = <const A extends { readonly [output: string]: Traced }>(
       problem,
       next,
       ...(node === undefined ? {} : { stage: node.info.name }),
-      ...(node?.calledAt === undefined ? {} : { file: node.calledAt.file, line: node.calledAt.line }),
+      ...(node?.calledAt === undefined
+        ? {}
+        : { file: node.calledAt.file, line: node.calledAt.line }),
     });
 
   const add = (node: GraphNode) => {
@@ -126,10 +127,7 @@ export const make = <const A extends { readonly [output: string]: Traced }>(
     nodes.push(node);
   };
 
-  const outputs = withBuilder(
-    { add, feedback: (edge) => feedbacks.push(edge) },
-    build,
-  );
+  const outputs = withBuilder({ add, feedback: (edge) => feedbacks.push(edge) }, build);
   const used = ancestors(nodes, Object.values(outputs));
   for (const node of nodes) {
     if (!used.has(node.info.name)) {
@@ -140,7 +138,8 @@ export const make = <const A extends { readonly [output: string]: Traced }>(
       );
     }
   }
-  if (nodes.length === 0) throw invalid(undefined, "it has no stages", "Return at least one output");
+  if (nodes.length === 0)
+    throw invalid(undefined, "it has no stages", "Return at least one output");
   return {
     "~ml-pipe/traced": { _E: (_: never) => _, _R: (_: never) => _ },
     source: { node: name },
@@ -201,7 +200,8 @@ export const kindOf = (schema: Fields[string]): string | undefined => {
 };
 
 /** `Verdict<passed>` fits `Verdict`, as any narrower kind fits the wider one. */
-const fits = (got: string, wanted: string): boolean => got === wanted || got.startsWith(`${wanted}<`);
+const fits = (got: string, wanted: string): boolean =>
+  got === wanted || got.startsWith(`${wanted}<`);
 
 const sourceName = (source: Source | undefined): string =>
   source?.port === undefined ? `${source?.node}` : `${source.node}.${source.port}`;

@@ -31,10 +31,14 @@ export interface SignalRef<out T> {
 }
 
 /** The union of the errors of some references. */
-export type ErrorOf<X> = { [K in keyof X]: X[K] extends Traced<infer E, unknown> ? E : never }[keyof X];
+export type ErrorOf<X> = {
+  [K in keyof X]: X[K] extends Traced<infer E, unknown> ? E : never;
+}[keyof X];
 
 /** The union of the requirements of some references. */
-export type NeedsOf<X> = { [K in keyof X]: X[K] extends Traced<unknown, infer R> ? R : never }[keyof X];
+export type NeedsOf<X> = {
+  [K in keyof X]: X[K] extends Traced<unknown, infer R> ? R : never;
+}[keyof X];
 
 const covariant = (_: never) => _;
 const traced = { _E: covariant, _R: covariant };

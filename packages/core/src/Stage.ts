@@ -259,9 +259,7 @@ const checkInputs = Effect.fnUntraced(function* (
 ) {
   for (const [port, schema] of Object.entries(fields)) {
     yield* Schema.decodeUnknownEffect(Schema.toType(schema), { errors: "all" })(input[port]).pipe(
-      Effect.mapError(
-        (error) => new InputMismatch({ stage, input: port, problem: error.message }),
-      ),
+      Effect.mapError((error) => new InputMismatch({ stage, input: port, problem: error.message })),
     );
   }
 });

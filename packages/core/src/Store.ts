@@ -144,7 +144,9 @@ const open = Effect.fnUntraced(function* (file: string) {
   const run: StoreShape["run"] = (id = "") =>
     attempt("read a run", () => {
       const row = db
-        .prepare("SELECT id, record FROM run WHERE substr(id, 1, length(?1)) = ?1 ORDER BY started DESC LIMIT 1")
+        .prepare(
+          "SELECT id, record FROM run WHERE substr(id, 1, length(?1)) = ?1 ORDER BY started DESC LIMIT 1",
+        )
         .get(id);
       if (row === undefined) return Option.none();
       const stages = db

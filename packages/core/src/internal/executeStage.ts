@@ -37,11 +37,7 @@ interface Request<E, R> {
 /** Executes one stage. Fails only if it cannot be recorded; the stage's own end is the result. */
 export const executeStage = Effect.fnUntraced(function* <E, R>(
   request: Request<E, R>,
-): Effect.fn.Return<
-  Exit.Exit<Values, E | OutputMismatch>,
-  StoreError,
-  R | Store | ArtifactStore
-> {
+): Effect.fn.Return<Exit.Exit<Values, E | OutputMismatch>, StoreError, R | Store | ArtifactStore> {
   const { node, emit } = request;
   const store = yield* Store;
   const begun: StageRun = {
@@ -103,7 +99,12 @@ export const executeStage = Effect.fnUntraced(function* <E, R>(
   if (Exit.isFailure(exit)) {
     const { cause } = exit;
     if (Cause.hasInterruptsOnly(cause)) return yield* Effect.failCause(Cause.interrupt());
-    yield* end({ ...started, ...told.collected(), status: statusOf(cause), failure: failureOf(cause) });
+    yield* end({
+      ...started,
+      ...told.collected(),
+      status: statusOf(cause),
+      failure: failureOf(cause),
+    });
     return Exit.failCause(cause);
   }
   const outputs = Object.fromEntries(
