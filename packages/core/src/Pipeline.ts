@@ -182,6 +182,22 @@ export const feedback = (edge: {
     declaredAt: callSite(feedback),
   });
 
+/**
+ * Whether a value is a pipeline. Says nothing about what it needs: the type checker does.
+ *
+ * @example
+ * ```ts
+ * import { Pipeline } from "@ml-pipe/core";
+ *
+ * const no: boolean = Pipeline.isPipeline({ name: "not one" }); // false
+ * ```
+ */
+export const isPipeline = (value: unknown): value is Pipeline =>
+  typeof value === "object" &&
+  value !== null &&
+  "~ml-pipe/traced" in value &&
+  "outputSources" in value;
+
 /** The schema of the output that a source points at. */
 export const outputSchema = (
   nodes: ReadonlyArray<GraphNode>,

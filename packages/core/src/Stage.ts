@@ -137,7 +137,6 @@ export type Stage<In, Out, Signals, E, R> = Call<In, Out, Signals, E, R> & {
 interface Common<I extends Fields, S, E, R, A> {
   readonly description?: string;
   readonly input: I;
-  readonly signals?: { readonly [K in keyof S]: Signal<string, S[K]> };
   readonly params?: Schema.Json;
   readonly cache?: "content" | "never";
   /**
@@ -148,6 +147,15 @@ interface Common<I extends Fields, S, E, R, A> {
   /** The charter the stage was built for; a pipeline with another one refuses it. */
   readonly charter?: { readonly digest: string };
   readonly run: (input: TypesOf<I>, context: StageContext<S>) => Effect.Effect<A, E, R>;
+}
+
+interface Emitting<S> {
+  readonly signals: { readonly [K in keyof S]: Signal<string, S[K]> };
+}
+
+/** A type of its own: where nothing infers the signals, errors and needs would be lost with them. */
+interface Silent {
+  readonly signals?: never;
 }
 
 /**
@@ -168,22 +176,31 @@ interface Common<I extends Fields, S, E, R, A> {
  * ```
  */
 export const make: {
-  <const I extends Fields, T, E = never, R = never, S = {}>(
+  <const I extends Fields, T, E = never, R = never>(
     name: string,
-    definition: Common<I, S, E, R, NoInfer<T>> & {
-      readonly output: Schema.ConstraintCodec<T, unknown>;
-    },
+    definition: Common<I, {}, E, R, NoInfer<T>> &
+      Silent & { readonly output: Schema.ConstraintCodec<T, unknown> },
+  ): Stage<TypesOf<I>, T, {}, E, R>;
+  <const I extends Fields, const O extends Fields, E = never, R = never>(
+    name: string,
+    definition: Common<I, {}, E, R, NoInfer<TypesOf<O>>> & Silent & { readonly outputs: O },
+  ): Stage<TypesOf<I>, Ports<TypesOf<O>>, {}, E, R>;
+  <const I extends Fields, T, S, E = never, R = never>(
+    name: string,
+    definition: Common<I, S, E, R, NoInfer<T>> &
+      Emitting<S> & { readonly output: Schema.ConstraintCodec<T, unknown> },
   ): Stage<TypesOf<I>, T, S, E, R>;
-  <const I extends Fields, const O extends Fields, E = never, R = never, S = {}>(
+  <const I extends Fields, const O extends Fields, S, E = never, R = never>(
     name: string,
-    definition: Common<I, S, E, R, NoInfer<TypesOf<O>>> & { readonly outputs: O },
+    definition: Common<I, S, E, R, NoInfer<TypesOf<O>>> & Emitting<S> & { readonly outputs: O },
   ): Stage<TypesOf<I>, Ports<TypesOf<O>>, S, E, R>;
 } = <I extends Fields, E, R, S>(
   name: string,
-  definition: Common<I, S, E, R, unknown> & {
-    readonly output?: Fields[string];
-    readonly outputs?: Fields;
-  },
+  definition: Common<I, S, E, R, unknown> &
+    Partial<Emitting<S>> & {
+      readonly output?: Fields[string];
+      readonly outputs?: Fields;
+    },
 ): never => {
   const { input, output, outputs, charter } = definition;
   const info: StageInfo = {
