@@ -5,6 +5,7 @@
 import * as Effect from "effect/Effect";
 import * as Schema from "effect/Schema";
 import { Digest } from "./Digest.ts";
+import { stops } from "./internal/stops.ts";
 
 /** A recorded decision of one person on one verdict. */
 export const Approval = Schema.Struct({
@@ -30,6 +31,7 @@ export class ApprovalVoid extends Schema.TaggedError<ApprovalVoid>()("ApprovalVo
     "not-an-approver",
   ]),
 }) {
+  readonly [stops] = true;
   override get message(): string {
     return `the approval by ${this.approver} does not count: ${explain[this.reason]}`;
   }

@@ -4,9 +4,12 @@
  * a pipeline's first argument, and the gates of its evaluation are derived from it.
  */
 import * as Duration from "effect/Duration";
+import * as Option from "effect/Option";
 import * as Schema from "effect/Schema";
 import * as Digest from "./Digest.ts";
+import { expectedInstant, instantExists } from "./internal/instant.ts";
 import { Metric } from "./Metric.ts";
+import { stops } from "./internal/stops.ts";
 
 /**
  * What is done today, or would be done without a model: the thing a model must beat, and the thing
@@ -14,16 +17,16 @@ import { Metric } from "./Metric.ts";
  * evaluate), never code.
  */
 export const Baseline = Schema.Struct({
-  name: Schema.String,
+  name: Schema.NonEmptyString,
   description: Schema.String,
   rule: Schema.Json,
 });
 /** See {@link Baseline}. */
 export type Baseline = typeof Baseline.Type;
 
-/** A charter as data. */
+/** A charter as data: what is stored with runs and verdicts, digested and shown. */
 export const CharterSpec = Schema.Struct({
-  title: Schema.String,
+  title: Schema.NonEmptyString,
   decision: Schema.Struct({
     /** What is decided, such as "warn connecting passengers?". */
     question: Schema.String,
@@ -31,8 +34,8 @@ export const CharterSpec = Schema.Struct({
     madeAt: Schema.String,
     /** Who or what acts on it. */
     actor: Schema.String,
-    /** How long after the decision its outcome is known. */
-    outcomeKnownAfterMs: Schema.Finite,
+    /** How long after the decision its outcome is known, in milliseconds. */
+    outcomeKnownAfterMs: Schema.Finite.check(Schema.isGreaterThanOrEqualTo(0)),
   }),
   metric: Metric,
   baseline: Baseline,
@@ -43,7 +46,7 @@ export const CharterSpec = Schema.Struct({
   guardrails: Schema.Array(Schema.String),
   /** After this instant nothing is deployed until the charter is renewed. */
   kill: Schema.Struct({ on: Schema.DateFromString, criterion: Schema.String }),
-  owner: Schema.String,
+  owner: Schema.NonEmptyString,
   approvers: Schema.Array(Schema.String),
 });
 
@@ -92,6 +95,7 @@ export class CharterExpired extends Schema.TaggedError<CharterExpired>()("Charte
   criterion: Schema.String,
   owner: Schema.String,
 }) {
+  readonly [stops] = true;
   override get message(): string {
     return `the charter "${this.title}" ended on ${this.on.toISOString().slice(0, 10)} (${this.criterion}). Nothing is deployed until ${this.owner} renews it: review the criterion, then set a new kill date.`;
   }
@@ -129,28 +133,45 @@ export const make = (options: CharterOptions): Charter => {
     ...options,
     decision: {
       ...decision,
-      outcomeKnownAfterMs: Duration.toMillis(Duration.fromInputUnsafe(outcomeKnownAfter)),
+      outcomeKnownAfterMs: Option.match(Duration.fromInput(outcomeKnownAfter), {
+        onNone: () => NaN,
+        onSome: Duration.toMillis,
+      }),
     },
-    kill: { ...options.kill, on: isoInstant(options.kill.on) },
+    kill: { ...options.kill, on: instantOf(options.kill.on) },
     guardrails: options.guardrails ?? [],
     approvers: options.approvers ?? [],
   };
   const decoded = Schema.decodeUnknownResult(CharterSpec, { errors: "all" })(json);
-  if (decoded._tag === "Failure" || Number.isNaN(decoded.success.kill.on.getTime())) {
-    const problems =
-      decoded._tag === "Failure"
-        ? decoded.failure.message
-        : `kill.on: no such date "${options.kill.on}"`;
-    throw new CharterInvalid({ title: options.title, problems });
+  const problems = [
+    ...(decoded._tag === "Failure" ? [decoded.failure.message] : []),
+    ...(instantExists(json.kill.on)
+      ? []
+      : [
+          `kill.on: expected a date such as 2027-06-30, or ${expectedInstant}; got "${json.kill.on}"`,
+        ]),
+  ];
+  if (decoded._tag === "Failure" || problems.length > 0) {
+    throw new CharterInvalid({ title: options.title, problems: problems.join("\n") });
   }
   return { spec: decoded.success, json, digest: Digest.ofJson(json) };
 };
 
-const isoInstant = (text: string): string => {
-  const instant = new Date(text);
-  return Number.isNaN(instant.getTime()) ? text : instant.toISOString();
+/** A date is the midnight, UTC, at which it begins. */
+const instantOf = (on: string): string => {
+  const text = /^\d{4}-\d{2}-\d{2}$/.test(on) ? `${on}T00:00:00Z` : on;
+  return instantExists(text) ? new Date(text).toISOString() : text;
 };
 
-/** Whether the charter's kill date has passed at `now`. */
+/**
+ * Whether the charter's kill date has passed at `now`: from that instant on, it has.
+ *
+ * @example
+ * ```ts
+ * import { Charter } from "@ml-pipe/core";
+ *
+ * const stillOpen = (charter: Charter.Charter): boolean => !Charter.isExpired(charter, new Date());
+ * ```
+ */
 export const isExpired = (charter: Pick<Charter, "spec">, now: Date): boolean =>
   now.getTime() >= charter.spec.kill.on.getTime();

@@ -5,6 +5,7 @@
  * its check in a batch, and its entry in the documentation.
  */
 import * as Schema from "effect/Schema";
+import { expectedInstant, instantExists, instantPattern } from "./internal/instant.ts";
 
 /**
  * When a column's value is known, relative to the decision the pipeline serves:
@@ -145,17 +146,10 @@ export const boolean = <A extends Availability = "decision", N extends boolean =
   options: Options<A, N> = {},
 ): Column<Nullable<boolean, N>, A> => make("boolean", options, Schema.Boolean);
 
-const isoInstant = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}(?::\d{2}(?:\.\d{1,9})?)?(?:Z|[+-]\d{2}:\d{2})$/;
-
 const instant: Schema.Codec<Date, string> = Schema.String.check(
-  Schema.isPattern(isoInstant, {
-    expected: "an ISO 8601 instant with a zone, such as 2001-06-01T10:15:00Z",
-  }),
-)
-  .pipe(Schema.decodeTo(Schema.DateFromString))
-  .check(
-    Schema.makeFilter((date) => !Number.isNaN(date.getTime()) || "expected an instant that exists"),
-  );
+  Schema.isPattern(instantPattern, { expected: expectedInstant }).abort(),
+  Schema.makeFilter((text) => instantExists(text) || "expected an instant that exists"),
+).pipe(Schema.decodeTo(Schema.DateFromString));
 
 /**
  * An instant. In JSON: ISO 8601 text with a zone (`2001-06-01T10:15:00Z`); in a row: a `Date`

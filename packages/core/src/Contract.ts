@@ -6,6 +6,8 @@
  */
 import * as Duration from "effect/Duration";
 import * as Schema from "effect/Schema";
+import * as SchemaGetter from "effect/SchemaGetter";
+import * as SchemaParser from "effect/SchemaParser";
 import * as Column from "./Column.ts";
 import * as Digest from "./Digest.ts";
 
@@ -150,10 +152,21 @@ const fromParts = <Name extends string, C extends Columns>(
 export const rowSchema = (contract: Contract): RowSchema => rowSchemaOf(contract.columns);
 
 /** The schema of a row given as columns alone, as {@link rowSchema}. */
-export const rowSchemaOf = (columns: Columns): RowSchema =>
-  Schema.Struct(
+export const rowSchemaOf = (columns: Columns): RowSchema => {
+  const row = Schema.Struct(
     Object.fromEntries(Object.entries(columns).map(([name, column]) => [name, column.schema])),
-  ).annotate({ parseOptions: { errors: "all", onExcessProperty: "error" } });
+  );
+  // The options belong to the contract, not to whoever happens to decode a row.
+  const options = { errors: "all", onExcessProperty: "error" } as const;
+  const decode = SchemaParser.decodeUnknownEffect(row, options);
+  const encode = SchemaParser.encodeUnknownEffect(row, options);
+  return Schema.Unknown.pipe(
+    Schema.decodeTo(Schema.toType(row), {
+      decode: SchemaGetter.transformEffect((json: unknown) => decode(json)),
+      encode: SchemaGetter.transformEffect((value: unknown) => encode(value)),
+    }),
+  );
+};
 
 /** A row of a contract whose columns are only known at run time. */
 export type RowSchema = Schema.ConstraintCodec<{ readonly [column: string]: unknown }, unknown>;

@@ -28,9 +28,9 @@ export const ofBytes = (content: string | Uint8Array): Digest =>
   `sha256-${createHash("sha256").update(content).digest("hex")}`;
 
 /**
- * The digest of a JSON value, independent of the order of keys. `undefined` members are left out,
- * as JSON does; a number that JSON cannot hold (NaN, ±Infinity) is a defect of the caller and throws
- * a `TypeError`, because `JSON.stringify` would silently turn it into `null`.
+ * The digest of a JSON value, independent of the order of keys. `undefined` members are left out and
+ * dates are their ISO text, as in JSON. A value that JSON cannot hold (NaN, ±Infinity) is a defect of
+ * the caller and throws a `TypeError`, because `JSON.stringify` would silently turn it into `null`.
  *
  * @example
  * ```ts
@@ -41,14 +41,53 @@ export const ofBytes = (content: string | Uint8Array): Digest =>
  */
 export const ofJson = (value: unknown): Digest => ofBytes(canonicalJson(value));
 
-/** Canonical JSON text (RFC 8785) of a JSON value. Throws a `TypeError` on NaN and ±Infinity. */
-export const canonicalJson = (value: unknown): string =>
-  JSON.stringify(value, (key, member: unknown) => {
-    if (typeof member === "number" && !Number.isFinite(member)) {
-      throw new TypeError(`cannot digest ${member} at "${key}": JSON has no such number`);
-    }
-    if (typeof member !== "object" || member === null || Array.isArray(member)) return member;
-    return Object.fromEntries(
-      Object.entries(member).toSorted(([a], [b]) => (a < b ? -1 : a > b ? 1 : 0)),
-    );
-  }) ?? "null";
+/**
+ * Canonical JSON text (RFC 8785) of a JSON value: what {@link ofJson} digests.
+ *
+ * Throws a `TypeError` that names the place of a value JSON does not have (NaN, ±Infinity, a bigint, a
+ * function) or would silently empty (a `Map`, a `Set`, bytes): two different values must never share
+ * a digest.
+ *
+ * @example
+ * ```ts
+ * import { Digest } from "@ml-pipe/core";
+ *
+ * const text: string = Digest.canonicalJson({ b: [1, 2.5e3], a: null }); // {"a":null,"b":[1,2500]}
+ * ```
+ */
+export const canonicalJson = (value: unknown): string => write(value, "") ?? "null";
+
+/** `undefined` where JSON leaves a member out. */
+const write = (value: unknown, at: string): string | undefined => {
+  const refuse = (what: string) =>
+    new TypeError(`cannot digest ${what} at "${at}": JSON has no such value`);
+  switch (typeof value) {
+    case "undefined":
+      return undefined;
+    case "number":
+      if (!Number.isFinite(value)) throw refuse(String(value));
+      return JSON.stringify(value);
+    case "string":
+    case "boolean":
+      return JSON.stringify(value);
+    case "object":
+      break;
+    default:
+      throw refuse(`a ${typeof value}`);
+  }
+  if (value === null) return "null";
+  if (Array.isArray(value)) {
+    return `[${value.map((item, index) => write(item, `${at}/${index}`) ?? "null").join(",")}]`;
+  }
+  if (value instanceof Map || value instanceof Set || ArrayBuffer.isView(value)) {
+    throw refuse(`a ${value.constructor.name}`);
+  }
+  if ("toJSON" in value && typeof value.toJSON === "function") return write(value.toJSON(), at);
+  const members = Object.entries(value)
+    .toSorted(([a], [b]) => (a < b ? -1 : 1))
+    .flatMap(([key, member]) => {
+      const text = write(member, `${at}/${key}`);
+      return text === undefined ? [] : [`${JSON.stringify(key)}:${text}`];
+    });
+  return `{${members.join(",")}}`;
+};

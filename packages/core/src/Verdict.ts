@@ -9,6 +9,7 @@ import * as Effect from "effect/Effect";
 import * as Schema from "effect/Schema";
 import * as Digest from "./Digest.ts";
 import * as Stage from "./Stage.ts";
+import { stops } from "./internal/stops.ts";
 
 /** The answer of a gate. Inconclusive waits for a person; it never promotes. */
 export const Outcome = Schema.Literals(["passed", "failed", "inconclusive"]);
@@ -126,6 +127,7 @@ export class GateClosed extends Schema.TaggedError<GateClosed>()("GateClosed", {
   status: Schema.Literals(["rejected", "inconclusive"]),
   evidence: Schema.Array(Evidence),
 }) {
+  readonly [stops] = true;
   override get message(): string {
     const open = this.evidence.filter(({ outcome }) => outcome !== "passed");
     const lines = open.map(
