@@ -1,4 +1,5 @@
 /** What every stage package shares about data. */
+export * as Decisions from "./Decisions.ts";
 export * as Duckdb from "./Duckdb.ts";
 export * as Estimator from "./Estimator.ts";
 export * as Expr from "./Expr.ts";
@@ -16,3 +17,4 @@ export * as Drift from "./statistics/Drift.ts";
 export * as Interval from "./statistics/Interval.ts";
 export { StatisticsError, StatisticsReason } from "./statistics/StatisticsError.ts";
 export * as Table from "./Table.ts";
+export * as TableSchema from "./TableSchema.ts";

@@ -1,0 +1,174 @@
+/**
+ * Decisions: what a model and a baseline decide on the rows of a feature table, as typed arrays. What
+ * judging a candidate and watching a release have in common.
+ *
+ * The model is verified on load, the table is read once, and no row becomes an object.
+ */
+import type { Artifact, Charter, Contract } from "@ml-pipe/core";
+import * as Effect from "effect/Effect";
+import * as Schema from "effect/Schema";
+import { Duckdb, type DuckdbError, identifier } from "./Duckdb.ts";
+import { type Estimator, scoreColumns, type ScoreInputInvalid } from "./Estimator.ts";
+import type { FeatureSet } from "./FeatureSet.ts";
+import * as Model from "./Model.ts";
+import * as Rule from "./Rule.ts";
+import * as Table from "./Table.ts";
+
+/** A model's document reads a column that is no feature of its feature set: the label, or a kept one. */
+export class ForeignFeature extends Schema.TaggedError<ForeignFeature>()("ForeignFeature", {
+  featureSet: Schema.String,
+  features: Schema.Array(Schema.String),
+}) {
+  override get message(): string {
+    return `the model reads ${this.features.map((name) => `"${name}"`).join(", ")}, which the feature set "${this.featureSet}" does not define as a feature, so it may not be known at the decision. Train on the features of the set only, or define it as one.`;
+  }
+}
+
+/** A model's score is not a probability, so no cost-optimal decision follows from it. */
+export class NotProbabilities extends Schema.TaggedError<NotProbabilities>()("NotProbabilities", {
+  kind: Schema.String,
+  row: Schema.Int,
+  score: Schema.Number,
+}) {
+  override get message(): string {
+    return `the ${this.kind} gives ${this.score} for row ${this.row}, where a probability from 0 to 1 is needed. Train it for yes/no (objective "logistic" or link "logit").`;
+  }
+}
+
+/** What {@link read} can fail with. */
+export type DecisionsError =
+  | DuckdbError
+  | Table.ReadError
+  | Model.LoadError
+  | Rule.RuleInvalid
+  | ScoreInputInvalid
+  | ForeignFeature
+  | NotProbabilities;
+
+/** The decisions on a table: parallel arrays in the order of its rows. */
+export interface Decisions {
+  readonly estimator: Estimator;
+  readonly rows: number;
+  /** Rows of the table that are not here because they have no decision time. */
+  readonly undated: number;
+  /** Rows of the table without a label; in the arrays only if asked for. */
+  readonly unlabelled: number;
+  /** The model's probability that the label is true. */
+  readonly probability: Float64Array;
+  /** 1, 0, or NaN where the outcome is not known. */
+  readonly label: Float64Array;
+  /** Day of the decision: whole days since 1970-01-01 UTC. */
+  readonly day: Int32Array;
+  /** 1 where the baseline acts, else 0. */
+  readonly baseline: Float64Array;
+  /** The model's features, in the order of `estimator.features`; NaN is missing. */
+  readonly features: ReadonlyArray<Float64Array>;
+  /** What `select` asked for, in its order. */
+  readonly selected: ReadonlyArray<Float64Array>;
+}
+
+/** What {@link read} is asked for. */
+export interface DecisionsOptions {
+  readonly model: Model.AnyModel;
+  readonly table: Table.AnyTable;
+  readonly baseline: Charter.Baseline;
+  /** `labelled`: only rows whose outcome is known. */
+  readonly rows: "labelled" | "all";
+  /** More SQL expressions over the table, as numbers. */
+  readonly select?: ReadonlyArray<string>;
+}
+
+/**
+ * Scores a feature table with a model and evaluates the baseline on it.
+ *
+ * @example
+ * ```ts
+ * import type { Charter } from "@ml-pipe/core";
+ * import { Decisions, type FeatureSet, type Model, type Table } from "@ml-pipe/data";
+ * import * as Effect from "effect/Effect";
+ *
+ * const meanRisk = (
+ *   set: FeatureSet.FeatureSet, model: Model.AnyModel, table: Table.AnyTable, baseline: Charter.Baseline,
+ * ) =>
+ *   Decisions.read(set, { model, table, baseline, rows: "all" }).pipe(
+ *     Effect.map(({ probability, rows }) => probability.reduce((sum, p) => sum + p, 0) / rows),
+ *   );
+ * ```
+ */
+export const read = Effect.fnUntraced(function* <
+  C extends Contract.Contract,
+  Out extends Contract.Contract,
+>(
+  set: FeatureSet<C, Out>,
+  options: DecisionsOptions,
+): Effect.fn.Return<Decisions, DecisionsError, Duckdb | Artifact.ArtifactStore> {
+  const { model, table, select = [] } = options;
+  const { estimator } = yield* Model.load(model);
+  yield* requireOwnFeatures(set.spec, estimator.features);
+  const rule = yield* Rule.compile(options.baseline);
+  const db = yield* Duckdb;
+  const operation = `read the ${table.role} table under ${table.contract.name}`;
+  const decidedAt = identifier(set.spec.decidedAt);
+  const dated = `(FROM ${yield* Table.relation(table)} WHERE ${decidedAt} IS NOT NULL)`;
+  const [count] = yield* db.rows(
+    operation,
+    `SELECT count(*)::DOUBLE AS dated, count(label)::DOUBLE AS labelled FROM ${dated}`,
+  );
+  const [all, labelled] = [Number(count?.["dated"] ?? 0), Number(count?.["labelled"] ?? 0)];
+  const rows = options.rows === "all" ? all : labelled;
+  const { columns } = yield* db.numericColumns(operation, {
+    from: options.rows === "all" ? dated : `(FROM ${dated} WHERE label IS NOT NULL)`,
+    select: [
+      "label",
+      rule.sql,
+      `floor(epoch_ms(CAST(${decidedAt} AS TIMESTAMP)) / ${millisPerDay}.0)`,
+      ...estimator.features.map(identifier),
+      ...select,
+    ],
+    rows,
+  });
+  const [label = none, baseline = none, day = none, ...rest] = columns;
+  const features = rest.slice(0, estimator.features.length);
+  const probability = new Float64Array(rows);
+  yield* scoreColumns(estimator, features, probability);
+  yield* requireProbabilities(model.kind, probability);
+  return {
+    estimator,
+    rows,
+    undated: table.rows - all,
+    unlabelled: all - labelled,
+    probability,
+    label,
+    day: Int32Array.from(day),
+    baseline,
+    features,
+    selected: rest.slice(estimator.features.length),
+  };
+});
+
+/** Milliseconds of a day in UTC, which has no daylight saving. */
+export const millisPerDay = 86_400_000;
+
+const none = new Float64Array();
+
+const requireOwnFeatures = (
+  spec: FeatureSet["spec"],
+  read: ReadonlyArray<string>,
+): Effect.Effect<void, ForeignFeature> => {
+  const own = new Set(spec.features.map(({ name }) => name));
+  const features = read.filter((name) => !own.has(name));
+  return features.length === 0
+    ? Effect.void
+    : Effect.fail(new ForeignFeature({ featureSet: spec.name, features }));
+};
+
+const requireProbabilities = (
+  kind: string,
+  scores: Float64Array,
+): Effect.Effect<void, NotProbabilities> => {
+  const row = scores.findIndex((score) => !(score >= 0 && score <= 1));
+  const score = scores[row];
+  return score === undefined
+    ? Effect.void
+    : Effect.fail(new NotProbabilities({ kind, row, score }));
+};

@@ -1,0 +1,232 @@
+/**
+ * The stage that judges a model against the charter, on the test part of a split.
+ *
+ * It answers in the business metric: does the model cost less per decision than the baseline, by at
+ * least the smallest gain worth shipping? Accuracy and calibration are evidence, not the question.
+ */
+import { type Artifact, Charter, type Contract, Digest, type Finding, Stage, Verdict } from "@ml-pipe/core";
+import { Decisions, type Duckdb, type FeatureSet, Model, type StatisticsError, Table } from "@ml-pipe/data";
+import * as Clock from "effect/Clock";
+import * as Effect from "effect/Effect";
+import * as Schema from "effect/Schema";
+import { Evaluation } from "./Evaluation.ts";
+import { exhibitsOf } from "./internal/exhibits.ts";
+import { gates } from "./internal/gates.ts";
+import { measure } from "./internal/measure.ts";
+import { type SliceColumn, sliceColumn } from "./internal/slices.ts";
+import { counted, number, percent, whole } from "./internal/words.ts";
+
+export { Evaluation, SensitivityResult, SliceResult } from "./Evaluation.ts";
+
+/** The test table is the one that the model was trained on. */
+export class LeakedTestSet extends Schema.TaggedError<LeakedTestSet>()("LeakedTestSet", {
+  table: Digest.Digest,
+}) {
+  override get message(): string {
+    return `the test table (${this.table.slice(0, 19)}) is the table that the model was trained on, so the evaluation would only show what it remembers. Wire the test part of the split to it.`;
+  }
+}
+
+/** The model and the test table come from different splits, so rows could be in both. */
+export class OtherSplit extends Schema.TaggedError<OtherSplit>()("OtherSplit", {
+  model: Schema.NullOr(Schema.String),
+  table: Schema.NullOr(Schema.String),
+}) {
+  override get message(): string {
+    const name = (split: string | null) => split?.slice(0, 19) ?? "no split";
+    return `the model was trained on split ${name(this.model)} and the test table is of ${name(this.table)}, so rows could be in both. Train and evaluate on parts of one split.`;
+  }
+}
+
+/** No row of the test table has a known outcome, so that there is nothing to judge by. */
+export class NothingToJudge extends Schema.TaggedError<NothingToJudge>()("NothingToJudge", {
+  rows: Schema.Int,
+  label: Schema.String,
+}) {
+  override get message(): string {
+    return `none of the ${whole(this.rows)} rows of the test table has an outcome (${this.label}). Move the test period back until outcomes are known, or look for the join that lost them.`;
+  }
+}
+
+/** How {@link decisions} judges. */
+export interface DecisionsOptions<Kept extends string> {
+  /** Metric, costs, baseline, smallest gain and kill date: what the gates are derived from. */
+  readonly charter: Charter.Charter;
+  /** Kept columns of the feature set by whose values the gain is shown. Default: none. */
+  readonly slices?: ReadonlyArray<Kept>;
+  /** Values with fewer rows are not judged on their own, and said so. Default 1000. */
+  readonly minSliceRows?: number;
+  /** Rows of one day of decision (UTC) resemble each other: the bootstrap draws whole days. */
+  readonly blocks?: "day";
+  /** Seed of the bootstrap; default 0. Equal seeds and inputs give equal verdicts. */
+  readonly seed?: number;
+  /** Confidence level of all intervals; default 0.95. */
+  readonly level?: number;
+  /** Largest expected calibration error (ten bins of equal width) that passes; default 0.05. */
+  readonly maxCalibrationError?: number;
+  /** Rows of each outcome below which there is no verdict; default 100. */
+  readonly minPerClass?: number;
+  /** ROC AUC from which a leak is suspected; default 0.99. Raise it where the task is that easy. */
+  readonly suspiciousAuc?: number;
+}
+
+/** Columns that the feature set's table has in common with its source: the kept ones. */
+type KeptOf<C extends Contract.Contract, Out extends Contract.Contract> = keyof C["columns"] &
+  keyof Out["columns"] &
+  string;
+
+/** What {@link decisions} can fail with. */
+export type EvaluateError =
+  | Decisions.DecisionsError
+  | StatisticsError
+  | LeakedTestSet
+  | OtherSplit
+  | NothingToJudge;
+
+/** The stage that {@link decisions} makes. */
+export type EvaluateStage<Out extends Contract.Contract> = Stage.Stage<
+  { readonly model: Model.Model<Out>; readonly data: Table.Table<Out, "test"> },
+  Stage.Ports<{ readonly verdict: Verdict.Verdict; readonly evaluation: Evaluation }>,
+  {},
+  EvaluateError,
+  Duckdb.Duckdb | Artifact.ArtifactStore
+>;
+
+/**
+ * A stage that judges a model of a feature set on the test part of its split.
+ *
+ * The verdict is passed only if every gate passed: `beats the baseline` (the interval of the paired
+ * gain lies at or above the charter's smallest gain; below it: failed; across it: inconclusive),
+ * `calibrated`, `no leakage suspected`, `enough data` and `charter in force`.
+ *
+ * Fails with {@link LeakedTestSet}, {@link OtherSplit} or {@link NothingToJudge} where no honest
+ * verdict is possible, and with `StatisticsError` where the costs favour one decision always.
+ *
+ * @example
+ * ```ts
+ * import type { Charter, Contract } from "@ml-pipe/core";
+ * import type { FeatureSet } from "@ml-pipe/data";
+ * import { Evaluate } from "@ml-pipe/evaluate";
+ *
+ * const stageFor = <C extends Contract.Contract, Out extends Contract.Contract>(
+ *   set: FeatureSet.FeatureSet<C, Out>, charter: Charter.Charter,
+ * ) => Evaluate.decisions(set, { charter, maxCalibrationError: 0.03 });
+ * ```
+ */
+export const decisions = <C extends Contract.Contract, Out extends Contract.Contract>(
+  set: FeatureSet.FeatureSet<C, Out>,
+  options: DecisionsOptions<KeptOf<C, Out>>,
+): EvaluateStage<Out> => {
+  const { charter, slices = [], minSliceRows = 1000, blocks = "day", seed = 0, level = 0.95 } = options;
+  const { maxCalibrationError = 0.05, minPerClass = 100, suspiciousAuc = 0.99 } = options;
+  const limits = { maxCalibrationError, minPerClass, suspiciousAuc };
+  const unknown = slices.find((column) => set.contract.spec.columns[column] === undefined);
+  if (unknown !== undefined) {
+    throw new TypeError(`evaluate: the table of "${set.spec.name}" has no column "${unknown}"; add it to keep`);
+  }
+  return Stage.make("evaluate", {
+    description: `judges the ${charter.spec.metric.name} against "${charter.spec.baseline.name}"`,
+    input: { model: Model.of(set), data: Table.of(set.contract, "test") },
+    outputs: { verdict: Verdict.Verdict, evaluation: Evaluation },
+    params: { featureSet: set.digest, charter: charter.digest, slices, minSliceRows, blocks, seed, level, ...limits },
+    charter,
+    // A verdict from before the kill date is no verdict after it.
+    fingerprint: Effect.map(Clock.currentTimeMillis, (now) => ({
+      expired: Charter.isExpired(charter, new Date(now)),
+    })),
+    run: Effect.fnUntraced(function* ({ model, data }, { exhibit, finding, progress }) {
+      yield* requireHonest(model, data);
+      const columns = yield* Effect.forEach(slices, (column) => sliceColumn(data, column, minSliceRows));
+      const decided = yield* Decisions.read(set, {
+        model,
+        table: data,
+        baseline: charter.spec.baseline,
+        rows: "labelled",
+        select: columns.map(({ sql }) => sql),
+      });
+      if (decided.rows === 0) {
+        return yield* new NothingToJudge({ rows: data.rows, label: "label" });
+      }
+      yield* progress({ label: "scored", rows: decided.rows });
+      const evaluation = yield* measure(decided, { charter, slices: columns, level, seed, suspiciousAuc });
+      const now = new Date(yield* Clock.currentTimeMillis);
+      const verdict = Verdict.judge(gates, { evaluation, charter, now, ...limits }, {
+        model: model.document.digest,
+        charter: charter.digest,
+        testSet: Table.digestOf(data),
+      });
+      yield* Effect.forEach(findingsOf(evaluation, columns, { minSliceRows, owner: set.contract.spec.owner }), finding);
+      yield* Effect.forEach(exhibitsOf(evaluation, decided, charter), exhibit);
+      return { verdict, evaluation };
+    }),
+  });
+};
+
+const requireHonest = (
+  model: Model.AnyModel,
+  data: Table.AnyTable,
+): Effect.Effect<void, LeakedTestSet | OtherSplit> => {
+  const { split, table } = model.trainedOn;
+  if (table === Table.digestOf(data)) return Effect.fail(new LeakedTestSet({ table }));
+  return split !== null && split === data.split
+    ? Effect.void
+    : Effect.fail(new OtherSplit({ model: split, table: data.split }));
+};
+
+const findingsOf = (
+  evaluation: Evaluation,
+  columns: ReadonlyArray<SliceColumn>,
+  { minSliceRows, owner }: { readonly minSliceRows: number; readonly owner: string },
+): ReadonlyArray<Finding.Finding> => {
+  const { excluded, rows, cost, unit, level, slices } = evaluation;
+  const left = excluded.unlabelled + excluded.undated;
+  const trivial = Math.min(cost.neverAct.estimate, cost.alwaysAct.estimate);
+  const found: Array<Finding.Finding> = [];
+  if (left > 0) {
+    const share = left / (left + rows);
+    found.push({
+      check: "evaluate.outcome-known",
+      severity: share > 0.01 ? "warn" : "info",
+      column: "label",
+      owner,
+      expected: "an outcome and a decision time for every test row",
+      found: `${counted(excluded.unlabelled, "row")} without an outcome and ${whole(excluded.undated)} without a decision time (${percent(share)}), left out`,
+      rows: left,
+      next: "Find out whether their outcomes differ from the others': if so, the evaluation is biased.",
+    });
+  }
+  if (cost.model.estimate >= trivial) {
+    const which = cost.neverAct.estimate <= cost.alwaysAct.estimate ? "never" : "always";
+    found.push({
+      check: "evaluate.better-than-trivial",
+      severity: "warn",
+      expected: `the model to cost less than ${which} acting (${number(trivial)} ${unit})`,
+      found: `${number(cost.model.estimate)} ${unit}`,
+      next: "The probabilities do not separate the outcomes enough for these costs: add features, or check the costs.",
+    });
+  }
+  for (const { column, small, values } of columns) {
+    if (small.values === 0) continue;
+    found.push({
+      check: `evaluate.slices.${column}`,
+      severity: "info",
+      column,
+      expected: `at least ${whole(minSliceRows)} rows for each value`,
+      found: `${counted(small.values, "value")} not judged on ${small.values === 1 ? "its" : "their"} own, besides ${values.length} that are`,
+      rows: small.rows,
+      next: "Lower minSliceRows, or test on a longer period, if these matter.",
+    });
+  }
+  for (const { column, value, rows: sliceRows, gain } of slices.filter(({ worse }) => worse)) {
+    found.push({
+      check: `evaluate.slice.${column}`,
+      severity: "warn",
+      column,
+      expected: `no ${column} where the model is worse than the baseline`,
+      found: `${value ?? "(missing)"}: it costs ${number(-gain.estimate)} ${unit} more (interval ${number(-(gain.interval?.upper ?? 0))} to ${number(-(gain.interval?.lower ?? 0))}, ${percent(level)} for all ${slices.length} slices together)`,
+      rows: sliceRows,
+      next: `Keep the baseline for this ${column}, or find out what the features miss there.`,
+    });
+  }
+  return found;
+};

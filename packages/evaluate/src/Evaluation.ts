@@ -1,0 +1,100 @@
+/** Evaluations: every number behind a verdict, as data that the report and the deploy stage read. */
+import { Interval } from "@ml-pipe/data";
+import * as Schema from "effect/Schema";
+
+/** A mean with its interval, which is null where the data cannot say how much it varies (one day). */
+const Estimate = Schema.Struct({
+  /** In the metric's unit. */
+  estimate: Schema.Finite,
+  interval: Schema.NullOr(Interval.Interval),
+});
+
+/** The gain on the rows with one value of one column. */
+export const SliceResult = Schema.Struct({
+  column: Schema.String,
+  /** The value as text; null is the slice of rows without one. */
+  value: Schema.NullOr(Schema.String),
+  rows: Schema.Int,
+  /** Baseline less model per decision; its interval is corrected for the number of slices (Bonferroni). */
+  gain: Estimate,
+  /** The whole corrected interval lies below zero: the model costs more than the baseline here. */
+  worse: Schema.Boolean,
+});
+/** See {@link SliceResult}. */
+export type SliceResult = typeof SliceResult.Type;
+
+/** What the gain would be if one cost were different, with the threshold that would then be best. */
+export const SensitivityResult = Schema.Struct({
+  cost: Schema.Literals(["falsePositive", "falseNegative"]),
+  factor: Schema.Finite,
+  /** Null where one decision is always cheaper under these costs, so that no model is needed. */
+  threshold: Schema.NullOr(Schema.Finite),
+  gain: Schema.NullOr(Schema.Finite),
+});
+/** See {@link SensitivityResult}. */
+export type SensitivityResult = typeof SensitivityResult.Type;
+
+/** Every number of one evaluation. Costs are per decision, in {@link unit}. */
+export const Evaluation = Schema.Struct({
+  /** Rows judged: those whose outcome is known. */
+  rows: Schema.Int,
+  /** Rows left out: outcome not known, or no decision time. */
+  excluded: Schema.Struct({ unlabelled: Schema.Int, undated: Schema.Int }),
+  positives: Schema.Int,
+  /** Days (UTC) with at least one decision: the blocks of the bootstrap. */
+  days: Schema.Int,
+  unit: Schema.String,
+  /** Confidence level of the intervals. */
+  level: Schema.Finite,
+  /** Probability from which acting is cheaper (Elkan 2001). */
+  threshold: Schema.Finite,
+  cost: Schema.Struct({
+    model: Estimate,
+    baseline: Estimate,
+    neverAct: Estimate,
+    alwaysAct: Estimate,
+  }),
+  /** Cost of the baseline less that of the model, paired by row; positive: the model is cheaper. */
+  gain: Estimate,
+  smallestGain: Schema.Finite,
+  confusion: Schema.Struct({
+    truePositive: Schema.Int,
+    falsePositive: Schema.Int,
+    falseNegative: Schema.Int,
+    trueNegative: Schema.Int,
+  }),
+  /** Null where only one class occurs. */
+  rocAuc: Schema.NullOr(Schema.Finite),
+  /** DeLong's interval, which takes rows as independent: narrower than the truth where days differ. */
+  rocAucInterval: Schema.NullOr(Interval.Interval),
+  averagePrecision: Schema.NullOr(Schema.Finite),
+  logLoss: Schema.Finite,
+  brierScore: Schema.Finite,
+  /** Expected calibration error over ten bins of equal width. */
+  calibrationError: Schema.Finite,
+  reliability: Schema.Array(
+    Schema.Struct({
+      lower: Schema.Finite,
+      upper: Schema.Finite,
+      count: Schema.Int,
+      meanProbability: Schema.Finite,
+      observedRate: Schema.Finite,
+    }),
+  ),
+  /** Share of the model's importance that each feature holds, largest first; empty for a constant. */
+  importance: Schema.Array(Schema.Struct({ feature: Schema.String, share: Schema.Finite })),
+  /** The feature that looks like a leak, if one does. */
+  suspect: Schema.NullOr(
+    Schema.Struct({
+      feature: Schema.String,
+      /** Share of the model's importance. */
+      share: Schema.Finite,
+      /** ROC AUC of the feature alone, in its better direction. */
+      rocAuc: Schema.Finite,
+    }),
+  ),
+  slices: Schema.Array(SliceResult),
+  sensitivity: Schema.Array(SensitivityResult),
+});
+/** See {@link Evaluation}. */
+export type Evaluation = typeof Evaluation.Type;

@@ -1,0 +1,2 @@
+/** Judging a model against the charter. */
+export * as Evaluate from "./Evaluate.ts";

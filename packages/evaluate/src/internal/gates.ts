@@ -1,0 +1,159 @@
+/** The gates that a charter implies: each with the numbers, their units and what to do next. */
+import { Charter, type Verdict } from "@ml-pipe/core";
+import type { Evaluation } from "../Evaluation.ts";
+import { suspiciousFeatureAuc } from "./leakage.ts";
+import { counted, number, percent, whole } from "./words.ts";
+
+/** What the gates judge, and by which limits. */
+export interface Judged {
+  readonly evaluation: Evaluation;
+  readonly charter: Pick<Charter.Charter, "spec">;
+  readonly now: Date;
+  readonly maxCalibrationError: number;
+  readonly minPerClass: number;
+  readonly suspiciousAuc: number;
+}
+
+type Answer = ReturnType<Verdict.Gate<Judged>["check"]>;
+
+const nothingToDo = "Nothing to do.";
+
+const beatsBaseline = ({ evaluation, charter }: Judged): Answer => {
+  const { gain, unit, smallestGain, level, days, rows } = evaluation;
+  const { baseline, owner } = charter.spec;
+  const expected = `to save at least ${number(smallestGain)} ${unit} over the baseline "${baseline.name}", with ${percent(level)} confidence`;
+  const saved = `${number(gain.estimate)} ${unit} (baseline ${number(evaluation.cost.baseline.estimate)}, model ${number(evaluation.cost.model.estimate)})`;
+  const on = `${counted(rows, "decision")} on ${counted(days, "day")}`;
+  const { interval } = gain;
+  if (interval === null) {
+    return {
+      outcome: "inconclusive",
+      expected,
+      found: `${saved} on ${on}, which do not say how much it varies`,
+      next: "Judge on two days at the very least, better thirty: move the cuts of the split.",
+    };
+  }
+  const found = `${saved}, ${percent(level)} interval ${number(interval.lower)} to ${number(interval.upper)}, from ${on}`;
+  if (interval.lower >= smallestGain) {
+    return { outcome: "passed", expected, found, next: nothingToDo };
+  }
+  if (interval.upper < smallestGain) {
+    return {
+      outcome: "failed",
+      expected,
+      found,
+      next: `Keep the baseline. Look at the slices and the cost curve for where the model loses, add a feature known at the decision or more training data, and evaluate again; if the promise was wrong, ${owner} changes the charter, not the evaluation.`,
+    };
+  }
+  return { outcome: "inconclusive", expected, found, next: moreData(evaluation, interval) };
+};
+
+/** An interval narrows with the square root of the number of days: how many would settle it. */
+const moreData = (
+  { gain, smallestGain, days, rows }: Evaluation,
+  interval: { readonly lower: number; readonly upper: number },
+): string => {
+  const above = gain.estimate >= smallestGain;
+  const reach = above ? gain.estimate - interval.lower : interval.upper - gain.estimate;
+  const distance = Math.abs(gain.estimate - smallestGain);
+  const factor = distance === 0 ? Infinity : (reach / distance) ** 2;
+  const needed = Math.ceil(days * factor);
+  const side = above ? "pass" : "fail";
+  if (!(factor < 100)) {
+    return "The gain is so near to the smallest gain that more data will not settle it: improve the model, or let the owner decide.";
+  }
+  return `If the gain stays as it is, about ${counted(needed, "day")} (${whole((rows / days) * needed)} rows) instead of ${days} would make it ${side}: test on a longer period, or let the owner decide.`;
+};
+
+const calibrated = ({ evaluation, maxCalibrationError, minPerClass }: Judged): Answer => {
+  const { calibrationError, reliability, rows } = evaluation;
+  const expected = `an expected calibration error of at most ${number(maxCalibrationError)}`;
+  const worst = reliability.toSorted((a, b) => gapOf(b) * b.count - gapOf(a) * a.count)[0];
+  const where =
+    worst === undefined
+      ? ""
+      : `; largest share from the ${counted(worst.count, "row")} given ${number(worst.meanProbability)} on average, of which ${number(worst.observedRate)} were positive`;
+  const found = `${number(calibrationError)} over ${counted(rows, "row")}${where}`;
+  if (calibrationError <= maxCalibrationError) {
+    return { outcome: "passed", expected, found, next: nothingToDo };
+  }
+  // The error is biased upwards on few rows: there it proves nothing.
+  const few = smallerClass(evaluation) < minPerClass;
+  return {
+    outcome: few ? "inconclusive" : "failed",
+    expected,
+    found,
+    next: few
+      ? "Few rows make this error large by chance: evaluate on more rows."
+      : "The threshold is only the cheapest for calibrated probabilities: train with log loss and without class weights, check that train and test periods have the same base rate, or recalibrate on the validation part.",
+  };
+};
+
+const gapOf = (bin: Evaluation["reliability"][number]): number =>
+  Math.abs(bin.meanProbability - bin.observedRate);
+
+const noLeakage = ({ evaluation, suspiciousAuc }: Judged): Answer => {
+  const { rocAuc, suspect } = evaluation;
+  const expected = `a ROC AUC below ${suspiciousAuc}, and no single feature that nearly tells the outcome (ROC AUC ${suspiciousFeatureAuc} alone)`;
+  if (rocAuc === null) {
+    return {
+      outcome: "inconclusive",
+      expected,
+      found: "no ROC AUC, because the test rows are all of one class",
+      next: "Evaluate on a period in which both outcomes occur.",
+    };
+  }
+  const suspicious = rocAuc >= suspiciousAuc;
+  if (!suspicious && suspect === null) {
+    return { outcome: "passed", expected, found: `ROC AUC ${number(rocAuc)}`, next: nothingToDo };
+  }
+  const name = suspect === null ? "" : `"${suspect.feature}"`;
+  const culprit =
+    suspect === null
+      ? ""
+      : `; the feature ${name} alone reaches ${number(suspect.rocAuc)} and holds ${percent(suspect.share)} of the importance`;
+  return {
+    outcome: "failed",
+    expected,
+    found: `ROC AUC ${number(rocAuc)}${culprit}`,
+    next:
+      suspect === null
+        ? "This is more often a leak than a model: look for test rows that are also in the training data, and for a feature computed after the decision."
+        : `The model probably sees the outcome: find out when ${name} is known. If only after the decision, mark its column availableAt "outcome" and remove the feature, or take its history. If it really is known at the decision, the task needs no model: use ${name} as a rule.`,
+  };
+};
+
+const smallerClass = ({ positives, rows }: Evaluation): number =>
+  Math.min(positives, rows - positives);
+
+const enoughData = ({ evaluation, minPerClass }: Judged): Answer => {
+  const { positives, rows, days } = evaluation;
+  const enough = smallerClass(evaluation) >= minPerClass && days >= 2;
+  return {
+    outcome: enough ? "passed" : "inconclusive",
+    expected: `at least ${counted(minPerClass, "row")} of each outcome on at least 2 days`,
+    found: `${whole(positives)} positive and ${whole(rows - positives)} negative on ${counted(days, "day")}`,
+    next: enough ? nothingToDo : "Evaluate on a longer period: move the cuts of the split, or ingest more.",
+  };
+};
+
+const inForce = ({ charter, now }: Judged): Answer => {
+  const { kill, owner } = charter.spec;
+  const expired = Charter.isExpired(charter, now);
+  const on = kill.on.toISOString().slice(0, 10);
+  return {
+    outcome: expired ? "failed" : "passed",
+    expected: "a charter that is in force",
+    found: expired ? `that it ended on ${on} (${kill.criterion})` : `that it ends on ${on}`,
+    next: expired ? `${owner} reviews the criterion and sets a new kill date, or stops the project.` : nothingToDo,
+  };
+};
+
+/** All gates, in the order in which they are read. */
+export const gates: ReadonlyArray<Verdict.Gate<Judged>> = [
+  { name: "beats the baseline", check: beatsBaseline },
+  { name: "calibrated", check: calibrated },
+  { name: "no leakage suspected", check: noLeakage },
+  { name: "enough data", check: enoughData },
+  { name: "charter in force", check: inForce },
+];
