@@ -1,0 +1,221 @@
+/**
+ * The stage that releases a model: only one whose verdict passed, under the charter it was judged by,
+ * and with the state that its features need online.
+ */
+import { Artifact, Charter, type Contract, Digest, Stage, Verdict } from "@ml-pipe/core";
+import { Cost, type Duckdb, Features, FeatureSet, Model, Release, Table } from "@ml-pipe/data";
+import * as Clock from "effect/Clock";
+import * as Effect from "effect/Effect";
+import * as Result from "effect/Result";
+import * as Schema from "effect/Schema";
+import * as Predictor from "./Predictor.ts";
+import { isName, Registry, type RegistryError, type ReleaseCorrupt } from "./Registry.ts";
+
+/** The verdict is on another model than the one to release: nobody judged this one. */
+export class UnevaluatedModel extends Schema.TaggedError<UnevaluatedModel>()("UnevaluatedModel", {
+  model: Digest.Digest,
+  judged: Digest.Digest,
+}) {
+  readonly [Stage.stops] = true;
+  override get message(): string {
+    return `the model ${this.model.slice(0, 19)} was not evaluated: the verdict is on the model ${this.judged.slice(0, 19)}. Wire deploy and evaluate to the same model.`;
+  }
+}
+
+/** The verdict was made under another charter: other costs, another baseline or another owner. */
+export class OtherCharter extends Schema.TaggedError<OtherCharter>()("OtherCharter", {
+  title: Schema.String,
+  charter: Digest.Digest,
+  judgedUnder: Digest.Digest,
+}) {
+  readonly [Stage.stops] = true;
+  override get message(): string {
+    return `the verdict was made under another charter (${this.judgedUnder.slice(0, 19)}) than "${this.title}" (${this.charter.slice(0, 19)}). Evaluate the model under this charter.`;
+  }
+}
+
+/** How a model is released. */
+export interface ReleaseOptions {
+  readonly charter: Charter.Charter;
+  /** Name of the release. Default: the feature set's name. */
+  readonly name?: string;
+  /**
+   * When the release goes live: up to here the histories take in outcomes that were known by then. A
+   * date (midnight UTC) or an ISO 8601 instant with a zone. It is stated, not taken from the clock, so
+   * that a replay over recorded data sees no later outcome.
+   */
+  readonly knownUntil: string;
+}
+
+/** What is released: a model, the verdict that it passed, and the rows that its histories need. */
+export interface ReleaseInputs<C extends Contract.Contract, Out extends Contract.Contract> {
+  readonly model: Model.Model<Out>;
+  readonly verdict: Verdict.Verdict<"passed">;
+  readonly history: Table.Table<C, "checked">;
+}
+
+/** What a release can fail with. */
+export type ReleaseError =
+  | UnevaluatedModel
+  | OtherCharter
+  | Verdict.GateClosed
+  | Charter.CharterExpired
+  | Duckdb.DuckdbError
+  | Table.ReadError
+  | Predictor.LoadError
+  | RegistryError
+  | ReleaseCorrupt;
+
+/** The services that a release needs. */
+export type ReleaseNeeds = Duckdb.Duckdb | Artifact.ArtifactStore | Registry;
+
+/**
+ * A stage that releases a model of a feature set into the {@link Registry}. Takes a passed verdict
+ * only, by type; checks again when it runs that the verdict is on this model and under this charter,
+ * and that the charter has not ended. Running it again with the same inputs releases nothing new.
+ *
+ * @example
+ * ```ts
+ * import type { Charter, Contract } from "@ml-pipe/core";
+ * import type { FeatureSet } from "@ml-pipe/data";
+ * import { Deploy } from "@ml-pipe/deploy";
+ *
+ * const stageFor = <C extends Contract.Contract, Out extends Contract.Contract>(
+ *   set: FeatureSet.FeatureSet<C, Out>,
+ *   charter: Charter.Charter,
+ * ) => Deploy.release(set, { charter, name: "flight-delay", knownUntil: "2001-06-01" });
+ * ```
+ */
+export const release = <C extends Contract.Contract, Out extends Contract.Contract>(
+  set: FeatureSet.FeatureSet<C, Out>,
+  options: ReleaseOptions,
+): Stage.Stage<ReleaseInputs<C, Out>, Release.Release<Out>, {}, ReleaseError, ReleaseNeeds> => {
+  const { charter, name = set.spec.name } = options;
+  if (!isName(name)) {
+    throw new TypeError(
+      `deploy: "${name}" cannot name a release: use letters, digits, '.', '_' and '-', at most 100`,
+    );
+  }
+  const knownUntil = instantOf(options.knownUntil);
+  const threshold = thresholdOf(charter);
+  const request = requestOf(name, set.spec);
+  return Stage.make("deploy", {
+    description: `releases the model as ${name}`,
+    input: {
+      model: Model.of(set),
+      verdict: Verdict.Passed,
+      /** The rows that the histories are taken from. */
+      history: Table.of(set.source, "checked"),
+    },
+    output: Release.of(set),
+    params: {
+      name,
+      featureSet: set.digest,
+      charter: charter.digest,
+      knownUntil: knownUntil.toISOString(),
+      threshold,
+    },
+    cache: "never",
+    charter,
+    run: Effect.fnUntraced(function* ({ model, verdict, history }, { progress, exhibit }) {
+      const now = new Date(yield* Clock.currentTimeMillis);
+      yield* requireDeployable({ model, verdict, charter, now });
+      yield* progress({ label: "reading the state of the histories", rows: history.rows });
+      const artifacts = yield* Artifact.ArtifactStore;
+      const states = yield* Features.stateAt(set.spec, history, knownUntil);
+      const histories = yield* artifacts.putJson(states);
+      const candidate = {
+        name,
+        model,
+        verdict,
+        charter: charter.digest,
+        request,
+        decision: charter.spec.decision.question,
+        threshold,
+        histories,
+        knownUntil,
+        releasedAt: now,
+      };
+      // What cannot be loaded is not released.
+      yield* Predictor.load({ ...candidate, version: 1 });
+      const registry = yield* Registry;
+      const { version, releasedAt } = yield* registry.publish(candidate);
+      const released = { ...candidate, version, releasedAt };
+      yield* exhibit({
+        _tag: "table",
+        title: `Release ${Release.label(released)}`,
+        columns: ["what", "value"],
+        rows: [
+          ["decision", candidate.decision],
+          ["acts from a probability of", threshold],
+          ["histories known until", knownUntil.toISOString()],
+          ["a request carries", Object.keys(request.columns).join(", ")],
+        ],
+      });
+      return released;
+    }),
+  });
+};
+
+/** The checks that types cannot make when the program runs, each with its own error. */
+const requireDeployable = Effect.fnUntraced(function* (subject: {
+  readonly model: Model.AnyModel;
+  readonly verdict: Verdict.Verdict;
+  readonly charter: Charter.Charter;
+  readonly now: Date;
+}) {
+  const { model, verdict, charter, now } = subject;
+  const { title, kill, owner } = charter.spec;
+  if (verdict.model !== model.document.digest) {
+    return yield* new UnevaluatedModel({ model: model.document.digest, judged: verdict.model });
+  }
+  yield* Verdict.requirePassed(verdict);
+  if (verdict.charter !== charter.digest) {
+    return yield* new OtherCharter({
+      title,
+      charter: charter.digest,
+      judgedUnder: verdict.charter,
+    });
+  }
+  if (Charter.isExpired(charter, now)) {
+    return yield* new Charter.CharterExpired({
+      title,
+      on: kill.on,
+      criterion: kill.criterion,
+      owner,
+    });
+  }
+});
+
+/** The contract of a request: the columns that the features need, each as the source defines it. */
+const requestOf = (name: string, spec: FeatureSet.FeatureSetSpec): Contract.ContractSpec => ({
+  name: `${name}-request`,
+  version: spec.version,
+  owner: spec.source.owner,
+  consumers: [],
+  columns: Object.fromEntries(
+    FeatureSet.requestColumns(spec).flatMap((column) => {
+      const found = spec.source.columns[column];
+      return found === undefined ? [] : [[column, found] as const];
+    }),
+  ),
+  eventTime: spec.decidedAt,
+});
+
+const thresholdOf = ({ spec }: Charter.Charter): number => {
+  const { costs, unit } = spec.metric;
+  const threshold = Cost.optimalThreshold({ ...costs, unit });
+  if (Result.isSuccess(threshold)) return threshold.success;
+  throw new Charter.CharterInvalid({ title: spec.title, problems: threshold.failure.message });
+};
+
+const instantOf = (text: string): Date => {
+  const instant = new Date(/^\d{4}-\d{2}-\d{2}$/.test(text) ? `${text}T00:00:00Z` : text);
+  const zoned = /^\d{4}-\d{2}-\d{2}(?:T.*(?:Z|[+-]\d{2}:\d{2}))?$/.test(text);
+  if (!zoned || Number.isNaN(instant.getTime())) {
+    throw new TypeError(
+      `deploy: knownUntil is "${text}": write a date such as 2001-06-01, or an instant with a zone`,
+    );
+  }
+  return instant;
+};

@@ -1,0 +1,179 @@
+/**
+ * Predictors: a release, loaded and ready to answer. Every file behind it is verified by its digest
+ * and its form; nothing that is loaded is ever executed.
+ */
+import { Artifact, Digest } from "@ml-pipe/core";
+import { Estimator, Expr, FeatureSet, History, Model, Release } from "@ml-pipe/data";
+import * as Effect from "effect/Effect";
+import * as Result from "effect/Result";
+import * as Schema from "effect/Schema";
+import { inconsistency } from "./internal/releaseFile.ts";
+import * as Request from "./Request.ts";
+
+/** An answer to one request. */
+export const Prediction = Schema.Struct({
+  /** Probability of the feature set's label. */
+  probability: Schema.Finite,
+  /** Whether acting costs less than not acting: the probability reaches the release's threshold. */
+  act: Schema.Boolean,
+  /** The charter's question, answered. */
+  decision: Schema.String,
+  /** Which release answered, such as `flight-delay@3`. */
+  release: Schema.String,
+  /** Features without a value: a null in the request, or a history without rows. */
+  missing: Schema.Array(Schema.String),
+  /** Features whose history should reach beyond what was known when the release was made. */
+  stale: Schema.Array(Schema.String),
+});
+/** See {@link Prediction}. */
+export type Prediction = typeof Prediction.Type;
+
+/** A release whose parts do not belong together, so it is not served. */
+export class ReleaseMismatch extends Schema.TaggedError<ReleaseMismatch>()("ReleaseMismatch", {
+  release: Schema.String,
+  problem: Schema.String,
+}) {
+  override get message(): string {
+    return `release ${this.release} is not served: ${this.problem}. Run the pipeline again to release it anew.`;
+  }
+}
+
+/** What loading a predictor can fail with. */
+export type LoadError = Model.LoadError | ReleaseMismatch;
+
+/** A loaded release. */
+export interface Predictor {
+  readonly release: Release.AnyRelease;
+  /** `flight-delay@3`. */
+  readonly label: string;
+  /** JSON Schema of a request. */
+  readonly signature: Request.Signature;
+  /** A request that is valid. */
+  readonly example: { readonly [column: string]: Schema.Json };
+  /** Answers one request, given as parsed JSON. */
+  readonly predict: (json: unknown) => Result.Result<Prediction, Request.RequestInvalid>;
+}
+
+/**
+ * Loads a release. Refuses one whose model, histories, verdict and request do not belong together.
+ *
+ * @example
+ * ```ts
+ * import { Artifact } from "@ml-pipe/core";
+ * import { Predictor, Registry } from "@ml-pipe/deploy";
+ * import * as Effect from "effect/Effect";
+ *
+ * const program = Effect.gen(function* () {
+ *   const registry = yield* Registry.Registry;
+ *   const predictor = yield* Predictor.load(yield* registry.get("flight-delay"));
+ *   return predictor.predict({ date: "2001-06-01T10:15:00Z", origin: "SFO", distance: 300 });
+ * }).pipe(
+ *   Effect.provide(Registry.Registry.layer(".ml-pipe")),
+ *   Effect.provide(Artifact.ArtifactStore.layer(".ml-pipe")),
+ * );
+ * ```
+ */
+export const load: (
+  release: Release.AnyRelease,
+) => Effect.Effect<Predictor, LoadError, Artifact.ArtifactStore> = Effect.fnUntraced(
+  function* (release) {
+    const label = Release.label(release);
+    const mismatch = (problem: string) => new ReleaseMismatch({ release: label, problem });
+    const contradiction = inconsistency(release);
+    if (contradiction !== undefined) return yield* mismatch(contradiction);
+    const { featureSet, estimator } = yield* Model.load(release.model);
+    if (Digest.ofJson(featureSet) !== release.model.featureSet.digest) {
+      return yield* mismatch("the model was trained on another feature set than the release says");
+    }
+    const features = featureSet.features.map(({ name }) => name);
+    if (estimator.features.join() !== features.join()) {
+      return yield* mismatch("the model's features are not those of its feature set, in its order");
+    }
+    const needed = FeatureSet.requestColumns(featureSet);
+    if (Object.keys(release.request.columns).toSorted().join() !== needed.join()) {
+      return yield* mismatch(
+        `its request does not have the columns that its features need: ${needed.join(", ")}`,
+      );
+    }
+    const store = yield* Artifact.ArtifactStore;
+    const histories = yield* store.readJson(release.histories).pipe(
+      Effect.flatMap(Schema.decodeUnknownEffect(Histories)),
+      Effect.catchTag("SchemaError", ({ message }) =>
+        Effect.fail(mismatch(`the state of its histories has another form: ${message}`)),
+      ),
+    );
+    return make(release, featureSet, estimator, histories);
+  },
+);
+
+/** The state of a feature set's histories, as a release keeps it. */
+export const Histories = Schema.Array(History.HistoryState);
+
+const make = (
+  release: Release.AnyRelease,
+  featureSet: FeatureSet.FeatureSetSpec,
+  estimator: Estimator.Estimator,
+  histories: ReadonlyArray<History.HistoryState>,
+): Predictor => {
+  const label = Release.label(release);
+  const check = Request.checker(release.request);
+  const compute = FeatureSet.compileRow(featureSet, histories);
+  const score = Estimator.scoreRow(estimator);
+  const names = featureSet.features.map(({ name }) => name);
+  const staleAt = staleness(featureSet, release.knownUntil);
+  const { threshold } = release;
+  const yes = `${release.decision} yes`;
+  const no = `${release.decision} no`;
+  return {
+    release,
+    label,
+    signature: Request.signatureOf(release.request),
+    example: Request.exampleOf(release.request, release.knownUntil),
+    predict: (json) => {
+      const row = check(json);
+      if (Result.isFailure(row)) {
+        return Result.fail(new Request.RequestInvalid({ problems: row.failure }));
+      }
+      const features = compute(row.success);
+      const probability = score(features);
+      const act = probability >= threshold;
+      return Result.succeed({
+        probability,
+        act,
+        decision: act ? yes : no,
+        release: label,
+        missing: missingOf(features, names),
+        stale: staleAt(row.success[featureSet.decidedAt]),
+      });
+    },
+  };
+};
+
+const none: ReadonlyArray<string> = [];
+
+const missingOf = (features: Float64Array, names: ReadonlyArray<string>): ReadonlyArray<string> => {
+  let missing: Array<string> | undefined;
+  for (let index = 0; index < features.length; index++) {
+    if (Number.isNaN(features[index])) (missing ??= []).push(names[index] ?? "");
+  }
+  return missing ?? none;
+};
+
+/** Which features' histories end after what was known, for a decision at an instant. */
+const staleness = (
+  featureSet: FeatureSet.FeatureSetSpec,
+  knownUntil: Date,
+): ((decidedAt: unknown) => ReadonlyArray<string>) => {
+  const freshUntil = featureSet.features.flatMap(({ name, expr }) => {
+    const ends = Expr.historiesOf(expr).map(
+      ({ hopMs }) => (Math.floor(knownUntil.getTime() / hopMs) + 1) * hopMs,
+    );
+    return ends.length === 0 ? [] : [{ name, before: Math.min(...ends) }];
+  });
+  const first = Math.min(...freshUntil.map(({ before }) => before));
+  return (decidedAt) => {
+    const at = decidedAt instanceof Date ? decidedAt.getTime() : Number.NaN;
+    if (!(at >= first)) return none;
+    return freshUntil.flatMap(({ name, before }) => (at >= before ? [name] : []));
+  };
+};

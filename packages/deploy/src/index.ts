@@ -1,0 +1,5 @@
+/** Releasing a model that passed, keeping releases, and predicting with them. */
+export * as Deploy from "./Deploy.ts";
+export * as Predictor from "./Predictor.ts";
+export * as Registry from "./Registry.ts";
+export * as Request from "./Request.ts";
