@@ -157,3 +157,9 @@ export const literal = (text: string): string => `'${text.replaceAll("'", "''")}
 
 /** A quoted identifier in SQL. */
 export const identifier = (name: string): string => `"${name.replaceAll('"', '""')}"`;
+
+/**
+ * The path of a file to read as a text literal in SQL. DuckDB takes `*`, `?` and `[` in it for a
+ * pattern and would read other files; here they stand for themselves.
+ */
+export const fileLiteral = (path: string): string => literal(path.replaceAll(/[[*?]/g, "[$&]"));

@@ -5,7 +5,7 @@
 import { Artifact, Contract, Digest } from "@ml-pipe/core";
 import * as Effect from "effect/Effect";
 import * as Schema from "effect/Schema";
-import { Duckdb, type DuckdbError, literal } from "./Duckdb.ts";
+import { Duckdb, type DuckdbError, fileLiteral, literal } from "./Duckdb.ts";
 
 /**
  * What a table may be used for. `raw` is as ingested, `checked` passed validation; `train`,
@@ -43,8 +43,10 @@ export type AnyTable = typeof AnyTable.Type;
  * A table under contract `C` in role `R`. Both are real fields, checked again when a stage takes the
  * table as its input.
  */
-export interface Table<out C extends Contract.Contract = Contract.Contract, out R extends Role = Role>
-  extends AnyTable {
+export interface Table<
+  out C extends Contract.Contract = Contract.Contract,
+  out R extends Role = Role,
+> extends AnyTable {
   readonly contract: AnyTable["contract"] & { readonly name: C["name"] };
   readonly role: R;
   /** Only for the compiler: carries the columns' types. */
@@ -108,20 +110,33 @@ export type ReadError = Artifact.ArtifactMissing | SourceChanged;
 export const relation = Effect.fnUntraced(function* (
   table: AnyTable,
 ): Effect.fn.Return<string, ReadError, Artifact.ArtifactStore> {
+  return parquet(yield* pathOf(table));
+});
+
+/** The path of the table's Parquet file. Verifies that the data is what it was. */
+export const pathOf = Effect.fnUntraced(function* (
+  table: AnyTable,
+): Effect.fn.Return<string, ReadError, Artifact.ArtifactStore> {
   if (table.data._tag === "artifact") {
     const store = yield* Artifact.ArtifactStore;
-    return parquet(yield* store.path(table.data.artifact));
+    return yield* store.path(table.data.artifact);
   }
   const { path, digest } = table.data.file;
   const found = yield* Effect.promise(() => Artifact.digestFile(path).catch(() => undefined));
   if (found?.digest !== digest) {
     return yield* new SourceChanged({ path, expected: digest, found: found?.digest ?? "no file" });
   }
-  return parquet(path);
+  return path;
 });
 
-/** A Parquet file as a relation in SQL. */
-export const parquet = (path: string): string => `read_parquet(${literal(path)})`;
+/**
+ * A Parquet file as a relation in SQL: this file exactly, whatever characters its path has, and its own
+ * columns only. With `rowNumbers`, a column `file_row_number` counts its rows from 0.
+ */
+export const parquet = (path: string, options: { readonly rowNumbers?: boolean } = {}): string => {
+  const rowNumbers = options.rowNumbers === true ? ", file_row_number = true" : "";
+  return `read_parquet(${fileLiteral(path)}, hive_partitioning = false${rowNumbers})`;
+};
 
 /** What writing a table can fail with. */
 export type WriteError = DuckdbError | Artifact.ArtifactStoreError;
@@ -147,7 +162,7 @@ export const write = Effect.fnUntraced(function* <C extends Contract.Contract, R
       );
       const [count] = yield* db.rows(
         operation,
-        `SELECT CAST(num_rows AS DOUBLE) AS n FROM parquet_file_metadata(${literal(file)})`,
+        `SELECT CAST(num_rows AS DOUBLE) AS n FROM parquet_file_metadata(${fileLiteral(file)})`,
       );
       rows = Number(count?.["n"] ?? 0);
     }),

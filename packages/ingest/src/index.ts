@@ -1,0 +1,2 @@
+/** The stage that brings a source under a contract. */
+export * as Ingest from "./Ingest.ts";

@@ -1,0 +1,56 @@
+/** What a file seems to be, by its first bytes. */
+
+interface Guess {
+  /** Such as `CSV text`. */
+  readonly what: string;
+  readonly next: string;
+}
+
+const convert = (reader: string) =>
+  `Convert it, for example with DuckDB: COPY (FROM ${reader}) TO 'data.parquet'`;
+
+const signatures: ReadonlyArray<readonly [bytes: string, guess: Guess]> = [
+  ["\x1f\x8b", { what: "gzip data", next: "Unpack it first: gunzip" }],
+  ["\x28\xb5\x2f\xfd", { what: "zstd data", next: "Unpack it first: unzstd" }],
+  ["BZh", { what: "bzip2 data", next: "Unpack it first: bunzip2" }],
+  ["PK\x03\x04", { what: "a zip archive", next: "Unpack it first: unzip" }],
+  ["ARROW1", { what: "an Arrow (Feather) file", next: "Write it as Parquet instead" }],
+  ["Obj\x01", { what: "an Avro file", next: "Write it as Parquet instead" }],
+  ["ORC", { what: "an ORC file", next: "Write it as Parquet instead" }],
+  ["SQLite format 3", { what: "an SQLite database", next: "Export the table as Parquet" }],
+  ["PARE", { what: "an encrypted Parquet file", next: "Decrypt it first" }],
+  [
+    "version https://git-lfs",
+    { what: "a Git LFS pointer, not the file itself", next: "Fetch the file: git lfs pull" },
+  ],
+];
+
+/** Guesses the format of a file that is not Parquet. */
+export const looksLike = (head: Uint8Array): Guess => {
+  if (head.length === 0) return { what: "an empty file", next: "Export or download it again" };
+  const bytes = Buffer.from(head).toString("latin1");
+  const known = signatures.find(([signature]) => bytes.startsWith(signature));
+  if (known !== undefined) return known[1];
+  const text = textOf(head);
+  if (text === undefined) return { what: "binary data", next: "Check the path" };
+  const trimmed = text.trimStart();
+  if (/^<(?:!doctype|html|\?xml)/i.test(trimmed)) {
+    return { what: "a web page", next: "Check the address it was downloaded from" };
+  }
+  if (/^[[{]/.test(trimmed)) return { what: "JSON text", next: convert("read_json('data.json')") };
+  const [header = ""] = trimmed.split("\n", 1);
+  return /[,;\t|]/.test(header)
+    ? { what: "CSV text", next: convert("read_csv('data.csv')") }
+    : { what: "plain text", next: "Check the path" };
+};
+
+/** The text of bytes, if they are text: UTF-8 that may be cut off in the middle of a character. */
+const textOf = (head: Uint8Array): string | undefined => {
+  try {
+    const text = new TextDecoder("utf-8", { fatal: true }).decode(head, { stream: true });
+    // oxlint-disable-next-line no-control-regex -- control characters are what tells binary from text
+    return /[\x00-\x08\x0e-\x1f]/.test(text) ? undefined : text;
+  } catch {
+    return undefined;
+  }
+};
