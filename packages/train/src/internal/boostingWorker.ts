@@ -1,0 +1,38 @@
+/**
+ * Entry point of a training thread. It imports nothing but this folder's pure modules, so that it
+ * starts in milliseconds; it ends when it is terminated.
+ */
+import { parentPort, workerData } from "node:worker_threads";
+import { binColumn, findThresholds } from "./binning.ts";
+import { boost } from "./boosting.ts";
+import type { Reply, Request, WorkerInput } from "./messages.ts";
+import { joinTeam } from "./team.ts";
+
+const { shared, thread }: WorkerInput = workerData;
+// oxlint-disable-next-line unicorn/require-post-message-target-origin -- a thread, not a window
+const reply = (message: Reply): void => parentPort?.postMessage(message);
+
+const bin = (request: Extract<Request, { _tag: "Bin" }>): void => {
+  const { settings, addresses, rows } = shared;
+  const { feature, column, validation } = request;
+  const thresholds = findThresholds(
+    column,
+    settings.maxBins,
+    settings.binningSample,
+    settings.seed,
+  );
+  const at = addresses.bins + feature * addresses.binsStride;
+  binColumn(column, thresholds, new Uint8Array(shared.memory.buffer, at, rows));
+  if (validation !== null) binColumn(validation, thresholds, shared.validationBins[feature]!);
+  reply({ _tag: "Binned", feature, thresholds });
+};
+
+parentPort?.on("message", (request: Request) => {
+  if (request._tag === "Bin") return bin(request);
+  const reports = thread === 0;
+  const team = joinTeam(shared.control, thread, shared.threads);
+  const result = boost(shared, team, request.bins, (progress) => {
+    if (reports) reply({ _tag: "Grown", progress });
+  });
+  if (reports) reply({ _tag: "Done", ...result });
+});

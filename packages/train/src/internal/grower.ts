@@ -1,0 +1,266 @@
+/**
+ * Growing one tree leaf by leaf: always the leaf whose best split gains most (Ke et al. 2017,
+ * "LightGBM"; Shi 2007, "Best-first decision tree learning").
+ *
+ * Every thread of the team runs `grow` and comes to the same decisions, because decisions read only
+ * shared, finished numbers; the work in between (partitioning rows, histograms by feature) is divided.
+ * Only the smaller child's histogram is summed; the larger one's is the parent's minus it.
+ */
+import type { Kernels } from "./kernels.ts";
+import { binBytes } from "./kernels.ts";
+import { type GrownTree, type Shared, splitWidth } from "./layout.ts";
+import { findSplit, newtonStep, type SplitRules, type Sums } from "./splitter.ts";
+import type { Team } from "./team.ts";
+
+/** Nodes below this many rows are partitioned by one thread. */
+const partitionTogether = 16384;
+
+/** Where a leaf's rows are: `rows` row numbers from byte address `index`. */
+export interface LeafRows {
+  readonly index: number;
+  readonly start: number;
+  readonly rows: number;
+  readonly value: number;
+}
+
+interface Split {
+  readonly gain: number;
+  readonly feature: number;
+  readonly bin: number;
+  readonly missingLeft: 0 | 1;
+  readonly left: Sums;
+}
+
+interface Leaf {
+  readonly node: number;
+  readonly depth: number;
+  readonly start: number;
+  readonly sums: Sums;
+  /** Where its histogram is. */
+  readonly slot: number;
+  readonly split: Split | null;
+}
+
+/** A grown tree, and its leaves with their rows. */
+export interface Growth {
+  readonly tree: GrownTree;
+  readonly leaves: ReadonlyArray<LeafRows>;
+}
+
+/** Prepares growing on one thread; `bins[j]` is the number of numeric bins of feature `j`. */
+export const makeGrower = (shared: Shared, kernels: Kernels, team: Team, bins: Int32Array) => {
+  const { addresses: at, features, settings, splits, leftCounts } = shared;
+  const memory = shared.memory.buffer;
+  const signed = new Int32Array(memory);
+  const unsigned = new Uint32Array(memory);
+  const bytes = new Uint8Array(memory);
+  const goesLeft = at.goesLeft + 256 * team.thread;
+  const offsets = new Int32Array(features + 1);
+  for (let j = 0; j < features; j++) offsets[j + 1] = offsets[j]! + (bins[j]! + 1) * binBytes;
+
+  const histogramAt = (slot: number, feature: number): number =>
+    at.histograms + slot * at.slotBytes + offsets[feature]!;
+  const binsAt = (feature: number): number => at.bins + feature * at.binsStride;
+  /** The rows of a node at `depth` are in one of three buffers. */
+  const indexAt = (depth: number, start: number): number =>
+    (depth === 0 ? at.identity : depth % 2 === 1 ? at.odd : at.even) + 4 * start;
+  const splitAt = (slot: number, feature: number): number =>
+    (slot * features + feature) * splitWidth;
+
+  const clear = (slot: number, feature: number): void => {
+    const from = histogramAt(slot, feature);
+    bytes.fill(0, from, from + (bins[feature]! + 1) * binBytes);
+  };
+  const find = (slot: number, feature: number, sums: Sums, rules: SplitRules): void =>
+    findSplit(
+      signed,
+      unsigned,
+      histogramAt(slot, feature) >>> 2,
+      bins[feature]!,
+      sums,
+      rules,
+      splits,
+      splitAt(slot, feature),
+    );
+
+  const bestOf = (slot: number): Split | null => {
+    let feature = -1;
+    let gain = 0;
+    for (let j = 0; j < features; j++) {
+      const candidate = splits[splitAt(slot, j)]!;
+      if (candidate > gain) {
+        gain = candidate;
+        feature = j;
+      }
+    }
+    if (feature < 0) return null;
+    const p = splitAt(slot, feature);
+    return {
+      gain,
+      feature,
+      bin: splits[p + 1]!,
+      missingLeft: splits[p + 2] === 1 ? 1 : 0,
+      left: { gradient: splits[p + 3]!, hessian: splits[p + 4]!, count: splits[p + 5]! },
+    };
+  };
+
+  /** Moves this thread's stretch of the node's rows to the children; gathers the smaller one's pairs. */
+  const partition = (leaf: Leaf, split: Split, gatherSmall: boolean): void => {
+    const { depth, start } = leaf;
+    const { count } = leaf.sums;
+    const together = team.threads > 1 && count >= partitionTogether;
+    if (!together && team.thread > 0) return;
+    for (let b = 0; b < bins[split.feature]!; b++) bytes[goesLeft + b] = b <= split.bin ? 1 : 0;
+    bytes[goesLeft + bins[split.feature]!] = split.missingLeft;
+
+    const column = binsAt(split.feature);
+    const part = together ? team.thread : 0;
+    const parts = together ? team.threads : 1;
+    const from = Math.floor((count * part) / parts);
+    const rows = Math.floor((count * (part + 1)) / parts) - from;
+    const index = indexAt(depth, start + from);
+    let leftBefore = 0;
+    let leftHere = split.left.count;
+    if (together) {
+      leftCounts[part] = kernels.countLeft(column, goesLeft, index, rows);
+      team.barrier();
+      for (let k = 0; k < part; k++) leftBefore += leftCounts[k]!;
+      leftHere = leftCounts[part]!;
+    }
+    const left = start + leftBefore;
+    const right = start + split.left.count + (from - leftBefore);
+    kernels.partition(
+      column,
+      goesLeft,
+      index,
+      rows,
+      indexAt(depth + 1, left),
+      indexAt(depth + 1, right),
+    );
+    if (!gatherSmall) return;
+    const leftIsSmall = split.left.count * 2 <= count;
+    const written = leftIsSmall ? leftHere : rows - leftHere;
+    if (written === 0) return;
+    const first = leftIsSmall ? left : right;
+    const offset = leftIsSmall ? leftBefore : from - leftBefore;
+    kernels.gather(at.pairs, indexAt(depth + 1, first), written, at.ordered + 8 * offset);
+  };
+
+  return (rootSums: Sums, rules: SplitRules): Growth => {
+    const one = 1n << BigInt(rules.countShift);
+    const tree: GrownTree = {
+      feature: [],
+      bin: [],
+      left: [],
+      right: [],
+      missingLeft: [],
+      value: [],
+      gain: [],
+    };
+    const addNode = (sums: Sums): number => {
+      const node = tree.feature.push(-1) - 1;
+      tree.bin.push(0);
+      tree.left.push(0);
+      tree.right.push(0);
+      tree.missingLeft.push(0);
+      tree.gain.push(0);
+      tree.value.push(newtonStep(sums, rules) * settings.learningRate);
+      return node;
+    };
+    const canSplit = (sums: Sums, depth: number): boolean =>
+      sums.count >= 2 * settings.minSamplesLeaf && depth < settings.maxDepth;
+
+    const leaves: Array<Leaf> = [];
+    const root = { node: addNode(rootSums), depth: 0, start: 0, sums: rootSums, slot: 0 };
+    if (canSplit(rootSums, 0) && settings.maxLeaves > 1) {
+      for (let j = team.take(); j < features; j = team.take()) {
+        clear(0, j);
+        kernels.histogramAll(binsAt(j), at.pairs, shared.rows, histogramAt(0, j), one);
+        find(0, j, rootSums, rules);
+      }
+      team.barrier();
+      leaves.push({ ...root, split: bestOf(0) });
+    } else {
+      leaves.push({ ...root, split: null });
+    }
+
+    while (leaves.length < settings.maxLeaves) {
+      let chosen = -1;
+      for (let k = 0; k < leaves.length; k++) {
+        const gain = leaves[k]!.split?.gain ?? 0;
+        if (gain > (chosen < 0 ? 0 : leaves[chosen]!.split!.gain)) chosen = k;
+      }
+      if (chosen < 0) break;
+      const parent = leaves[chosen]!;
+      const split = parent.split!;
+      const left = split.left;
+      const right: Sums = {
+        gradient: parent.sums.gradient - left.gradient,
+        hessian: parent.sums.hessian - left.hessian,
+        count: parent.sums.count - left.count,
+      };
+      const depth = parent.depth + 1;
+      const leftIsSmall = left.count * 2 <= parent.sums.count;
+      const small = leftIsSmall ? left : right;
+      const splitLeft = canSplit(left, depth);
+      const splitRight = canSplit(right, depth);
+      const last = leaves.length + 1 === settings.maxLeaves;
+      const goOn = !last && (splitLeft || splitRight);
+      // The larger child takes over the parent's histogram, the smaller one the next free slot.
+      const smallSlot = leaves.length;
+      const leftSlot = leftIsSmall ? smallSlot : parent.slot;
+      const rightSlot = leftIsSmall ? parent.slot : smallSlot;
+
+      partition(parent, split, goOn);
+      team.barrier();
+      if (goOn) {
+        const smallIndex = indexAt(depth, parent.start + (leftIsSmall ? 0 : left.count));
+        for (let j = team.take(); j < features; j = team.take()) {
+          const histogram = histogramAt(smallSlot, j);
+          clear(smallSlot, j);
+          kernels.histogramOf(binsAt(j), smallIndex, at.ordered, small.count, histogram, one);
+          kernels.subtract(histogramAt(parent.slot, j), histogram, bins[j]! + 1);
+          if (splitLeft) find(leftSlot, j, left, rules);
+          if (splitRight) find(rightSlot, j, right, rules);
+        }
+        team.barrier();
+      }
+
+      const leftNode = addNode(left);
+      const rightNode = addNode(right);
+      tree.feature[parent.node] = split.feature;
+      tree.bin[parent.node] = split.bin;
+      tree.missingLeft[parent.node] = split.missingLeft;
+      tree.left[parent.node] = leftNode;
+      tree.right[parent.node] = rightNode;
+      tree.gain[parent.node] = split.gain;
+      tree.value[parent.node] = 0;
+      leaves[chosen] = {
+        node: leftNode,
+        depth,
+        start: parent.start,
+        sums: left,
+        slot: leftSlot,
+        split: goOn && splitLeft ? bestOf(leftSlot) : null,
+      };
+      leaves.push({
+        node: rightNode,
+        depth,
+        start: parent.start + left.count,
+        sums: right,
+        slot: rightSlot,
+        split: goOn && splitRight ? bestOf(rightSlot) : null,
+      });
+    }
+
+    return {
+      tree,
+      leaves: leaves.map((leaf) => ({
+        index: indexAt(leaf.depth, leaf.start),
+        start: leaf.start,
+        rows: leaf.sums.count,
+        value: tree.value[leaf.node]!,
+      })),
+    };
+  };
+};
