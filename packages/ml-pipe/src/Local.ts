@@ -1,18 +1,26 @@
 /**
- * Everything a pipeline needs on one machine, in one layer: the engine, the record of runs and the
- * artifacts, all in a state folder.
+ * Everything a pipeline needs on one machine, in one layer: the engine, the record of runs, the
+ * artifacts, DuckDB and the registry of releases, all in a state folder.
  */
+import * as path from "node:path";
 import { Artifact, type Engine, LocalEngine, Store } from "@ml-pipe/core";
+import { Duckdb } from "@ml-pipe/data";
+import { Registry } from "@ml-pipe/deploy";
 import * as Layer from "effect/Layer";
 
 /** The services that {@link layer} provides. */
-export type Services = Engine.Engine | Store.Store | Artifact.ArtifactStore;
+export type Services =
+  | Engine.Engine
+  | Store.Store
+  | Artifact.ArtifactStore
+  | Duckdb.Duckdb
+  | Registry.Registry;
 
 /** What {@link layer} can fail with: a state folder that cannot be written. */
-export type LocalError = Store.StoreError | Artifact.ArtifactStoreError;
+export type LocalError = Store.StoreError | Artifact.ArtifactStoreError | Registry.RegistryError;
 
 /**
- * The local services in a state folder.
+ * The local services in a state folder, which is made if absent.
  *
  * @example
  * ```ts
@@ -25,5 +33,12 @@ export type LocalError = Store.StoreError | Artifact.ArtifactStoreError;
  */
 export const layer = (folder: string): Layer.Layer<Services, LocalError> =>
   LocalEngine.layer.pipe(
-    Layer.provideMerge(Layer.mergeAll(Store.Store.layer(folder), Artifact.ArtifactStore.layer(folder))),
+    Layer.provideMerge(
+      Layer.mergeAll(
+        Store.Store.layer(folder),
+        Artifact.ArtifactStore.layer(folder),
+        Duckdb.Duckdb.layer({ temporaryFolder: path.join(folder, "tmp") }),
+        Registry.Registry.layer(folder),
+      ),
+    ),
   );

@@ -1,0 +1,157 @@
+/**
+ * The stage that trains a model on the train part of a split. The validation part stops the training
+ * early and is never what a model is judged on; a test table does not fit by type.
+ */
+import { type Artifact, type Contract, Stage } from "@ml-pipe/core";
+import { Duckdb, type FeatureSet, Model, Table } from "@ml-pipe/data";
+import * as Effect from "effect/Effect";
+import * as Schema from "effect/Schema";
+import { type BoostedTreesOptions, fitBoostedTrees, type TrainingError } from "./BoostedTrees.ts";
+import { fitLogistic, type LogisticOptions } from "./Logistic.ts";
+
+/** The train and validation tables are not parts of one split, so that rows may be in both. */
+export class SplitMismatch extends Schema.TaggedError<SplitMismatch>()("SplitMismatch", {
+  train: Schema.NullOr(Schema.String),
+  validation: Schema.NullOr(Schema.String),
+}) {
+  override get message(): string {
+    return "the train and validation tables come from different splits, so rows could be in both. Wire both from the same split.";
+  }
+}
+
+/** What a training stage can fail with. */
+export type TrainError =
+  | SplitMismatch
+  | TrainingError
+  | Duckdb.DuckdbError
+  | Table.ReadError
+  | Artifact.ArtifactStoreError;
+
+/** A stage that trains a model of the feature set whose table is under contract `Out`. */
+export type TrainStage<Out extends Contract.Contract> = Stage.Stage<
+  {
+    readonly train: Table.Table<Out, "train">;
+    readonly validation: Table.Table<Out, "validation">;
+  },
+  Model.Model<Out>,
+  {},
+  TrainError,
+  Duckdb.Duckdb | Artifact.ArtifactStore
+>;
+
+/** The inputs of a training stage. */
+const inputsOf = <C extends Contract.Contract, Out extends Contract.Contract>(
+  set: FeatureSet.FeatureSet<C, Out>,
+) => ({
+  train: Table.of(set.contract, "train"),
+  validation: Table.of(set.contract, "validation"),
+});
+
+/**
+ * A stage that trains gradient-boosted trees. Needs no Python; the same inputs and options give the
+ * same model, bit for bit, on any number of threads.
+ *
+ * @example
+ * ```ts
+ * import type { Contract } from "@ml-pipe/core";
+ * import type { FeatureSet } from "@ml-pipe/data";
+ * import { Train } from "@ml-pipe/train";
+ *
+ * const stageFor = <C extends Contract.Contract, Out extends Contract.Contract>(
+ *   set: FeatureSet.FeatureSet<C, Out>,
+ * ) => Train.boostedTrees(set, { maxTrees: 100, learningRate: 0.1 });
+ * ```
+ */
+export const boostedTrees = <C extends Contract.Contract, Out extends Contract.Contract>(
+  set: FeatureSet.FeatureSet<C, Out>,
+  options: Omit<BoostedTreesOptions, "objective" | "onProgress" | "threads"> = {},
+): TrainStage<Out> =>
+  Stage.make("train", {
+    description: "trains gradient-boosted trees",
+    input: inputsOf(set),
+    output: Model.of(set),
+    params: { estimator: "boosted-trees", featureSet: set.digest, ...options },
+    run: Effect.fnUntraced(function* ({ train, validation }, { exhibit, progress }) {
+      yield* requireOneSplit(train, validation);
+      const context = yield* Effect.context<never>();
+      const tell = Effect.runForkWith(context);
+      const fit = yield* fitBoostedTrees(
+        { ...(yield* read(set, train)), validation: yield* read(set, validation) },
+        {
+          ...options,
+          objective: "logistic",
+          onProgress: ({ tree, trees }) =>
+            tell(
+              progress({ label: `tree ${tree} of ${trees}`, share: tree / trees, rows: train.rows }),
+            ),
+        },
+      );
+      const { history, estimator, bestTree } = fit;
+      yield* exhibit({
+        _tag: "line",
+        title: "Learning curve",
+        caption: `the model keeps ${bestTree} trees, where the loss on the validation rows was lowest`,
+        x: { label: "trees" },
+        y: { label: "log loss" },
+        series: [
+          { name: "train", points: history.map(({ tree, trainLoss }) => [tree, trainLoss]) },
+          {
+            name: "validation",
+            points: history.flatMap(({ tree, validationLoss }) =>
+              validationLoss === undefined ? [] : [[tree, validationLoss] as const],
+            ),
+          },
+        ],
+      });
+      const kind = "gradient-boosted trees";
+      return yield* Model.store(set, { estimator, kind, trainedOn: trainedOn(train) });
+    }),
+  });
+
+/**
+ * A stage that trains L2-regularised logistic regression. The validation table is not used to fit; it
+ * is an input so that the two estimators can be exchanged.
+ */
+export const logistic = <C extends Contract.Contract, Out extends Contract.Contract>(
+  set: FeatureSet.FeatureSet<C, Out>,
+  options: LogisticOptions = {},
+): TrainStage<Out> =>
+  Stage.make("train", {
+    description: "trains a logistic regression",
+    input: inputsOf(set),
+    output: Model.of(set),
+    params: { estimator: "logistic", featureSet: set.digest, ...options },
+    run: Effect.fnUntraced(function* ({ train, validation }) {
+      yield* requireOneSplit(train, validation);
+      const { estimator } = yield* fitLogistic(yield* read(set, train), options);
+      const kind = "logistic regression";
+      return yield* Model.store(set, { estimator, kind, trainedOn: trainedOn(train) });
+    }),
+  });
+
+const requireOneSplit = (train: Table.AnyTable, validation: Table.AnyTable) =>
+  train.split !== null && train.split === validation.split
+    ? Effect.void
+    : Effect.fail(new SplitMismatch({ train: train.split, validation: validation.split }));
+
+const trainedOn = (train: Table.AnyTable): Model.AnyModel["trainedOn"] => ({
+  split: train.split,
+  table: Table.digestOf(train),
+  rows: train.rows,
+});
+
+/** The features and labels of a table as typed arrays; rows without a label are left out. */
+const read = Effect.fnUntraced(function* (set: FeatureSet.FeatureSet, table: Table.AnyTable) {
+  const db = yield* Duckdb.Duckdb;
+  const relation = `(FROM ${yield* Table.relation(table)} WHERE label IS NOT NULL)`;
+  const operation = `read the ${table.role} table`;
+  const [count] = yield* db.rows(operation, `SELECT count(*)::DOUBLE AS n FROM ${relation}`);
+  const featureNames = set.spec.features.map(({ name }) => name);
+  const { columns } = yield* db.numericColumns(operation, {
+    from: relation,
+    select: [...featureNames.map(Duckdb.identifier), "label"],
+    rows: Number(count?.["n"] ?? 0),
+  });
+  const labels = columns.at(-1) ?? new Float64Array();
+  return { featureNames, columns: columns.slice(0, -1), labels };
+});

@@ -1,0 +1,1 @@
+export * as Train from "./Train.ts";
