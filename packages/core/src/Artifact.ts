@@ -5,7 +5,7 @@
  * A write goes to a temporary name, is synced, digested and then renamed: a half-written artifact is
  * never visible, and a killed process leaves nothing but a temporary file that the next one removes.
  */
-import { createHash } from "node:crypto";
+import { createHash, randomBytes } from "node:crypto";
 import { createReadStream } from "node:fs";
 import * as fs from "node:fs/promises";
 import * as os from "node:os";
@@ -15,7 +15,8 @@ import * as Context from "effect/Context";
 import * as Effect from "effect/Effect";
 import * as Layer from "effect/Layer";
 import * as Schema from "effect/Schema";
-import { Digest } from "./Digest.ts";
+import { canonicalJson, Digest, ofBytes } from "./Digest.ts";
+import { isAlive } from "./internal/process.ts";
 
 /** A reference to a stored file: digest, size and kind of content. */
 export const Artifact = Schema.Struct({
@@ -59,11 +60,13 @@ export interface ArtifactStoreShape {
     mediaType: string,
     write: (temporaryPath: string) => Effect.Effect<void, E, R>,
   ) => Effect.Effect<Artifact, E | ArtifactStoreError, R>;
-  /** Stores a small JSON document. */
+  /** Stores a small JSON document, in canonical form: equal values are one artifact. */
   readonly putJson: (value: unknown) => Effect.Effect<Artifact, ArtifactStoreError>;
   /** The path of a stored artifact; fails if it is absent or its size differs. */
   readonly path: (artifact: Artifact) => Effect.Effect<string, ArtifactMissing>;
-  /** Reads the whole file and compares digests. */
+  /**
+   * Reads the whole file and compares digests; once for a file that has not been touched since.
+   */
   readonly verify: (
     artifact: Artifact,
   ) => Effect.Effect<void, ArtifactMissing | ArtifactStoreError>;
@@ -98,7 +101,9 @@ export class ArtifactStore extends Context.Service<ArtifactStore, ArtifactStoreS
   static readonly layerTemporary: Layer.Layer<ArtifactStore, ArtifactStoreError> = Layer.effect(
     ArtifactStore,
     Effect.acquireRelease(
-      Effect.promise(() => fs.mkdtemp(path.join(os.tmpdir(), "ml-pipe-"))),
+      Effect.suspend(() =>
+        attempt("create", os.tmpdir(), () => fs.mkdtemp(path.join(os.tmpdir(), "ml-pipe-"))),
+      ),
       (folder) => Effect.promise(() => fs.rm(folder, { recursive: true, force: true })),
     ).pipe(Effect.flatMap((folder) => make(folder))),
   );
@@ -109,7 +114,9 @@ const make = Effect.fnUntraced(function* (folder: string) {
   const temporary = path.join(folder, "tmp");
   yield* attempt("create", root, () => fs.mkdir(root, { recursive: true }));
   yield* attempt("create", temporary, () => fs.mkdir(temporary, { recursive: true }));
-  let counter = 0;
+  yield* attempt("clear", temporary, () => removeAbandoned(temporary));
+  /** What files looked like when their bytes were last compared with their digest. */
+  const verified = new Map<string, string>();
 
   const pathOf = (digest: Digest) => {
     const hex = digest.slice("sha256-".length);
@@ -117,14 +124,14 @@ const make = Effect.fnUntraced(function* (folder: string) {
   };
 
   const put: ArtifactStoreShape["put"] = (mediaType, write) => {
-    const temporaryPath = path.join(temporary, `${process.pid}-${++counter}`);
+    const temporaryPath = path.join(temporary, `${process.pid}-${randomBytes(8).toString("hex")}`);
     return Effect.gen(function* () {
       yield* write(temporaryPath);
       const { digest, bytes } = yield* attempt("read", temporaryPath, () =>
         digestFile(temporaryPath),
       );
       const target = pathOf(digest);
-      yield* attempt("store", target, () => publish(temporaryPath, target));
+      yield* Effect.uninterruptible(attempt("store", target, () => publish(temporaryPath, target)));
       return { digest, bytes, mediaType };
     }).pipe(
       Effect.ensuring(Effect.promise(() => fs.rm(temporaryPath, { force: true }).catch(() => {}))),
@@ -133,51 +140,95 @@ const make = Effect.fnUntraced(function* (folder: string) {
 
   const putJson: ArtifactStoreShape["putJson"] = (value) =>
     put("application/json", (file) =>
-      attempt("write", file, () => fs.writeFile(file, JSON.stringify(value))),
+      attempt("write", file, (signal) => fs.writeFile(file, canonicalJson(value), { signal })),
     );
 
-  const find: ArtifactStoreShape["path"] = Effect.fnUntraced(function* (artifact) {
+  const missing = ({ digest }: Artifact, reason: ArtifactMissing["reason"]) =>
+    new ArtifactMissing({ digest, path: pathOf(digest), reason });
+
+  const find = Effect.fnUntraced(function* (artifact: Artifact) {
     const file = pathOf(artifact.digest);
-    const stat = yield* Effect.promise(() => fs.stat(file).catch(() => undefined));
-    if (stat === undefined || stat.size !== artifact.bytes) {
-      const reason = stat === undefined ? "absent" : "corrupt";
-      return yield* new ArtifactMissing({ digest: artifact.digest, path: file, reason });
-    }
-    return file;
+    const stat = yield* Effect.promise(() =>
+      fs.stat(file, { bigint: true }).catch(() => undefined),
+    );
+    if (stat === undefined) return yield* missing(artifact, "absent");
+    if (stat.size !== BigInt(artifact.bytes)) return yield* missing(artifact, "corrupt");
+    return { file, stat };
   });
 
   const verify: ArtifactStoreShape["verify"] = Effect.fnUntraced(function* (artifact) {
-    const file = yield* find(artifact);
+    const { file, stat } = yield* find(artifact);
+    const look = `${stat.ino} ${stat.mtimeNs} ${stat.ctimeNs}`;
+    if (verified.get(file) === look) return;
+    // A file touched within the clock's resolution could change again and look the same.
+    const settled = Date.now() - Number(stat.ctimeMs) > 2000;
     const found = yield* attempt("read", file, () => digestFile(file));
-    if (found.digest !== artifact.digest) {
-      return yield* new ArtifactMissing({ digest: artifact.digest, path: file, reason: "corrupt" });
-    }
+    if (found.digest !== artifact.digest) return yield* missing(artifact, "corrupt");
+    if (settled) verified.set(file, look);
   });
 
   const readJson: ArtifactStoreShape["readJson"] = Effect.fnUntraced(function* (artifact) {
-    yield* verify(artifact);
-    const file = pathOf(artifact.digest);
-    return yield* attempt("read", file, async (): Promise<unknown> =>
-      JSON.parse(await fs.readFile(file, "utf8")),
-    );
+    const { file } = yield* find(artifact);
+    const text = yield* attempt("read", file, () => fs.readFile(file, "utf8"));
+    if (ofBytes(text) !== artifact.digest) return yield* missing(artifact, "corrupt");
+    return yield* attempt("parse", file, async (): Promise<unknown> => JSON.parse(text));
   });
 
-  return ArtifactStore.of({ put, putJson, path: find, verify, readJson });
+  return ArtifactStore.of({
+    put,
+    putJson,
+    path: (artifact) => Effect.map(find(artifact), ({ file }) => file),
+    verify,
+    readJson,
+  });
 });
 
-/** Syncs a finished temporary file and gives it its final name. */
+/** Removes the temporary files of processes that are gone. */
+const removeAbandoned = async (temporary: string): Promise<void> => {
+  for (const name of await fs.readdir(temporary)) {
+    const file = path.join(temporary, name);
+    const stat = await fs.stat(file).catch(() => undefined);
+    const pid = Number.parseInt(name, 10);
+    if (stat === undefined || Number.isNaN(pid) || isAlive(pid, stat.mtimeMs)) continue;
+    await fs.rm(file, { force: true, recursive: true }).catch(() => {});
+  }
+};
+
+/** Syncs a finished temporary file and gives it its final name, which is synced too. */
 const publish = async (from: string, to: string): Promise<void> => {
-  await fs.mkdir(path.dirname(to), { recursive: true });
-  const handle = await fs.open(from, "r+");
+  const folder = path.dirname(to);
+  const created = await fs.mkdir(folder, { recursive: true });
+  await sync(from, "r+");
+  await fs.rename(from, to);
+  await sync(folder, "r").catch(ignoreUnsupported);
+  if (created !== undefined) await sync(path.dirname(folder), "r").catch(ignoreUnsupported);
+};
+
+const sync = async (file: string, flags: string): Promise<void> => {
+  const handle = await fs.open(file, flags);
   try {
     await handle.sync();
   } finally {
     await handle.close();
   }
-  await fs.rename(from, to);
 };
 
-/** The digest and size of a file, read as a stream. */
+/** Windows and some network file systems cannot sync a folder, and need not. */
+const ignoreUnsupported = (cause: unknown): void => {
+  const code = cause instanceof Error && "code" in cause ? cause.code : undefined;
+  if (code !== "EPERM" && code !== "EISDIR" && code !== "EINVAL" && code !== "EACCES") throw cause;
+};
+
+/**
+ * The digest and size in bytes of a file, read as a stream: in constant memory whatever its size.
+ *
+ * @example
+ * ```ts
+ * import { Artifact } from "@ml-pipe/core";
+ *
+ * const digestOf = async (file: string): Promise<string> => (await Artifact.digestFile(file)).digest;
+ * ```
+ */
 export const digestFile = async (
   file: string,
 ): Promise<{ readonly digest: Digest; readonly bytes: number }> => {
@@ -197,14 +248,28 @@ const advice: { readonly [code: string]: string } = {
   EACCES: "Give this user write access, or choose another folder with --state.",
   EPERM: "Give this user write access, or choose another folder with --state.",
   EROFS: "The file system is read-only: choose another folder with --state.",
+  EDQUOT: "The disk quota is used up: free some space and run again; finished stages are kept.",
+  ENOTDIR: "Part of the path is a file, not a folder: choose another folder with --state.",
+  EEXIST: "There is a file where a folder should be: choose another folder with --state.",
   ENOENT: "Check that the path exists.",
 };
 
-/** Runs a file operation; a failure becomes an {@link ArtifactStoreError} that says what to do. */
+/**
+ * Runs a file operation; a failure becomes an {@link ArtifactStoreError} that says what to do.
+ *
+ * @example
+ * ```ts
+ * import * as fs from "node:fs/promises";
+ * import { Artifact } from "@ml-pipe/core";
+ *
+ * const size = (file: string) =>
+ *   Artifact.attempt("read", file, async () => (await fs.stat(file)).size);
+ * ```
+ */
 export const attempt = <A>(
   operation: string,
   file: string,
-  run: () => Promise<A>,
+  run: (signal: AbortSignal) => Promise<A>,
 ): Effect.Effect<A, ArtifactStoreError> =>
   Effect.tryPromise({
     try: run,
@@ -215,10 +280,19 @@ export const attempt = <A>(
     },
   });
 
-/** Every artifact that a JSON value refers to, at any depth. */
+/**
+ * Every artifact that a JSON value refers to, at any depth.
+ *
+ * @example
+ * ```ts
+ * import { Artifact } from "@ml-pipe/core";
+ *
+ * const none: number = Artifact.referencedBy({ rows: 3 }).length; // 0
+ * ```
+ */
 export const referencedBy = (value: unknown): ReadonlyArray<Artifact> => {
   if (typeof value !== "object" || value === null) return [];
-  if (isArtifact(value)) return [value];
+  if ("digest" in value && isArtifact(value)) return [value];
   return Object.values(value).flatMap(referencedBy);
 };
 

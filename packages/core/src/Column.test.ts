@@ -119,7 +119,7 @@ describe("fromSpec", () => {
   const common = { nullable: fc.boolean(), availableAt: fc.constantFrom("decision", "outcome") };
   const limits = { min: fc.integer({ min: -9, max: 0 }), max: fc.integer({ min: 1, max: 9 }) };
   const requiredKeys: Array<"nullable"> = [];
-  const columns = fc.oneof<ReadonlyArray<fc.Arbitrary<Column.Column<unknown>>>>(
+  const columns = fc.oneof<Array<fc.Arbitrary<Column.Column<unknown>>>>(
     fc.record({ ...common, ...limits }, { requiredKeys }).map((options) => Column.int(options)),
     fc.record({ ...common, ...limits }, { requiredKeys }).map((options) => Column.float(options)),
     fc.record(common, { requiredKeys }).map((options) => Column.boolean(options)),
@@ -138,7 +138,7 @@ describe("fromSpec", () => {
   const values = fc.oneof(
     fc.integer({ min: -12, max: 12 }),
     fc.double(),
-    fc.constantFrom<ReadonlyArray<unknown>>(null, undefined, true, "a", "b", "ab", "aa", "c"),
+    fc.constantFrom<Array<unknown>>(null, undefined, true, "a", "b", "ab", "aa", "c"),
     fc.constantFrom("2001-06-01T10:15:00Z", "2001-02-30T10:15:00Z", "2001-06-01"),
     fc.anything(),
   );

@@ -121,17 +121,18 @@ const withChecks = <S extends Schema.Codec<number, unknown>>(
  */
 export const int = <A extends Availability = "decision", N extends boolean = false>(
   options: NumberOptions<A, N> = {},
-): Column<Nullable<number, N>, A> => make("int", options, withChecks(Schema.Int, options));
+): Column<Nullable<number, N>, NoInfer<A>> => make("int", options, withChecks(Schema.Int, options));
 
 /** A finite double. NaN and ±Infinity are not values: they are findings. */
 export const float = <A extends Availability = "decision", N extends boolean = false>(
   options: NumberOptions<A, N> = {},
-): Column<Nullable<number, N>, A> => make("float", options, withChecks(Schema.Finite, options));
+): Column<Nullable<number, N>, NoInfer<A>> =>
+  make("float", options, withChecks(Schema.Finite, options));
 
 /** Text, optionally from a set of values or of a pattern. */
 export const string = <A extends Availability = "decision", N extends boolean = false>(
   options: StringOptions<A, N> = {},
-): Column<Nullable<string, N>, A> => {
+): Column<Nullable<string, N>, NoInfer<A>> => {
   const base: Schema.Codec<string, unknown> =
     options.values === undefined ? Schema.String : Schema.Literals(options.values);
   const schema =
@@ -144,7 +145,7 @@ export const string = <A extends Availability = "decision", N extends boolean = 
 /** `true` or `false`. */
 export const boolean = <A extends Availability = "decision", N extends boolean = false>(
   options: Options<A, N> = {},
-): Column<Nullable<boolean, N>, A> => make("boolean", options, Schema.Boolean);
+): Column<Nullable<boolean, N>, NoInfer<A>> => make("boolean", options, Schema.Boolean);
 
 const instant: Schema.Codec<Date, string> = Schema.String.check(
   Schema.isPattern(instantPattern, { expected: expectedInstant }).abort(),
@@ -158,7 +159,7 @@ const instant: Schema.Codec<Date, string> = Schema.String.check(
  */
 export const timestamp = <A extends Availability = "decision", N extends boolean = false>(
   options: Options<A, N> = {},
-): Column<Nullable<Date, N>, A> => make("timestamp", options, instant);
+): Column<Nullable<Date, N>, NoInfer<A>> => make("timestamp", options, instant);
 
 /**
  * The column that a stored specification describes: the inverse of reading `column.spec`. Used when

@@ -59,7 +59,7 @@ describe("canonicalJson", () => {
   it("writes numbers and literals as RFC 8785", () => {
     assert.strictEqual(
       Digest.canonicalJson({
-        numbers: [333333333.33333329, 1e30, 4.5, 2e-3, 0.000000000000000000000000001],
+        numbers: [Number("333333333.33333329"), 1e30, 4.5, 2e-3, 0.000000000000000000000000001],
         literals: [null, true, false],
       }),
       '{"literals":[null,true,false],"numbers":[333333333.3333333,1e+30,4.5,0.002,1e-27]}',

@@ -57,7 +57,8 @@ export interface RunResult<P extends Pipeline> {
 export interface EngineShape {
   /**
    * Runs a pipeline. Stages run as soon as their inputs are there. If one fails, those that do not
-   * depend on it still finish; then the run fails with the first error in graph order. Everything is
+   * depend on it still finish; then the run fails with the first error in graph order, where one
+   * that broke something comes before one that said no (see {@link Stage.stops}). Everything is
    * recorded in the {@link Store} either way.
    */
   readonly run: <A, E, R>(

@@ -7,7 +7,7 @@ import * as Charter from "./Charter.ts";
 import { type ContractSpec, contractOf } from "./Contract.ts";
 import { Digest } from "./Digest.ts";
 import * as Hook from "./Hook.ts";
-import type { GraphNode } from "./internal/builder.ts";
+import { outputsOf } from "./internal/outputs.ts";
 import * as Pipeline from "./Pipeline.ts";
 import type { Fields } from "./Stage.ts";
 
@@ -113,6 +113,3 @@ export const of = (pipeline: Pipeline.Pipeline): Graph => {
     ...(pipeline.declaredAt === undefined ? {} : { place: pipeline.declaredAt }),
   };
 };
-
-const outputsOf = (info: GraphNode["info"]): ReadonlyArray<readonly [string, Fields[string]]> =>
-  "single" in info.output ? [["", info.output.single]] : Object.entries(info.output.ports);

@@ -13,8 +13,10 @@ import type { ArtifactStore } from "./Artifact.ts";
 import { Engine, type OutputMismatch, type RunEvent, type RunOptions } from "./Engine.ts";
 import * as Graph from "./Graph.ts";
 import * as Hook from "./Hook.ts";
-import { executeStage, type Value, type Values } from "./internal/executeStage.ts";
+import { decideHooks } from "./internal/decideHooks.ts";
+import { executeStage } from "./internal/executeStage.ts";
 import { statusOf } from "./internal/failure.ts";
+import type { Value, Values } from "./internal/outputs.ts";
 import type { OutputsOf, Pipeline } from "./Pipeline.ts";
 import type { HookRecord, Run, StageRun } from "./Run.ts";
 import { Store, type StoreError } from "./Store.ts";
@@ -31,28 +33,32 @@ export const layer: Layer.Layer<Engine, never, Store | ArtifactStore> = Layer.ef
   }),
 );
 
-/** Runs a pipeline; if an armed hook asks for a re-run, runs it once more from the hook's target. */
+/** Runs a pipeline; if armed hooks ask for a re-run, runs it once more from their targets. */
 const runWithHooks = Effect.fnUntraced(function* <A, E, R>(
   pipeline: Pipeline<A, E, R>,
   options: RunOptions,
 ) {
   const first = yield* runOnce(pipeline, options, {
-    forced: () => options.force ?? false,
+    forced: () => (options.force === true ? "forced" : undefined),
   });
-  const acted = first.run.hooks.find(
+  const acted = first.run.hooks.filter(
     ({ hook, decisions }) =>
       hook.armed && hook.action === "rerun" && decisions.some(({ act }) => act),
   );
-  if (acted === undefined) return first;
-  const again = acted.to === undefined ? undefined : descendants(pipeline, acted.to);
+  const [cause] = acted;
+  if (cause === undefined) return first;
+  const targets = acted.map(({ to }) => to);
+  const again = targets.includes(undefined) ? undefined : descendants(pipeline, new Set(targets));
+  const reason = `the hook on signal ${cause.signal} of run ${first.run.id} asked for it`;
   return yield* runOnce(pipeline, options, {
-    forced: (stage) => again === undefined || again.has(stage),
-    causedBy: { run: first.run.id, signal: acted.signal },
+    forced: (stage) => (again === undefined || again.has(stage) ? reason : undefined),
+    causedBy: { run: first.run.id, signal: cause.signal },
   });
 });
 
 interface Trigger {
-  readonly forced: (stage: string) => boolean;
+  /** Why a stage must run whatever is cached, if it must. */
+  readonly forced: (stage: string) => string | undefined;
   readonly causedBy?: NonNullable<Run["causedBy"]>;
 }
 
@@ -75,23 +81,36 @@ const runOnce = Effect.fnUntraced(function* <A, E, R>(
     stages: [],
     hooks: [],
   };
-  yield* store.startRun(begun);
-  yield* emit({ _tag: "RunStarted", run: begun });
+  const records = new Map<string, StageRun>();
+  const record = (stage: StageRun) =>
+    Effect.andThen(
+      store.putStage(stage),
+      Effect.sync(() => void records.set(stage.stage, stage)),
+    );
 
   let ended: Run = begun;
   const end = Effect.fnUntraced(function* (exit: Exit.Exit<unknown, unknown>) {
-    const { stages } = Option.getOrElse(yield* store.run(begun.id), () => begun);
-    const hooks = pipeline.feedback.map((edge) => decideHook(edge, stages));
+    for (const { info } of pipeline.nodes) {
+      if (records.has(info.name)) continue;
+      yield* recordNotReached(begun.id, info.name, "the run ended before it", record, emit);
+    }
+    const stages = pipeline.nodes.flatMap(({ info }) => records.get(info.name) ?? []);
+    const previous = yield* previousHooks(pipeline, begun);
+    const succeeded = Exit.isSuccess(exit);
+    const hooks = decideHooks(pipeline.feedback, { stages, succeeded, previous });
     const status = Exit.isSuccess(exit) ? "succeeded" : statusOf(exit.cause);
     const endedAt = new Date(yield* Clock.currentTimeMillis);
     ended = { ...begun, status, stages, hooks, endedAt };
     yield* store.endRun(ended);
-    yield* Effect.forEach(hooks, (record) => emit({ _tag: "HookDecided", record }));
+    yield* Effect.forEach(hooks, (hook) => emit({ _tag: "HookDecided", record: hook }));
     yield* emit({ _tag: "RunEnded", run: ended });
   });
 
-  const values = yield* runGraph(pipeline, begun.id, forced, emit).pipe(
-    Effect.onExit((exit) => end(exit)),
+  const graph = runGraph(pipeline, { run: begun.id, forced, emit, record });
+  const work = Effect.andThen(emit({ _tag: "RunStarted", run: begun }), graph);
+  // Once the start is recorded, so is the end.
+  const values = yield* Effect.uninterruptibleMask((restore) =>
+    Effect.andThen(store.startRun(begun), Effect.onExit(restore(work), end)),
   );
   const outputs = Object.entries(pipeline.outputSources).map(([name, { node, port }]) => {
     const ports = values.get(node) ?? {};
@@ -103,12 +122,39 @@ const runOnce = Effect.fnUntraced(function* <A, E, R>(
   return { run: ended, outputs: Object.fromEntries(outputs) as OutputsOf<Pipeline<A, E, R>> };
 });
 
-/** Runs each node once its inputs are there. Fails with the first error in graph order. */
+/**
+ * Where earlier runs left the hooks. An action that began in a run whose re-run is not on its way any
+ * more (it has ended, or its process died) is not in flight.
+ */
+const previousHooks = Effect.fnUntraced(function* (pipeline: Pipeline, run: Run) {
+  if (pipeline.feedback.length === 0) return [];
+  const store = yield* Store;
+  const previous = yield* store.hooks(pipeline.name);
+  if (!previous.some(({ state }) => state?.inFlight === true)) return previous;
+  const others = (yield* store.runs(100)).filter(
+    ({ id, status, causedBy }) => id !== run.id && status === "running" && causedBy !== undefined,
+  );
+  return previous.map((hook): HookRecord =>
+    hook.state === undefined || others.some((other) => other.pipeline === pipeline.name)
+      ? hook
+      : { ...hook, state: Hook.settled(hook.state) },
+  );
+});
+
+interface GraphRun {
+  readonly run: string;
+  readonly forced: Trigger["forced"];
+  readonly emit: (event: RunEvent) => Effect.Effect<void>;
+  readonly record: (stage: StageRun) => Effect.Effect<void, StoreError>;
+}
+
+/**
+ * Runs each node once its inputs are there. Fails with the first error in graph order, where one that
+ * broke something comes before one that said no.
+ */
 const runGraph = Effect.fnUntraced(function* <A, E, R>(
   pipeline: Pipeline<A, E, R>,
-  run: string,
-  forced: (stage: string) => boolean,
-  emit: (event: RunEvent) => Effect.Effect<void>,
+  { run, forced, emit, record }: GraphRun,
 ) {
   const slots = new Map<string, Deferred.Deferred<Option.Option<Values>>>();
   for (const { info } of pipeline.nodes) {
@@ -137,69 +183,66 @@ const runGraph = Effect.fnUntraced(function* <A, E, R>(
       const settle = (values: Option.Option<Values>) =>
         slot === undefined ? Effect.void : Deferred.succeed(slot, values);
       if (Object.keys(inputs).length < Object.keys(node.inputs).length) {
-        yield* recordNotReached(run, stage, emit);
+        const note = "a stage it depends on did not succeed";
+        yield* recordNotReached(run, stage, note, record, emit);
         yield* settle(Option.none());
         return Exit.succeed({});
       }
-      const exit = yield* executeStage({ run, node, inputs, force: forced(stage), emit });
+      const exit = yield* executeStage({ run, node, inputs, forced: forced(stage), emit, record });
       yield* settle(Exit.isSuccess(exit) ? Option.some(exit.value) : Option.none());
       return exit;
     }),
     { concurrency: "unbounded" },
   );
 
-  const values = new Map<string, Values>();
-  for (const [index, exit] of ends.entries()) {
-    if (Exit.isFailure(exit)) return yield* Effect.failCause(exit.cause);
-    const stage = pipeline.nodes[index]?.info.name;
-    if (stage !== undefined) values.set(stage, exit.value);
-  }
-  return values;
+  const causes = ends.flatMap((exit) => (Exit.isFailure(exit) ? [exit.cause] : []));
+  const worst = causes.find((cause) => statusOf(cause) === "failed") ?? causes[0];
+  if (worst !== undefined) return yield* Effect.failCause(worst);
+  return new Map(
+    ends.flatMap((exit, index) => {
+      const stage = pipeline.nodes[index]?.info.name;
+      return stage === undefined || Exit.isFailure(exit) ? [] : [[stage, exit.value] as const];
+    }),
+  );
 });
 
 const recordNotReached = Effect.fnUntraced(function* (
   run: string,
   stage: string,
-  emit: (event: RunEvent) => Effect.Effect<void>,
+  note: string,
+  record: GraphRun["record"],
+  emit: GraphRun["emit"],
 ) {
-  const store = yield* Store;
   const now = new Date(yield* Clock.currentTimeMillis);
-  const record: StageRun = {
+  const notReached: StageRun = {
     run,
     stage,
     status: "not-reached",
     startedAt: now,
     endedAt: now,
-    cacheNote: "a stage it depends on did not succeed",
+    cacheNote: note,
     findings: [],
     exhibits: [],
     signals: [],
   };
-  yield* store.putStage(record);
-  yield* emit({ _tag: "StageEnded", stage: record });
+  yield* record(notReached);
+  yield* emit({ _tag: "StageEnded", stage: notReached });
 });
 
-const decideHook = (
-  { node, signal, to, hook }: Pipeline["feedback"][number],
-  stages: ReadonlyArray<StageRun>,
-): HookRecord => {
-  const stage = stages.find((record) => record.stage === node);
-  const emitted = stage?.signals.filter((one) => one.signal === signal) ?? [];
-  const history = emitted.toSorted((a, b) => a.at.getTime() - b.at.getTime());
-  const target = to === undefined ? {} : { to };
-  return { stage: node, signal, ...target, hook, decisions: Hook.replay(hook.policy, history) };
-};
-
-const descendants = (pipeline: Pipeline, stage: string): ReadonlySet<string> => {
-  const found = new Set([stage]);
+/** The stages and all that depend on them. */
+const descendants = (
+  pipeline: Pipeline,
+  stages: ReadonlySet<string | undefined>,
+): ReadonlySet<string | undefined> => {
+  const found = new Set(stages);
   for (const { info, inputs } of pipeline.nodes) {
     if (Object.values(inputs).some(({ node }) => found.has(node))) found.add(info.name);
   }
   return found;
 };
 
-/** Sorts by time and is short enough to type: `20261124-072342-k3f9`. */
+/** Sorts by time, and its beginning is short enough to type: `20261124-072342-1f0a93bc`. */
 const runId = (at: Date): string => {
   const [date = "", time = ""] = at.toISOString().replace(/[-:]/g, "").split("T");
-  return `${date}-${time.slice(0, 6)}-${randomBytes(2).toString("hex")}`;
+  return `${date}-${time.slice(0, 6)}-${randomBytes(4).toString("hex")}`;
 };

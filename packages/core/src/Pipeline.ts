@@ -6,6 +6,8 @@
  */
 import * as Schema from "effect/Schema";
 import type { Charter } from "./Charter.ts";
+import { type ContractSpec, contractOf } from "./Contract.ts";
+import * as Digest from "./Digest.ts";
 import { type CallSite, callSite } from "./internal/callSite.ts";
 import { currentBuilder, type GraphNode, withBuilder } from "./internal/builder.ts";
 import type { Hook } from "./Hook.ts";
@@ -110,24 +112,42 @@ export const make = <const A extends { readonly [output: string]: Traced }>(
       );
     }
     for (const [port, schema] of Object.entries(inputs)) {
-      const source = node.inputs[port];
-      const found = source && outputSchema(nodes, source);
-      if (found === undefined) {
-        throw invalid(node, `its input "${port}" is missing`, "Wire an output of a stage to it");
-      }
-      const [wanted, got] = [kindOf(schema), kindOf(found)];
-      if (wanted !== undefined && got !== undefined && !fits(got, wanted)) {
-        throw invalid(
-          node,
-          `its input "${port}" takes ${wanted}, but gets ${got} from "${sourceName(source)}"`,
-          "Wire an output of the expected kind to it",
-        );
-      }
+      const problem = problemOf(port, schema, nodes, node.inputs[port]);
+      if (problem !== undefined)
+        throw invalid(node, problem, "Wire an output of the expected kind to it");
+    }
+    const extra = Object.keys(node.inputs).find((port) => !(port in inputs));
+    if (extra !== undefined) {
+      throw invalid(
+        node,
+        `it has no input "${extra}"`,
+        `It takes ${Object.keys(inputs).join(", ") || "none"}`,
+      );
     }
     nodes.push(node);
   };
 
   const outputs = withBuilder({ add, feedback: (edge) => feedbacks.push(edge) }, build);
+  for (const [output, ref] of Object.entries(outputs)) {
+    if (!nodes.some(({ info }) => info.name === ref?.source?.node)) {
+      throw invalid(
+        undefined,
+        `its output "${output}" does not come from one of its stages`,
+        "Return references that were made inside this pipeline",
+      );
+    }
+  }
+  for (const { node: stage, signal, to } of feedbacks) {
+    const node = nodes.find(({ info }) => info.name === stage);
+    const emits = Object.values(node?.info.signals ?? {}).some(({ name }) => name === signal);
+    if (!emits || (to !== undefined && !nodes.some(({ info }) => info.name === to))) {
+      throw invalid(
+        node,
+        `the hook on signal "${signal}" of stage "${stage}"${to === undefined ? "" : ` to "${to}"`} leaves the pipeline`,
+        "Hang hooks on signals of this pipeline's stages, and aim them at its stages",
+      );
+    }
+  }
   const used = ancestors(nodes, Object.values(outputs));
   for (const node of nodes) {
     if (!used.has(node.info.name)) {
@@ -213,6 +233,34 @@ export const outputSchema = (
 export const kindOf = (schema: Fields[string]): string | undefined => {
   const title = Schema.resolveAnnotations(schema)?.["title"];
   return typeof title === "string" ? title : undefined;
+};
+
+/** Why the output that a source points at cannot be wired to an input, if it cannot. */
+const problemOf = (
+  port: string,
+  schema: Fields[string],
+  nodes: ReadonlyArray<GraphNode>,
+  source: Source | undefined,
+): string | undefined => {
+  if (source === undefined) return `its input "${port}" is missing`;
+  const from = sourceName(source);
+  if (!nodes.some(({ info }) => info.name === source.node)) {
+    return `its input "${port}" comes from "${from}", a stage of another pipeline`;
+  }
+  const found = outputSchema(nodes, source);
+  if (found === undefined) {
+    return `its input "${port}" gets all of "${from}", which has no output of that name`;
+  }
+  const [wanted, got] = [kindOf(schema), kindOf(found)];
+  if (wanted !== undefined && got !== undefined && !fits(got, wanted)) {
+    return `its input "${port}" takes ${wanted}, but gets ${got} from "${from}"`;
+  }
+  const [promised, given] = [contractOf(schema), contractOf(found)];
+  if (promised === undefined || given === undefined) return undefined;
+  if (Digest.ofJson(promised) === Digest.ofJson(given)) return undefined;
+  const label = ({ name, version }: ContractSpec) => `contract ${name} ${version}`;
+  const same = label(promised) === label(given) ? " of other content" : "";
+  return `its input "${port}" is under ${label(promised)}, but gets ${label(given)}${same} from "${from}"`;
 };
 
 /** `Verdict<passed>` fits `Verdict`, as any narrower kind fits the wider one. */

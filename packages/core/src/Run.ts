@@ -6,7 +6,7 @@ import * as Schema from "effect/Schema";
 import { Exhibit } from "./Exhibit.ts";
 import { Finding } from "./Finding.ts";
 import { Graph } from "./Graph.ts";
-import { Decision, Hook } from "./Hook.ts";
+import { Decision, Hook, HookState } from "./Hook.ts";
 import { Emitted } from "./Signal.ts";
 
 /** `stopped`: a gate or a contract said no, as it should; `failed`: something broke. */
@@ -62,13 +62,15 @@ export const StageRun = Schema.Struct({
 /** See {@link StageRun}. */
 export type StageRun = typeof StageRun.Type;
 
-/** What a hook decided on the signals of one run. */
+/** What a hook decided on the signals of one run, and where that left it. */
 export const HookRecord = Schema.Struct({
   stage: Schema.String,
   signal: Schema.String,
   to: Schema.optionalKey(Schema.String),
   hook: Hook,
   decisions: Schema.Array(Decision),
+  /** Of a hook that is or was armed: what the next run starts from. */
+  state: Schema.optionalKey(HookState),
 });
 /** See {@link HookRecord}. */
 export type HookRecord = typeof HookRecord.Type;

@@ -4,7 +4,11 @@
  */
 import * as Schema from "effect/Schema";
 
-/** A kind of signal: its name and the schema of its payload. */
+/**
+ * A kind of signal: its name and the schema of its payload.
+ *
+ * @typeParam T - the payload's type
+ */
 export interface Signal<out Name extends string = string, out T = unknown> {
   readonly name: Name;
   readonly description: string;
@@ -18,7 +22,8 @@ export const Emitted = Schema.Struct({
   at: Schema.DateFromString,
   /** The measured quantity that hook thresholds refer to, in the unit that the signal documents. */
   value: Schema.Finite,
-  payload: Schema.Unknown,
+  /** In JSON, by the schema of the signal's payload. */
+  payload: Schema.Json,
 });
 /** See {@link Emitted}. */
 export type Emitted = typeof Emitted.Type;

@@ -9,10 +9,12 @@
 import * as Context from "effect/Context";
 import * as Effect from "effect/Effect";
 import * as Schema from "effect/Schema";
+import { canonicalJson } from "./Digest.ts";
 import type { Exhibit } from "./Exhibit.ts";
 import * as Finding from "./Finding.ts";
 import { type CallSite, callSite } from "./internal/callSite.ts";
 import { addNode } from "./internal/builder.ts";
+import { contextOf } from "./internal/stageContext.ts";
 import type { ErrorOf, NeedsOf, Ref, SignalRef, Traced } from "./Ref.ts";
 import type { Emitted, Signal } from "./Signal.ts";
 
@@ -69,7 +71,9 @@ export const Reporter: Context.Reference<(event: StageEvent) => Effect.Effect<vo
     defaultValue: () => (event) => {
       switch (event._tag) {
         case "Finding":
-          return Effect.logWarning(Finding.toLine(event.finding));
+          return (event.finding.severity === "info" ? Effect.logInfo : Effect.logWarning)(
+            Finding.toLine(event.finding),
+          );
         case "Signal":
           return Effect.logWarning(`signal ${event.emitted.signal} = ${event.emitted.value}`);
         default:
@@ -80,7 +84,10 @@ export const Reporter: Context.Reference<(event: StageEvent) => Effect.Effect<vo
 
 /** What a stage's `run` may use besides its input. */
 export interface StageContext<Signals> {
-  /** Emits one of the stage's declared signals. */
+  /**
+   * Emits one of the stage's declared signals. What cannot be observed (a value that is NaN, a payload
+   * that does not fit) becomes a finding of severity `fail` instead.
+   */
   readonly emit: <K extends keyof Signals & string>(
     signal: K,
     observation: { readonly at: Date; readonly value: number; readonly payload: Signals[K] },
@@ -98,6 +105,33 @@ export class InputMismatch extends Schema.TaggedError<InputMismatch>()("InputMis
 }) {
   override get message(): string {
     return `stage "${this.stage}" cannot take its input "${this.input}": ${this.problem}. Wire an output of the expected kind to it.`;
+  }
+}
+
+/**
+ * The mark of an error that says "no" as designed: a gate stays shut, data breaks its contract. A run
+ * that ends with one is recorded as stopped instead of failed.
+ *
+ * @example
+ * ```ts
+ * import { Stage } from "@ml-pipe/core";
+ * import * as Schema from "effect/Schema";
+ *
+ * class TooFewRows extends Schema.TaggedError<TooFewRows>()("TooFewRows", { rows: Schema.Int }) {
+ *   readonly [Stage.stops] = true;
+ * }
+ * ```
+ */
+export { stops } from "./internal/stops.ts";
+
+/** A definition that cannot work: thrown by {@link make}, where the throw points at the line. */
+export class StageInvalid extends Schema.TaggedError<StageInvalid>()("StageInvalid", {
+  stage: Schema.String,
+  problem: Schema.String,
+  next: Schema.String,
+}) {
+  override get message(): string {
+    return `stage "${this.stage}": ${this.problem}. ${this.next}`;
   }
 }
 
@@ -134,6 +168,7 @@ export type Stage<In, Out, Signals, E, R> = Call<In, Out, Signals, E, R> & {
   readonly run: (input: In) => Effect.Effect<Value<Out>, E | InputMismatch, R>;
 };
 
+/** What the author of a stage writes, whatever its outputs. */
 interface Common<I extends Fields, S, E, R, A> {
   readonly description?: string;
   readonly input: I;
@@ -159,7 +194,8 @@ interface Silent {
 }
 
 /**
- * Defines a stage. `output` is one schema; `outputs` names several.
+ * Defines a stage. `output` is one schema; `outputs` names several. Throws {@link StageInvalid} for a
+ * definition that cannot work, such as an output named `signals`.
  *
  * @example
  * ```ts
@@ -214,9 +250,12 @@ export const make: {
     definedAt: callSite(make),
     charter: charter?.digest,
   };
+  refuse(info);
+  const check = inputCheck(info);
+  const context = contextOf<S>(info);
   const run = Effect.fnUntraced(function* (value: TypesOf<I>) {
-    yield* checkInputs(name, input, value);
-    return yield* definition.run(value, yield* contextOf<S>(info));
+    yield* check(value);
+    return yield* definition.run(value, context(yield* Reporter));
   });
   return assemble({ info, run, fingerprint: definition.fingerprint ?? Effect.succeed(null) });
 };
@@ -269,29 +308,53 @@ const assemble = (definition: {
   return stage as never;
 };
 
-const checkInputs = Effect.fnUntraced(function* (
-  stage: string,
-  fields: Fields,
-  input: { readonly [port: string]: unknown },
-) {
-  for (const [port, schema] of Object.entries(fields)) {
-    yield* Schema.decodeUnknownEffect(Schema.toType(schema), { errors: "all" })(input[port]).pipe(
-      Effect.mapError((error) => new InputMismatch({ stage, input: port, problem: error.message })),
-    );
-  }
-});
+/** What a node of the graph has beside its named outputs. */
+const reserved: ReadonlySet<string> = new Set(["signals", "source"]);
 
-const contextOf = Effect.fnUntraced(function* <S>(info: StageInfo) {
-  const report = yield* Reporter;
-  const context: StageContext<S> = {
-    emit: (name, { at, value, payload }) =>
-      report({
-        _tag: "Signal",
-        emitted: { signal: info.signals[name]?.name ?? name, at, value, payload },
-      }),
-    finding: (finding) => report({ _tag: "Finding", finding }),
-    exhibit: (exhibit) => report({ _tag: "Exhibit", exhibit }),
-    progress: (progress) => report({ _tag: "Progress", progress }),
-  };
-  return context;
-});
+const refuse = ({ name, inputs, output, params, signals }: StageInfo): void => {
+  const invalid = (problem: string, next: string) =>
+    new StageInvalid({ stage: name, problem, next });
+  if (name === "") throw invalid("its name is empty", "Name it after what it does");
+  const outputs = "ports" in output ? Object.keys(output.ports) : undefined;
+  if (outputs?.length === 0) throw invalid("it has no output", "Give it an output or outputs");
+  for (const port of outputs ?? []) {
+    if (reserved.has(port) || port.startsWith("~ml-pipe/")) {
+      throw invalid(
+        `its output cannot be called "${port}", which has a meaning of its own on a graph`,
+        `Choose another name; not ${[...reserved].join(", ")}, nor one that begins with ~ml-pipe/`,
+      );
+    }
+  }
+  if ([...Object.keys(inputs), ...(outputs ?? [])].includes("")) {
+    throw invalid("an input or output has an empty name", "Name it after the value it stands for");
+  }
+  const kinds = Object.values(signals).map((signal) => signal.name);
+  if (new Set(kinds).size < kinds.length) {
+    throw invalid("two of its signals have the same name", "Declare each kind of signal once");
+  }
+  try {
+    canonicalJson(params);
+  } catch (cause) {
+    const problem = cause instanceof Error ? cause.message : String(cause);
+    throw invalid(`its params are not JSON: ${problem}`, "Parameters are part of the cache key");
+  }
+};
+
+/** Checks values against the schemas of a stage's inputs; compiled when the stage first runs. */
+const inputCheck = ({ name: stage, inputs }: StageInfo) => {
+  const compile = () =>
+    Object.entries(inputs).map(([port, schema]) => {
+      const decode = Schema.decodeUnknownEffect(Schema.toType(schema), { errors: "all" });
+      return (input: { readonly [port: string]: unknown }) =>
+        decode(input[port]).pipe(
+          Effect.mapError(
+            (error) => new InputMismatch({ stage, input: port, problem: error.message }),
+          ),
+        );
+    });
+  let checks: ReturnType<typeof compile> | undefined;
+  return Effect.fnUntraced(function* (input: { readonly [port: string]: unknown }) {
+    checks ??= compile();
+    for (const check of checks) yield* check(input);
+  });
+};

@@ -9,21 +9,24 @@ import * as Effect from "effect/Effect";
 import * as Layer from "effect/Layer";
 import * as Option from "effect/Option";
 import * as Schema from "effect/Schema";
-import { Run, RunSummary, StageRun } from "./Run.ts";
+import { isAlive } from "./internal/process.ts";
+import { type HookRecord, Run, RunSummary, StageRun } from "./Run.ts";
 
 /** The record of runs could not be read or written. */
 export class StoreError extends Schema.TaggedError<StoreError>()("StoreError", {
   operation: Schema.String,
   path: Schema.String,
   problem: Schema.String,
+  next: Schema.String,
 }) {
   override get message(): string {
-    return `cannot ${this.operation} in ${this.path}: ${this.problem}. Check that the state folder is writable and the disk is not full, or choose another folder with --state.`;
+    return `cannot ${this.operation} in ${this.path}: ${this.problem}. ${this.next}`;
   }
 }
 
 /** How runs are recorded and found. */
 export interface StoreShape {
+  /** Fails if there is a run with this id already. */
   readonly startRun: (run: Run) => Effect.Effect<void, StoreError>;
   /** Replaces the run's own fields; its stages are written by {@link putStage}. */
   readonly endRun: (run: Run) => Effect.Effect<void, StoreError>;
@@ -32,8 +35,13 @@ export interface StoreShape {
   readonly findByCacheKey: (key: string) => Effect.Effect<Option.Option<StageRun>, StoreError>;
   /** Newest first. */
   readonly runs: (limit: number) => Effect.Effect<ReadonlyArray<RunSummary>, StoreError>;
-  /** The run with this id or unambiguous beginning of one; the newest if none is given. */
+  /**
+   * The run with this id or unambiguous beginning of one; the newest if none is given. Fails if the
+   * beginning is that of several.
+   */
   readonly run: (id?: string) => Effect.Effect<Option.Option<Run>, StoreError>;
+  /** What the newest run of a pipeline that ended left of its hooks: where the next one goes on. */
+  readonly hooks: (pipeline: string) => Effect.Effect<ReadonlyArray<HookRecord>, StoreError>;
 }
 
 /**
@@ -62,10 +70,11 @@ export class Store extends Context.Service<Store, StoreShape>()("@ml-pipe/core/S
   );
 }
 
+// Synced at each commit: what is recorded as done stays done, even if the power fails.
 const tables = `
+  PRAGMA busy_timeout = 5000;
   PRAGMA journal_mode = WAL;
   PRAGMA synchronous = FULL;
-  PRAGMA busy_timeout = 5000;
   CREATE TABLE IF NOT EXISTS run (
     id TEXT PRIMARY KEY, started TEXT NOT NULL, summary TEXT NOT NULL, record TEXT NOT NULL
   ) STRICT;
@@ -74,118 +83,155 @@ const tables = `
     PRIMARY KEY (run, stage)
   ) STRICT;
   CREATE INDEX IF NOT EXISTS stage_by_key ON stage (executed_key, ended) WHERE executed_key IS NOT NULL;
+  CREATE INDEX IF NOT EXISTS run_by_start ON run (started);
 `;
 
-const RunText = Schema.fromJsonString(Run);
-const SummaryText = Schema.fromJsonString(RunSummary);
-const StageText = Schema.fromJsonString(StageRun);
+const prepare = (db: DatabaseSync) => ({
+  startRun: db.prepare("INSERT INTO run (id, started, summary, record) VALUES (?, ?, ?, ?)"),
+  endRun: db.prepare("UPDATE run SET summary = ?2, record = ?3 WHERE id = ?1"),
+  putStage: db.prepare(`
+    INSERT INTO stage (run, stage, executed_key, ended, record) VALUES (?, ?, ?, ?, ?)
+    ON CONFLICT (run, stage) DO UPDATE
+    SET executed_key = excluded.executed_key, ended = excluded.ended, record = excluded.record`),
+  byKey: db.prepare(
+    "SELECT record FROM stage WHERE executed_key = ? ORDER BY ended DESC, rowid DESC LIMIT 1",
+  ),
+  runs: db.prepare("SELECT summary AS record FROM run ORDER BY started DESC, rowid DESC LIMIT ?"),
+  newestRun: db.prepare("SELECT id, record FROM run ORDER BY started DESC, rowid DESC LIMIT 1"),
+  byId: db.prepare("SELECT id, record FROM run WHERE id = ?"),
+  byBeginning: db.prepare(`
+    SELECT id, record FROM run WHERE substr(id, 1, length(?1)) = ?1
+    ORDER BY started DESC, rowid DESC LIMIT 4`),
+  stages: db.prepare("SELECT record FROM stage WHERE run = ?"),
+  lastEnded: db.prepare(`
+    SELECT record FROM run
+    WHERE json_extract(summary, '$.pipeline') = ? AND json_extract(summary, '$.endedAt') IS NOT NULL
+    ORDER BY started DESC, rowid DESC LIMIT 1`),
+});
 
 const open = Effect.fnUntraced(function* (file: string) {
+  const fail = (operation: string, problem: string, next = adviceOn(problem)) =>
+    new StoreError({ operation, path: file, problem, next });
   const attempt = <A>(operation: string, run: () => A): Effect.Effect<A, StoreError> =>
     Effect.try({
       try: run,
-      catch: (cause) =>
-        new StoreError({
-          operation,
-          path: file,
-          problem: cause instanceof Error ? cause.message : String(cause),
-        }),
+      catch: (cause) => fail(operation, cause instanceof Error ? cause.message : String(cause)),
     });
 
-  const db = yield* Effect.acquireRelease(
+  const { sql } = yield* Effect.acquireRelease(
     attempt("open the record of runs", () => {
       if (file !== ":memory:") fs.mkdirSync(path.dirname(file), { recursive: true });
-      const opened = new DatabaseSync(file);
-      opened.exec(tables);
-      return opened;
+      const db = new DatabaseSync(file);
+      try {
+        db.exec(tables);
+        return { db, sql: prepare(db) };
+      } catch (cause) {
+        db.close();
+        throw cause;
+      }
     }),
-    (opened) => Effect.sync(() => opened.close()),
+    ({ db }) => Effect.sync(() => db.close()),
   );
 
-  const putRun = (operation: string) => (run: Run) =>
-    attempt(operation, () => {
-      const record = Schema.encodeSync(RunText)({ ...run, stages: [] });
-      const summary = Schema.encodeSync(SummaryText)(run);
-      db.prepare(
-        `INSERT INTO run VALUES (?, ?, ?, ?)
-         ON CONFLICT (id) DO UPDATE SET summary = excluded.summary, record = excluded.record`,
-      ).run(run.id, run.startedAt.toISOString(), summary, record);
+  const toRun = coder(Run);
+  const toSummary = coder(RunSummary);
+  const toStage = coder(StageRun);
+
+  const startRun: StoreShape["startRun"] = (run) =>
+    attempt("record the start of a run", () => {
+      const record = toRun.write({ ...run, stages: [] });
+      sql.startRun.run(run.id, run.startedAt.toISOString(), toSummary.write(run), record);
+      if (run.pid === process.pid) startedHere.add(run.id);
+    });
+
+  const endRun: StoreShape["endRun"] = (run) =>
+    attempt("record the end of a run", () => {
+      sql.endRun.run(run.id, toSummary.write(run), toRun.write({ ...run, stages: [] }));
+      startedHere.delete(run.id);
     });
 
   const putStage: StoreShape["putStage"] = (stage) =>
     attempt("record a stage", () => {
       const executedKey = stage.status === "succeeded" ? (stage.cacheKey ?? null) : null;
       const ended = stage.endedAt?.toISOString() ?? null;
-      db.prepare("INSERT OR REPLACE INTO stage VALUES (?, ?, ?, ?, ?)").run(
-        stage.run,
-        stage.stage,
-        executedKey,
-        ended,
-        Schema.encodeSync(StageText)(stage),
-      );
+      sql.putStage.run(stage.run, stage.stage, executedKey, ended, toStage.write(stage));
     });
 
   const findByCacheKey: StoreShape["findByCacheKey"] = (key) =>
-    attempt("look up a cached stage", () => {
-      const row = db
-        .prepare("SELECT record FROM stage WHERE executed_key = ? ORDER BY ended DESC LIMIT 1")
-        .get(key);
-      return Option.fromUndefinedOr(row).pipe(Option.map((found) => decode(StageText, found)));
-    });
-
-  const runs: StoreShape["runs"] = (limit) =>
-    attempt("list runs", () =>
-      db
-        .prepare("SELECT summary AS record FROM run ORDER BY started DESC LIMIT ?")
-        .all(limit)
-        .map((row) => withLiveness(decode(SummaryText, row))),
+    attempt("look up a cached stage", () =>
+      Option.fromUndefinedOr(sql.byKey.get(key)).pipe(Option.map(toStage.read)),
     );
 
-  const run: StoreShape["run"] = (id = "") =>
-    attempt("read a run", () => {
-      const row = db
-        .prepare(
-          "SELECT id, record FROM run WHERE substr(id, 1, length(?1)) = ?1 ORDER BY started DESC LIMIT 1",
-        )
-        .get(id);
-      if (row === undefined) return Option.none();
-      const stages = db
-        .prepare("SELECT record FROM stage WHERE run = ?")
-        .all(row["id"] ?? null)
-        .map((stage) => decode(StageText, stage));
-      const found = decode(RunText, row);
-      const order = found.graph.stages.map(({ name }) => name);
-      return Option.some(
-        withLiveness({
-          ...found,
-          stages: stages.toSorted((a, b) => order.indexOf(a.stage) - order.indexOf(b.stage)),
-        }),
+  const runs: StoreShape["runs"] = (limit) =>
+    attempt("list runs", () => sql.runs.all(limit).map((row) => withLiveness(toSummary.read(row))));
+
+  /** Rows of the run that is meant: none, one, or several that it could be. */
+  const find = (id: string | undefined) => {
+    if (id === undefined || id === "") return sql.newestRun.all();
+    const exact = sql.byId.get(id);
+    return exact === undefined ? sql.byBeginning.all(id) : [exact];
+  };
+
+  const run: StoreShape["run"] = Effect.fnUntraced(function* (id) {
+    const [row, ...others] = yield* attempt("read a run", () => find(id));
+    if (row === undefined) return Option.none();
+    if (others.length > 0) {
+      const ids = [row, ...others].map((other) => other["id"]).join(", ");
+      return yield* fail(
+        `read run "${id}"`,
+        `that is the beginning of several: ${ids}${others.length > 2 ? ", …" : ""}`,
+        "Type more of it",
       );
+    }
+    return yield* attempt("read a run", () => {
+      const found = toRun.read(row);
+      const order = found.graph.stages.map(({ name }) => name);
+      const stages = sql.stages
+        .all(found.id)
+        .map(toStage.read)
+        .toSorted((a, b) => order.indexOf(a.stage) - order.indexOf(b.stage));
+      const alive = withLiveness(found);
+      return Option.some({
+        ...alive,
+        stages: alive.status === "interrupted" ? stages.map(interrupted) : stages,
+      });
+    });
+  });
+
+  const hooks: StoreShape["hooks"] = (pipeline) =>
+    attempt("read the state of hooks", () => {
+      const row = sql.lastEnded.get(pipeline);
+      return row === undefined ? [] : toRun.read(row).hooks;
     });
 
-  return Store.of({
-    startRun: putRun("record the start of a run"),
-    endRun: putRun("record the end of a run"),
-    putStage,
-    findByCacheKey,
-    runs,
-    run,
-  });
+  return Store.of({ startRun, endRun, putStage, findByCacheKey, runs, run, hooks });
 });
 
-const decode = <T>(
-  schema: Schema.ConstraintCodec<T, string>,
-  row: { readonly [column: string]: SQLOutputValue },
-): T => Schema.decodeUnknownSync(schema)(row["record"]);
+/** Reads and writes the JSON text of a record. */
+const coder = <T>(schema: Schema.ConstraintCodec<T, unknown>) => {
+  const text = Schema.fromJsonString(Schema.toCodecJson(schema));
+  const decode = Schema.decodeUnknownSync(text);
+  const write = Schema.encodeSync(text);
+  const read = (row: { readonly [column: string]: SQLOutputValue }) => decode(row["record"]);
+  return { read, write };
+};
+
+const adviceOn = (problem: string): string =>
+  /not a database|malformed/.test(problem)
+    ? "The file is damaged: move it away, and a new one is made; artifacts are kept."
+    : "Check that the state folder is writable and the disk is not full, or choose another folder with --state.";
+
+/** Runs that began here: a virtual clock may date them before this process. */
+const startedHere = new Set<string>();
 
 /** A run that its process can no longer finish was interrupted, whatever its last record says. */
-const withLiveness = <R extends RunSummary>(run: R): R =>
-  run.status === "running" && !isAlive(run.pid) ? { ...run, status: "interrupted" } : run;
-
-const isAlive = (pid: number): boolean => {
-  try {
-    return process.kill(pid, 0);
-  } catch (cause) {
-    return cause instanceof Error && "code" in cause && cause.code === "EPERM";
-  }
+const withLiveness = <R extends RunSummary>(run: R): R => {
+  if (run.status !== "running") return run;
+  const here = run.pid === process.pid && startedHere.has(run.id);
+  return here || isAlive(run.pid, run.startedAt.getTime())
+    ? run
+    : { ...run, status: "interrupted" };
 };
+
+const interrupted = (stage: StageRun): StageRun =>
+  stage.status === "running" ? { ...stage, status: "interrupted" } : stage;

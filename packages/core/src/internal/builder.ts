@@ -12,7 +12,7 @@ export interface GraphNode<out E = unknown, out R = unknown> extends Implementat
 
 /** A call of a stage. */
 interface NodeCall extends Omit<GraphNode, "inputs"> {
-  readonly inputs: { readonly [port: string]: { readonly source: Ref.Source } };
+  readonly inputs: { readonly [port: string]: { readonly source?: Ref.Source } | undefined };
 }
 
 /** What is told about a graph while it is described. */
@@ -47,7 +47,10 @@ export const currentBuilder = (what: string): Builder => {
 /** Adds a node to the graph under construction and returns the references that stand for it. */
 export const addNode = (call: NodeCall): unknown => {
   const { name, output, signals } = call.info;
-  const inputs = Object.entries(call.inputs).map(([port, ref]) => [port, ref.source] as const);
+  // Types vanish: what is no reference counts as missing, and the pipeline says so.
+  const inputs = Object.entries(call.inputs).flatMap(([port, ref]) =>
+    ref?.source === undefined ? [] : [[port, ref.source] as const],
+  );
   currentBuilder(`stage "${name}" was called`).add({ ...call, inputs: Object.fromEntries(inputs) });
   const ports = "ports" in output ? Object.keys(output.ports) : [];
   return {

@@ -4,45 +4,48 @@ import * as Clock from "effect/Clock";
 import * as Effect from "effect/Effect";
 import * as Exit from "effect/Exit";
 import * as Option from "effect/Option";
-import * as Schema from "effect/Schema";
 import { ArtifactStore, referencedBy } from "../Artifact.ts";
 import * as Digest from "../Digest.ts";
-import { CodeOf, OutputMismatch, type RunEvent } from "../Engine.ts";
+import { CodeOf, type OutputMismatch, type RunEvent } from "../Engine.ts";
 import type { Exhibit } from "../Exhibit.ts";
 import type { Finding } from "../Finding.ts";
 import type { StageRun } from "../Run.ts";
 import type { Emitted } from "../Signal.ts";
-import { type Fields, Reporter, type StageEvent } from "../Stage.ts";
+import { Reporter, type StageEvent, type StageInfo } from "../Stage.ts";
 import { Store, type StoreError } from "../Store.ts";
 import type { GraphNode } from "./builder.ts";
 import { failureOf, statusOf } from "./failure.ts";
-
-/** A value on an edge of the graph, and the JSON that its digest is taken of. */
-export interface Value {
-  readonly value: unknown;
-  readonly json: Schema.Json;
-}
-
-/** The outputs of a stage by port ("" for a single one). */
-export type Values = { readonly [port: string]: Value };
+import { contractsOf, decodeOutputs, encodeOutputs, type Values } from "./outputs.ts";
 
 interface Request<E, R> {
   readonly run: string;
   readonly node: GraphNode<E, R>;
-  readonly inputs: { readonly [port: string]: Value };
-  readonly force: boolean;
+  readonly inputs: Values;
+  /** Why the stage must run whatever is cached, if it must. */
+  readonly forced: string | undefined;
   readonly emit: (event: RunEvent) => Effect.Effect<void>;
+  /** Writes the stage's record: before it runs, and when it has ended. */
+  readonly record: (stage: StageRun) => Effect.Effect<void, StoreError>;
 }
 
-/** Executes one stage. Fails only if it cannot be recorded; the stage's own end is the result. */
-export const executeStage = Effect.fnUntraced(function* <E, R>(
+/**
+ * Executes one stage. The stage's own end is the result; it fails only if it cannot be recorded or the
+ * run is interrupted, and that is recorded first.
+ */
+export const executeStage = <E, R>(
   request: Request<E, R>,
+): Effect.Effect<Exit.Exit<Values, E | OutputMismatch>, StoreError, R | Store | ArtifactStore> =>
+  Effect.uninterruptibleMask((restore) => execute(request, restore));
+
+const execute = Effect.fnUntraced(function* <E, R>(
+  request: Request<E, R>,
+  restore: <A, E1, R1>(effect: Effect.Effect<A, E1, R1>) => Effect.Effect<A, E1, R1>,
 ): Effect.fn.Return<Exit.Exit<Values, E | OutputMismatch>, StoreError, R | Store | ArtifactStore> {
-  const { node, emit } = request;
-  const store = yield* Store;
+  const { node, emit, record } = request;
+  const { info } = node;
   const begun: StageRun = {
     run: request.run,
-    stage: node.info.name,
+    stage: info.name,
     status: "running",
     startedAt: new Date(yield* Clock.currentTimeMillis),
     cacheNote: "",
@@ -50,30 +53,39 @@ export const executeStage = Effect.fnUntraced(function* <E, R>(
     exhibits: [],
     signals: [],
   };
-  const end = Effect.fnUntraced(function* (record: StageRun) {
-    const ended = { ...record, endedAt: new Date(yield* Clock.currentTimeMillis) };
-    yield* store.putStage(ended);
+  const end = Effect.fnUntraced(function* (stage: StageRun) {
+    const ended = { ...stage, endedAt: new Date(yield* Clock.currentTimeMillis) };
+    yield* record(ended);
     yield* emit({ _tag: "StageEnded", stage: ended });
   });
-
-  const key = yield* Effect.exit(cacheKeyOf(request));
-  if (Exit.isFailure(key)) {
-    yield* end({ ...begun, status: statusOf(key.cause), failure: failureOf(key.cause) });
-    return Exit.failCause(key.cause);
-  }
-  const { cacheKey, cacheNote } = key.value;
-  const cached = yield* lookUp(node, cacheKey, request.force);
-  if (cached._tag === "Hit") {
-    const { record, values } = cached;
+  const endBadly = Effect.fnUntraced(function* (
+    stage: StageRun,
+    cause: Cause.Cause<E | OutputMismatch>,
+  ) {
+    const status = statusOf(cause);
     yield* end({
-      ...record,
+      ...stage,
+      status,
+      ...(status === "interrupted" ? {} : { failure: failureOf(cause) }),
+    });
+    if (status === "interrupted") return yield* Effect.failCause(Cause.interrupt());
+    return Exit.failCause(cause);
+  });
+
+  const key = yield* Effect.exit(restore(cacheKeyOf(request)));
+  if (Exit.isFailure(key)) return yield* endBadly(begun, key.cause);
+  const { cacheKey, cacheNote } = key.value;
+  const cached = yield* restore(lookUp(info, cacheKey, request.forced));
+  if (cached._tag === "Hit") {
+    yield* end({
+      ...cached.record,
       run: begun.run,
       startedAt: begun.startedAt,
       status: "cached",
-      reusedFrom: record.run,
+      reusedFrom: cached.record.run,
       cacheNote: "inputs, parameters and code are unchanged",
     });
-    return Exit.succeed(values);
+    return Exit.succeed(cached.values);
   }
 
   const started = {
@@ -81,36 +93,25 @@ export const executeStage = Effect.fnUntraced(function* <E, R>(
     cacheNote: cacheNote ?? cached.reason,
     ...(cacheKey === undefined ? {} : { cacheKey }),
   };
-  yield* store.putStage(started);
-  yield* emit({ _tag: "StageStarted", stage: started });
-  const told = collector(node.info.name, emit);
+  yield* record(started);
+  const told = collector(info.name, emit);
   const values = Object.fromEntries(
     Object.entries(request.inputs).map(([port, { value }]) => [port, value]),
   );
-  const exit = yield* node.run(values).pipe(
-    Effect.flatMap((value) => encodeOutputs(node, value)),
+  const exit = yield* emit({ _tag: "StageStarted", stage: started }).pipe(
+    Effect.andThen(node.run(values)),
+    Effect.flatMap((value) => encodeOutputs(info, value)),
     Effect.provideService(Reporter, told.report),
-    Effect.withSpan(`stage ${node.info.name}`),
-    Effect.onInterrupt(() =>
-      Effect.ignore(end({ ...started, ...told.collected(), status: "interrupted" })),
-    ),
+    Effect.withSpan(`stage ${info.name}`),
+    restore,
     Effect.exit,
   );
-  if (Exit.isFailure(exit)) {
-    const { cause } = exit;
-    if (Cause.hasInterruptsOnly(cause)) return yield* Effect.failCause(Cause.interrupt());
-    yield* end({
-      ...started,
-      ...told.collected(),
-      status: statusOf(cause),
-      failure: failureOf(cause),
-    });
-    return Exit.failCause(cause);
-  }
+  const done = { ...started, ...told.collected() };
+  if (Exit.isFailure(exit)) return yield* endBadly(done, exit.cause);
   const outputs = Object.fromEntries(
     Object.entries(exit.value).map(([port, { json }]) => [port, json]),
   );
-  yield* end({ ...started, ...told.collected(), status: "succeeded", outputs });
+  yield* end({ ...done, status: "succeeded", outputs });
   return Exit.succeed(exit.value);
 });
 
@@ -139,16 +140,29 @@ const collector = (stage: string, emit: (event: RunEvent) => Effect.Effect<void>
   };
 };
 
-/** The cache key of a stage: its code, parameters, schemas, what it reads, and its inputs' content. */
+/**
+ * The cache key of a stage: its code, parameters, charter and contracts, what it reads, and its
+ * inputs' content.
+ */
 const cacheKeyOf = Effect.fnUntraced(function* <E, R>({ node, inputs }: Request<E, R>) {
-  const { name, params, cache } = node.info;
+  const { name, params, cache, charter = null } = node.info;
   if (cache === "never") return { cacheNote: "acts on the outside world: never cached" };
   const code = yield* (yield* CodeOf)(node);
   const read = yield* node.fingerprint;
   if (code._tag === "Unknown") return { cacheNote: `not cached: ${code.reason}` };
-  const content = Object.entries(inputs).map(([port, { json }]) => [port, Digest.ofJson(json)]);
-  const cacheKey = Digest.ofJson([name, code.digest, params, read, Object.fromEntries(content)]);
-  return { cacheKey };
+  const content = Object.entries(inputs).map(([port, { digest }]) => [port, digest()]);
+  const contracts = contractsOf(node.info);
+  return {
+    cacheKey: Digest.ofJson([
+      name,
+      code.digest,
+      params,
+      charter,
+      contracts,
+      read,
+      Object.fromEntries(content),
+    ]),
+  };
 });
 
 type Lookup =
@@ -157,13 +171,13 @@ type Lookup =
 
 /** A usable earlier execution: one whose artifacts are all there, bit for bit. */
 const lookUp = Effect.fnUntraced(function* (
-  node: GraphNode,
+  info: StageInfo,
   key: string | undefined,
-  force: boolean,
+  forced: string | undefined,
 ): Effect.fn.Return<Lookup, StoreError, Store | ArtifactStore> {
   const miss = (reason: string): Lookup => ({ _tag: "Miss", reason });
   if (key === undefined) return miss("");
-  if (force) return miss("forced");
+  if (forced !== undefined) return miss(forced);
   const found = Option.getOrUndefined(yield* (yield* Store).findByCacheKey(key));
   const recorded = found?.outputs;
   if (found === undefined || recorded === undefined) {
@@ -172,37 +186,8 @@ const lookUp = Effect.fnUntraced(function* (
   const artifacts = yield* ArtifactStore;
   const verified = yield* Effect.result(Effect.forEach(referencedBy(recorded), artifacts.verify));
   if (verified._tag === "Failure") return miss(verified.failure.message);
-  const decoded = yield* Effect.option(
-    Effect.forEach(outputsOf(node), ([port, schema]) =>
-      Schema.decodeUnknownEffect(schema)(recorded[port]).pipe(
-        Effect.map((value): readonly [string, Value] => [
-          port,
-          { value, json: recorded[port] ?? null },
-        ]),
-      ),
-    ),
-  );
-  return Option.isNone(decoded)
+  const decoded = yield* Effect.result(decodeOutputs(info, recorded));
+  return decoded._tag === "Failure"
     ? miss("the recorded output does not fit the schema any more")
-    : { _tag: "Hit", record: found, values: Object.fromEntries(decoded.value) };
-});
-
-const outputsOf = ({ info }: GraphNode): ReadonlyArray<readonly [string, Fields[string]]> =>
-  "single" in info.output ? [["", info.output.single]] : Object.entries(info.output.ports);
-
-const encodeOutputs = Effect.fnUntraced(function* (node: GraphNode, value: unknown) {
-  const isRecord = typeof value === "object" && value !== null;
-  const of = (port: string): unknown =>
-    port === "" ? value : isRecord ? Reflect.get(value, port) : undefined;
-  const encoded = yield* Effect.forEach(outputsOf(node), ([port, schema]) =>
-    Schema.encodeUnknownEffect(schema)(of(port)).pipe(
-      Effect.flatMap(Schema.decodeUnknownEffect(Schema.Json)),
-      Effect.mapBoth({
-        onSuccess: (json): readonly [string, Value] => [port, { value: of(port), json }],
-        onFailure: (error) =>
-          new OutputMismatch({ stage: node.info.name, output: port, problem: error.message }),
-      }),
-    ),
-  );
-  return Object.fromEntries(encoded);
+    : { _tag: "Hit", record: found, values: decoded.success };
 });
