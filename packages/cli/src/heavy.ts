@@ -1,0 +1,20 @@
+/**
+ * Commands that are too heavy for start-up. They are files of their own beside the bundle, with their
+ * own copy of every library (the one that pipeline files use too), so only plain values and promises
+ * cross this border.
+ */
+import type * as Check from "./commands/check.ts";
+import type * as Report from "./commands/report.ts";
+import type * as Run from "./commands/run.ts";
+import type * as Show from "./commands/show.ts";
+
+interface Commands {
+  readonly check: typeof Check;
+  readonly report: typeof Report;
+  readonly run: typeof Run;
+  readonly show: typeof Show;
+}
+
+/** Loads one. */
+export const heavy = <K extends keyof Commands>(name: K): Promise<Commands[K]> =>
+  import(new URL(`./commands/${name}.js`, import.meta.url).href);

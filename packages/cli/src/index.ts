@@ -1,0 +1,2 @@
+/** The command line has no API: it is the binary `ml-pipe`. */
+export {};

@@ -1,0 +1,27 @@
+/** `ml-pipe status`: the newest run. */
+import type { Store } from "@ml-pipe/core";
+import * as Effect from "effect/Effect";
+import * as ExitCode from "../ExitCode.ts";
+import { existingReport, findRun, stateFlag, type RunMissing } from "../StateFolder.ts";
+import type { Terminal } from "../Terminal.ts";
+import { runJson } from "../view/json.ts";
+import { runText } from "../view/run.ts";
+
+/** Writes it; the result is an exit code. */
+export const status = (
+  options: {
+    readonly stateFolder: string;
+    readonly run: string | undefined;
+    readonly json: boolean;
+  },
+  { out, style }: Terminal,
+): Effect.Effect<number, RunMissing | Store.StoreError> =>
+  Effect.map(findRun(options.stateFolder, options.run), (run) => {
+    const { stateFolder, json } = options;
+    const surroundings = {
+      stateFlag: stateFlag(stateFolder),
+      ...existingReport(stateFolder, run.id),
+    };
+    out(json ? runJson(run) : runText(run, { style, now: new Date(), ...surroundings }));
+    return ExitCode.succeeded;
+  });

@@ -1,0 +1,53 @@
+/** What to type next. */
+import type { Run } from "@ml-pipe/core";
+import { releasesOf } from "./facts.ts";
+import { shortPath } from "./text.ts";
+
+/** Where the run was made and what there is beside its record. */
+export interface Surroundings {
+  /** What to add to a command so that it finds the same state folder: empty or ` --state DIR`. */
+  readonly stateFlag: string;
+  /** Path of the HTML report, if it was written. */
+  readonly report?: string;
+}
+
+/** A command to try, and what it is for. */
+export interface NextCommand {
+  readonly command: string;
+  readonly why: string;
+}
+
+/** Commands that make sense after a run, the likeliest first. */
+export const nextCommands = (
+  run: Run.Run,
+  { stateFlag }: Surroundings,
+): ReadonlyArray<NextCommand> => {
+  const file = run.graph.place === undefined ? "FILE" : shortPath(run.graph.place.file);
+  const of = (command: string, why: string): NextCommand => ({
+    command: `ml-pipe ${command}${stateFlag}`,
+    why,
+  });
+  const again = of(`run ${file}`, "runs again; finished stages are reused");
+  const report = of(`report ${run.id}`, "opens the report");
+  switch (run.status) {
+    case "running":
+      return [of("status", "looks again")];
+    case "succeeded": {
+      const release = releasesOf(run).at(-1);
+      const serve =
+        release === undefined
+          ? []
+          : [
+              of(`predict ${release} --in rows.ndjson`, "predicts rows of a file"),
+              of(`serve ${release}`, "answers predictions over HTTP"),
+            ];
+      return [report, ...serve, of(`show ${file}`, "shows the graph")];
+    }
+    case "stopped":
+      return [report, of(`show ${run.id}`, "shows the graph"), again];
+    case "failed":
+      return [of(`check ${file}`, "checks types, graph and contracts without reading data"), again];
+    case "interrupted":
+      return [again];
+  }
+};
