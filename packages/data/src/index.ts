@@ -18,3 +18,4 @@ export * as Interval from "./statistics/Interval.ts";
 export { StatisticsError, StatisticsReason } from "./statistics/StatisticsError.ts";
 export * as Table from "./Table.ts";
 export * as TableSchema from "./TableSchema.ts";
+export * as Words from "./Words.ts";

@@ -5,7 +5,7 @@
  * least the smallest gain worth shipping? Accuracy and calibration are evidence, not the question.
  */
 import { type Artifact, Charter, type Contract, Digest, type Finding, Stage, Verdict } from "@ml-pipe/core";
-import { Decisions, type Duckdb, type FeatureSet, Model, type StatisticsError, Table } from "@ml-pipe/data";
+import { Decisions, type Duckdb, type FeatureSet, Model, type StatisticsError, Table, Words } from "@ml-pipe/data";
 import * as Clock from "effect/Clock";
 import * as Effect from "effect/Effect";
 import * as Schema from "effect/Schema";
@@ -14,9 +14,10 @@ import { exhibitsOf } from "./internal/exhibits.ts";
 import { gates } from "./internal/gates.ts";
 import { measure } from "./internal/measure.ts";
 import { type SliceColumn, sliceColumn } from "./internal/slices.ts";
-import { counted, number, percent, whole } from "./internal/words.ts";
 
 export { Evaluation, SensitivityResult, SliceResult } from "./Evaluation.ts";
+
+const { counted, number, percent, whole } = Words;
 
 /** The test table is the one that the model was trained on. */
 export class LeakedTestSet extends Schema.TaggedError<LeakedTestSet>()("LeakedTestSet", {

@@ -1,10 +1,11 @@
 /** The figures of an evaluation, as data. */
 import type { Charter, Exhibit } from "@ml-pipe/core";
-import { Classification, type Decisions } from "@ml-pipe/data";
+import { Classification, type Decisions, Words } from "@ml-pipe/data";
 import type { Evaluation } from "../Evaluation.ts";
 import type { Estimate } from "./blocks.ts";
 import { costByThreshold } from "./measure.ts";
-import { counted, number, percent } from "./words.ts";
+
+const { counted, number, percent } = Words;
 
 /** Slices and features shown in a figure. */
 const mostBars = 20;

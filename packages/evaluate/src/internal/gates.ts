@@ -1,8 +1,10 @@
 /** The gates that a charter implies: each with the numbers, their units and what to do next. */
 import { Charter, type Verdict } from "@ml-pipe/core";
+import { Words } from "@ml-pipe/data";
 import type { Evaluation } from "../Evaluation.ts";
 import { suspiciousFeatureAuc } from "./leakage.ts";
-import { counted, number, percent, whole } from "./words.ts";
+
+const { counted, number, percent, whole } = Words;
 
 /** What the gates judge, and by which limits. */
 export interface Judged {
