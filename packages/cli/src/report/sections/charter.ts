@@ -1,0 +1,88 @@
+/** Why the pipeline exists: the charter. */
+import type { Run } from "@ml-pipe/core";
+import { html, type Html } from "../html.ts";
+import { badge } from "../status.ts";
+import { facts } from "../table.ts";
+import { day, duration, json, list, number, short } from "../words.ts";
+
+type Spec = Run.Run["graph"]["charter"];
+
+/** The charter, as an owner reads it. */
+export const charter = (run: Run.Run): Html => {
+  const { charter: spec, charterDigest } = run.graph;
+  const { decision, metric, baseline, kill } = spec;
+  const expired = run.startedAt.getTime() >= kill.on.getTime();
+  return html`<p class="question">${decision.question}</p>
+    <div class="columns">
+      ${facts([
+        ["Decided", html`at ${decision.madeAt}, by ${decision.actor}`],
+        ["Outcome known", afterwards(decision.outcomeKnownAfterMs)],
+        ["Metric", html`${metric.name}, in ${metric.unit}; lower is better`],
+        ["Smallest gain worth shipping", html`${number(spec.smallestGain)} ${metric.unit}`],
+        [
+          "Baseline to beat",
+          html`${baseline.name}<br /><span class="muted">${baseline.description}</span>`,
+        ],
+        ["Where people meet it", spec.surface],
+        ["Guardrails", spec.guardrails.length === 0 ? "none stated" : bullets(spec.guardrails)],
+        [
+          "Ends",
+          html`${day(kill.on)}
+            ${expired && badge({ icon: "bang", word: "Expired before this run", tone: "bad" })}<br /><span
+              class="muted"
+              >if ${kill.criterion}</span
+            >`,
+        ],
+        ["Owner", spec.owner],
+        ["Approvers", spec.approvers.length === 0 ? "none named" : list(spec.approvers)],
+      ])}
+      <div>
+        ${costs(spec)}
+        <details>
+          <summary>For engineers</summary>
+          ${facts([
+            ["Title", spec.title],
+            ["Digest", html`<code title="${charterDigest}">${short(charterDigest)}</code>`],
+            ["Baseline rule", html`<code>${json(baseline.rule, 2000)}</code>`],
+          ])}
+        </details>
+      </div>
+    </div>`;
+};
+
+const afterwards = (millis: number): string =>
+  millis === 0 ? "at once" : `${duration(millis)} after the decision`;
+
+const bullets = (items: ReadonlyArray<string>): Html =>
+  html`<ul>
+    ${items.map((item) => html`<li>${item}</li>`)}
+  </ul>`;
+
+/** What each of the four outcomes costs. */
+const costs = ({ metric }: Spec): Html => {
+  const { truePositive, falsePositive, falseNegative, trueNegative } = metric.costs;
+  const cell = (value: number, name: string) =>
+    html`<td><span class="amount">${number(value)}</span><span class="muted">${name}</span></td>`;
+  return html`<table class="costs">
+    <caption>
+      What each outcome costs, in ${metric.unit}
+    </caption>
+    <thead>
+      <tr>
+        <td></td>
+        <th scope="col">It was needed</th>
+        <th scope="col">It was not</th>
+      </tr>
+    </thead>
+    <tbody>
+      <tr>
+        <th scope="row">We act</th>
+        ${cell(truePositive, "true positive")}${cell(falsePositive, "false positive")}
+      </tr>
+      <tr>
+        <th scope="row">We do not</th>
+        ${cell(falseNegative, "false negative")}${cell(trueNegative, "true negative")}
+      </tr>
+    </tbody>
+  </table>`;
+};
