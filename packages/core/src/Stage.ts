@@ -168,7 +168,7 @@ export type Stage<In, Out, Signals, E, R> = Call<In, Out, Signals, E, R> & {
   readonly run: (input: In) => Effect.Effect<Value<Out>, E | InputMismatch, R>;
 };
 
-/** What the author of a stage writes, whatever its outputs. */
+/** What the author of a stage writes, beside its outputs. */
 interface Common<I extends Fields, S, E, R, A> {
   readonly description?: string;
   readonly input: I;
@@ -250,14 +250,16 @@ export const make: {
     definedAt: callSite(make),
     charter: charter?.digest,
   };
-  refuse(info);
-  const check = inputCheck(info);
-  const context = contextOf<S>(info);
-  const run = Effect.fnUntraced(function* (value: TypesOf<I>) {
-    yield* check(value);
-    return yield* definition.run(value, context(yield* Reporter));
+  const { fingerprint = Effect.succeed(null) } = definition;
+  return assemble(info, (info) => {
+    const check = inputCheck(info);
+    const context = contextOf<S>(info);
+    const run = Effect.fnUntraced(function* (value: TypesOf<I>) {
+      yield* check(value);
+      return yield* definition.run(value, context(yield* Reporter));
+    });
+    return { info, run, fingerprint };
   });
-  return assemble({ info, run, fingerprint: definition.fingerprint ?? Effect.succeed(null) });
 };
 
 /**
@@ -276,8 +278,7 @@ export const make: {
 export const named = <In, Out, S, E, R>(
   name: string,
   stage: Stage<In, Out, S, E, R>,
-): Stage<In, Out, S, E, R> =>
-  assemble({ ...implementationOf(stage), info: { ...stage.info, name } });
+): Stage<In, Out, S, E, R> => assemble({ ...stage.info, name }, implementOf(stage));
 
 /** A stage's behaviour with its types forgotten: what a node of the graph carries. */
 export interface Implementation<out E = unknown, out R = unknown> {
@@ -286,25 +287,29 @@ export interface Implementation<out E = unknown, out R = unknown> {
   readonly fingerprint: Effect.Effect<Schema.Json, E, R>;
 }
 
-const implementations = new WeakMap<object, Implementation>();
+/** Makes the behaviour of a stage for what is said about it, such as its name in errors. */
+type Implement = (info: StageInfo) => {
+  readonly info: StageInfo;
+  readonly run: (input: never) => Effect.Effect<unknown, unknown, unknown>;
+  readonly fingerprint: Effect.Effect<Schema.Json, unknown, unknown>;
+};
 
-const implementationOf = (stage: object): Implementation => {
-  const found = implementations.get(stage);
+const behaviours = new WeakMap<object, Implement>();
+
+const implementOf = (stage: object): Implement => {
+  const found = behaviours.get(stage);
   if (found === undefined) throw new TypeError("not a stage: make it with Stage.make");
   return found;
 };
 
 /** Puts the callable and its properties together: the one place where a stage's types are asserted. */
-const assemble = (definition: {
-  readonly info: StageInfo;
-  readonly run: (input: never) => Effect.Effect<unknown, unknown, unknown>;
-  readonly fingerprint: Effect.Effect<Schema.Json, unknown, unknown>;
-}): never => {
-  const implementation = definition as Implementation;
+const assemble = (info: StageInfo, implement: Implement): never => {
+  refuse(info);
+  const implementation = implement(info) as Implementation;
   const call = (inputs: { readonly [port: string]: Traced } = {}) =>
     addNode({ ...implementation, inputs, calledAt: callSite(call) });
-  const stage = Object.assign(call, { info: implementation.info, run: implementation.run });
-  implementations.set(stage, implementation);
+  const stage = Object.assign(call, { info, run: implementation.run });
+  behaviours.set(stage, implement);
   return stage as never;
 };
 
