@@ -129,22 +129,28 @@ export const daily = <C extends Contract.Contract, Out extends Contract.Contract
       { emit, exhibit, finding, progress },
     ) {
       yield* requireReference(release, reference);
-      const decided = yield* Decisions.read(set, {
-        model: release.model,
-        table: live,
-        baseline: charter.spec.baseline,
-        rows: "all",
-      });
+      const { decidedAt } = set.spec;
+      // DuckDB counts on its own threads while the model scores on this one.
+      const { decided, drift } = yield* Effect.all(
+        {
+          decided: Decisions.read(set, {
+            model: release.model,
+            table: live,
+            baseline: charter.spec.baseline,
+            rows: "all",
+          }),
+          drift: Effect.gen(function* () {
+            const bins = yield* binsOf(reference, features);
+            const before = yield* histogramsOf(reference, decidedAt, bins);
+            const now = yield* histogramsOf(live, decidedAt, bins);
+            return yield* driftByDay(bins, before, now, { windowDays, minRows });
+          }),
+        },
+        { concurrency: "unbounded" },
+      );
       yield* progress({ label: "scored", rows: decided.rows });
       const matrix = { ...metric.costs, unit: metric.unit };
       const totals = yield* totalsByDay(decided, release.threshold, matrix);
-      const bins = yield* binsOf(reference, features);
-      const drift = yield* driftByDay(
-        bins,
-        yield* histogramsOf(reference, set.spec.decidedAt, bins),
-        yield* histogramsOf(live, set.spec.decidedAt, bins),
-        { windowDays, minRows },
-      );
       const days = totals.map((one) => dayOf(one, drift.get(one.day), limits));
       const judged = totals.filter((_, index) => days[index]?.costJudged === true);
       const monitoring: Monitoring = {

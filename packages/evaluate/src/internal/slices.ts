@@ -40,9 +40,12 @@ export const sliceColumn = Effect.fnUntraced(function* (
     value: value === null ? null : String(value),
     rows: Number(n),
   }));
-  const large = counted.filter((one) => one.rows >= minRows).slice(0, mostSlices);
+  // Text with a NUL character cannot be written in SQL as it stands.
+  const isLarge = (one: (typeof counted)[number]) =>
+    one.rows >= minRows && one.value?.includes("\0") !== true;
+  const large = counted.filter(isLarge).slice(0, mostSlices);
   const values = large.map(({ value }) => value);
-  const left = counted.slice(large.length);
+  const left = counted.filter((one) => !large.includes(one));
   return {
     column,
     values,

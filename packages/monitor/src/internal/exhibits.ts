@@ -15,6 +15,7 @@ export const exhibitsOf = (
   if (days.length === 0) return [];
   const time = { label: "day of the decision", kind: "time" } as const;
   const judged = days.filter(({ costJudged }) => costJudged);
+  const large = days.filter(({ driftJudged }) => driftJudged);
   return [
     {
       _tag: "line",
@@ -34,7 +35,7 @@ export const exhibitsOf = (
     {
       _tag: "line",
       title: "Realised cost by day",
-      caption: `per decision whose outcome is known`,
+      caption: "per decision whose outcome is known",
       x: time,
       y: { label: unit },
       series: [
@@ -63,7 +64,7 @@ export const exhibitsOf = (
       x: time,
       y: { label: "share of decisions" },
       series: [
-        { name: "predicted", points: pointsOf(days, ({ meanPredicted }) => meanPredicted) },
+        { name: "predicted", points: pointsOf(large, ({ meanPredicted }) => meanPredicted) },
         { name: "observed", points: pointsOf(judged, ({ observedRate }) => observedRate) },
       ],
     },

@@ -34,14 +34,21 @@ const valueOf = (feature: string): string => `CAST(${Duckdb.identifier(feature)}
 const present = (feature: string): string =>
   `${valueOf(feature)} IS NOT NULL AND NOT isnan(${valueOf(feature)})`;
 
-/** Cuts the bins on the reference. */
+/** Rows that are enough to cut bins: the deciles are then right to a tenth of a percent or so. */
+const sampleRows = 200_000;
+
+/** Cuts the bins on every k-th row of the reference, so that the same table gives the same bins. */
 export const binsOf = Effect.fnUntraced(function* (
   reference: Table.AnyTable,
   features: ReadonlyArray<string>,
 ): Effect.fn.Return<ReadonlyArray<Bins>, Failure, Needs> {
+  if (features.length === 0) return [];
   const db = yield* Duckdb.Duckdb;
-  const relation = yield* Table.relation(reference);
   const operation = "cut the bins of the reference";
+  const every = Math.max(1, Math.ceil(reference.rows / sampleRows));
+  const names = features.map(Duckdb.identifier).join(", ");
+  const relation = `(SELECT ${names} FROM (SELECT *, row_number() OVER () AS "~row"
+    FROM ${yield* Table.relation(reference)}) WHERE "~row" % ${every} = 0)`;
   const summary = features.map(
     (feature, index) =>
       `approx_count_distinct(${valueOf(feature)}) FILTER (WHERE ${present(feature)}) AS "n${index}",
@@ -104,13 +111,29 @@ export const histogramsOf = Effect.fnUntraced(function* (
   return days;
 });
 
+/** The number of a row's bin. */
 const binSql = (bins: Bins): string => {
   const value = valueOf(bins.feature);
-  const compare = bins.kind === "values" ? "=" : "<=";
-  // Text, so that the double is read as it was written; a number would be a decimal first.
-  const cases = bins.cuts.map((cut, bin) => `WHEN ${value} ${compare} CAST('${cut}' AS DOUBLE) THEN ${bin}`);
-  return `CASE WHEN NOT (${present(bins.feature)}) THEN ${sizeOf(bins) - 1} ${cases.join(" ")} ELSE ${bins.cuts.length} END`;
+  const other = String(bins.cuts.length);
+  const found =
+    bins.kind === "values"
+      ? `CASE ${bins.cuts.map((cut, bin) => `WHEN ${value} = ${double(cut)} THEN ${bin}`).join(" ")} ELSE ${other} END`
+      : searchSql(value, bins.cuts, 0, bins.cuts.length);
+  const whenPresent = bins.cuts.length === 0 ? other : found;
+  return `CASE WHEN ${present(bins.feature)} THEN ${whenPresent} ELSE ${sizeOf(bins) - 1} END`;
 };
+
+/** A binary search for the first cut that is not below the value. */
+const searchSql = (value: string, cuts: ReadonlyArray<number>, from: number, to: number): string => {
+  const middle = (from + to) >> 1;
+  const cut = cuts[middle];
+  if (from === to || cut === undefined) return String(from);
+  const below = searchSql(value, cuts, from, middle);
+  return `CASE WHEN ${value} <= ${double(cut)} THEN ${below} ELSE ${searchSql(value, cuts, middle + 1, to)} END`;
+};
+
+/** As text, so that the double is read as it was written; a number would be a decimal first. */
+const double = (value: number): string => `CAST('${value}' AS DOUBLE)`;
 
 /** The counts of several days together. */
 export const sumOf = (days: Iterable<DayCounts>): DayCounts => {
