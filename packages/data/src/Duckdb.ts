@@ -2,7 +2,9 @@
  * DuckDB as a service: the one engine for all tables. Sessions are in UTC, memory is bounded, and an
  * interrupted effect interrupts its query.
  */
-import type { DuckDBConnection, DuckDBInstance } from "@duckdb/node-api";
+import type { DuckDBConnection, DuckDBInstance, DuckDBVector } from "@duckdb/node-api";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import * as Context from "effect/Context";
 import * as Effect from "effect/Effect";
 import * as Layer from "effect/Layer";
@@ -46,10 +48,11 @@ export interface DuckdbShape {
 
 /** How DuckDB is set up. */
 export interface DuckdbOptions {
-  /** Such as `1GB`, the default: beyond it, queries spill to `temporaryFolder`. */
+  /** Such as `1GB`, the default: beyond it, queries spill to {@link temporaryFolder}. */
   readonly memoryLimit?: string;
   /** Default: one per core. */
   readonly threads?: number;
+  /** Default: one of this process in the system's folder for temporary files, made when needed. */
   readonly temporaryFolder?: string;
 }
 
@@ -82,29 +85,41 @@ const make = Effect.fnUntraced(function* (options: DuckdbOptions) {
     }),
   );
 
-  /** Uses a connection of its own, so that queries of concurrent stages do not wait for each other. */
+  /**
+   * Uses a connection of its own, so that queries of concurrent stages do not wait for each other.
+   * Interruption interrupts the query and returns when it has stopped, so that no file is still being
+   * written afterwards.
+   */
   const withConnection = <A>(
     operation: string,
-    use: (connection: DuckDBConnection, signal: AbortSignal) => Promise<A>,
+    use: (connection: DuckDBConnection) => Promise<A>,
   ): Effect.Effect<A, DuckdbError> =>
-    Effect.tryPromise({
-      try: async (signal) => {
-        const connection = await (await instance()).connect();
-        const interrupt = () => connection.interrupt();
-        signal.addEventListener("abort", interrupt);
+    Effect.callback((resume) => {
+      let connection: DuckDBConnection | undefined;
+      let interrupted = false;
+      const work = async (): Promise<A> => {
+        connection = await (await instance()).connect();
         try {
+          if (interrupted) throw new Error("interrupted");
           await connection.run("SET TimeZone = 'UTC'");
-          return await use(connection, signal);
+          return await use(connection);
         } finally {
-          signal.removeEventListener("abort", interrupt);
           connection.closeSync();
+          connection = undefined;
         }
-      },
-      catch: (cause) =>
-        new DuckdbError({
-          operation,
-          problem: cause instanceof Error ? cause.message : String(cause),
-        }),
+      };
+      const settled = work().then(
+        (value) => resume(Effect.succeed(value)),
+        (cause) => resume(Effect.fail(errorOf(operation, cause))),
+      );
+      return Effect.promise(async () => {
+        interrupted = true;
+        // A query that has only just begun forgets an interrupt: repeat it until it stops.
+        const timer = setInterval(() => connection?.interrupt(), 5);
+        connection?.interrupt();
+        await settled;
+        clearInterval(timer);
+      });
     });
 
   return Duckdb.of({
@@ -118,7 +133,7 @@ const make = Effect.fnUntraced(function* (options: DuckdbOptions) {
         return reader.getRowObjectsJson();
       }),
     numericColumns: (operation, { from, select, rows }) =>
-      withConnection(operation, async (connection, signal) => {
+      withConnection(operation, async (connection) => {
         const sql = select
           .map((expression) => `coalesce(CAST(${expression} AS DOUBLE), 'NaN'::DOUBLE)`)
           .join(", ");
@@ -127,12 +142,10 @@ const make = Effect.fnUntraced(function* (options: DuckdbOptions) {
         let offset = 0;
         for (;;) {
           const chunk = await result.fetchChunk();
-          if (chunk === null || chunk.rowCount === 0 || signal.aborted) break;
+          if (chunk === null || chunk.rowCount === 0) break;
+          if (offset + chunk.rowCount > rows) throw new Error(`expected ${rows} rows, found more`);
           for (const [index, column] of columns.entries()) {
-            const vector = chunk.getColumnVector(index);
-            for (let row = 0; row < chunk.rowCount; row++) {
-              column[offset + row] = Number(vector.getItem(row));
-            }
+            copyDoubles(chunk.getColumnVector(index), chunk.rowCount, column, offset);
           }
           offset += chunk.rowCount;
         }
@@ -142,18 +155,37 @@ const make = Effect.fnUntraced(function* (options: DuckdbOptions) {
   });
 });
 
+const errorOf = (operation: string, cause: unknown): DuckdbError =>
+  new DuckdbError({ operation, problem: cause instanceof Error ? cause.message : String(cause) });
+
+/**
+ * Copies a vector of doubles without nulls. The library keeps one typed array in it, which copies at
+ * once; should a later version keep it elsewhere, the values are read one by one.
+ */
+const copyDoubles = (vector: DuckDBVector, rows: number, to: Float64Array, at: number): void => {
+  if ("items" in vector && vector.items instanceof Float64Array) {
+    to.set(vector.items.subarray(0, rows), at);
+    return;
+  }
+  for (let row = 0; row < rows; row++) to[at + row] = Number(vector.getItem(row));
+};
+
 const open = async (options: DuckdbOptions): Promise<DuckDBInstance> => {
   const { DuckDBInstance } = await import("@duckdb/node-api");
   return DuckDBInstance.create(":memory:", {
     memory_limit: options.memoryLimit ?? "1GB",
     ...(options.threads === undefined ? {} : { threads: String(options.threads) }),
-    ...(options.temporaryFolder === undefined ? {} : { temp_directory: options.temporaryFolder }),
+    temp_directory: options.temporaryFolder ?? join(tmpdir(), `ml-pipe-duckdb-${process.pid}`),
     preserve_insertion_order: "true",
   });
 };
 
 /** A text literal in SQL. */
-export const literal = (text: string): string => `'${text.replaceAll("'", "''")}'`;
+export const literal = (text: string): string => {
+  const parts = text.split("\0").map((part) => `'${part.replaceAll("'", "''")}'`);
+  // The parser ends at a NUL character, so that one is spelled as a function.
+  return parts.length === 1 ? parts.join("") : `(${parts.join(" || chr(0) || ")})`;
+};
 
 /** A quoted identifier in SQL. */
 export const identifier = (name: string): string => `"${name.replaceAll('"', '""')}"`;

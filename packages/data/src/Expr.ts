@@ -9,6 +9,7 @@
  */
 import type { Column, Contract } from "@ml-pipe/core";
 import * as Schema from "effect/Schema";
+import { toSql } from "./internal/compile.ts";
 
 /** The operators. Their meaning in both compilers stands in one table: see `internal/operators.ts`. */
 export const OperatorName = Schema.Literals([
@@ -232,6 +233,21 @@ export const columns = <C extends Contract.Contract>(contract: C): Columns<C> =>
 /** A numeric expression from its parts: for operators that live in other modules. */
 export const number = <A extends Known>(ast: Ast, availableAt: A): NumberExpr<A> =>
   new Formula(ast, availableAt) as NumberExpr<Known> as NumberExpr<A>;
+
+/**
+ * An expression as SQL over a relation that has its columns: for a batch. Throws a `TypeError` on a
+ * history, which only a feature set can compute.
+ *
+ * @example
+ * ```ts
+ * import { Column, Contract } from "@ml-pipe/core";
+ * import { Expr } from "@ml-pipe/data";
+ *
+ * const Trip = Contract.make("trip", { version: "1", owner: "lab", columns: { km: Column.float() } });
+ * const sql = Expr.sql(Expr.columns(Trip).km.gt(100)); // (CAST("km" AS DOUBLE) > CAST(100 AS DOUBLE))
+ * ```
+ */
+export const sql = (expression: Pick<Expr<unknown>, "ast">): string => toSql(expression.ast);
 
 /** The names of the columns that an expression reads, those of its histories included. */
 export const columnsOf = (ast: Ast): ReadonlySet<string> => {

@@ -10,6 +10,7 @@ import * as Schema from "effect/Schema";
 import * as Expr from "./Expr.ts";
 import * as History from "./History.ts";
 import { toClosure } from "./internal/compile.ts";
+import { problemsOf } from "./internal/kinds.ts";
 import type { Scalar } from "./internal/operators.ts";
 
 /** A feature set as data: stored with each release, so that a request needs no code but ours. */
@@ -25,6 +26,13 @@ export const FeatureSetSpec = Schema.Struct({
 });
 /** See {@link FeatureSetSpec}. */
 export type FeatureSetSpec = typeof FeatureSetSpec.Type;
+
+/** The columns that can be the moment of a decision: instants, never missing, known by then. */
+export type DecisionTimes<C extends Contract.Contract> = {
+  readonly [K in keyof C["columns"] & string]: C["columns"][K] extends Column.Column<Date, "decision">
+    ? K
+    : never;
+}[keyof C["columns"] & string];
 
 /** What a feature may be: a number or yes/no, known at the decision. */
 export type Feature = Expr.Expr<number | boolean, "decision">;
@@ -87,7 +95,7 @@ export const make = <
   const Name extends string,
   C extends Contract.Contract,
   const F extends { readonly [name: string]: Feature },
-  const D extends Contract.ColumnsAt<C, "decision">,
+  const D extends DecisionTimes<C>,
   const K extends keyof C["columns"] & string = never,
 >(
   name: Name,
@@ -110,10 +118,6 @@ export const make = <
     if (availableAt !== "decision") throw new FeatureUnavailable({ featureSet: name, feature });
   }
   const keep = [...new Set<string>([decidedAt, ...(options.keep ?? [])])];
-  const clash = features.find(([feature]) => keep.includes(feature) || feature === "label");
-  if (clash !== undefined) {
-    throw new TypeError(`feature set "${name}": the name "${clash[0]}" is used twice`);
-  }
   const spec: FeatureSetSpec = {
     name,
     version,
@@ -123,7 +127,34 @@ export const make = <
     label: options.label($).ast,
     keep,
   };
-  return { source, contract: contractOf<Name, C, F, K | D>(name, spec, source), spec, digest: Digest.ofJson(spec) };
+  const problems = problemsIn(spec);
+  if (problems.length > 0) throw new TypeError(`feature set "${name}": ${problems.join("; ")}`);
+  const contract = contractOf<Name, C, F, K | D>(name, spec, source);
+  return { source, contract, spec, digest: Digest.ofJson(spec) };
+};
+
+/** What the types say too, for definitions that were cast, and what they cannot say. */
+const problemsIn = (spec: FeatureSetSpec): ReadonlyArray<string> => {
+  const decidedAt = spec.source.columns[spec.decidedAt];
+  const names = [...spec.features.map(({ name }) => name), ...spec.keep, "label"];
+  // DuckDB does not tell upper and lower case apart in names.
+  const twice = names.filter((name, index) =>
+    names.slice(0, index).some((other) => other.toLowerCase() === name.toLowerCase()),
+  );
+  return [
+    ...twice.map((name) => `the name "${name}" is used twice (upper and lower case are one)`),
+    ...(decidedAt?.type === "timestamp" && decidedAt.availableAt === "decision"
+      ? []
+      : [`"${spec.decidedAt}" is not a timestamp column that is known at the decision`]),
+    ...spec.keep
+      .filter((name) => spec.source.columns[name] === undefined)
+      .map((name) => `the column "${name}" to keep is not in the contract "${spec.source.name}"`),
+    ...spec.features.flatMap(({ name, expr }) =>
+      problemsOf(expr, ["number", "boolean"]).map((problem) => `feature "${name}": ${problem}`),
+    ),
+    ...problemsOf(spec.label, ["boolean"]).map((problem) => `the label: ${problem}`),
+    ...(Expr.historiesOf(spec.label).length === 0 ? [] : ["the label cannot be a history"]),
+  ];
 };
 
 const contractOf = <

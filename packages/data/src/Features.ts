@@ -5,7 +5,7 @@ import * as Effect from "effect/Effect";
 import { Duckdb, type DuckdbError } from "./Duckdb.ts";
 import type { FeatureSet, FeatureSetSpec } from "./FeatureSet.ts";
 import type { HistoryState } from "./History.ts";
-import { bucketSql, distinctHistories, featureSql } from "./internal/featureSql.ts";
+import { bucketSql, distinctHistories, featureSql, key } from "./internal/featureSql.ts";
 import * as Table from "./Table.ts";
 
 /**
@@ -59,15 +59,16 @@ export const stateAt = Effect.fnUntraced(function* (
     Effect.gen(function* () {
       const end = Math.floor(at.getTime() / history.hopMs);
       const start = end - history.windowMs / history.hopMs;
-      const keys = history.by.map((_, index) => `"~k${index}"`).join(", ");
+      const keys = history.by.map((_, index) => key(index));
+      const byKey = keys.length === 0 ? "HAVING count(*) > 0" : `GROUP BY ${keys.join(", ")} ORDER BY ${keys.join(", ")}`;
       const rows = yield* db.rows(
         `read the history by ${history.by.join(", ")}`,
-        `SELECT [${history.by.map((_, index) => `to_json("~k${index}")`).join(", ")}] AS key,
+        `SELECT CAST([${keys.map((one) => `to_json(${one})`).join(", ")}] AS VARCHAR[]) AS key,
            list(CAST("~hop" AS DOUBLE) ORDER BY "~hop") AS hop,
            list("~n" ORDER BY "~hop") AS count, list("~s" ORDER BY "~hop") AS sum
-         FROM (${bucketSql(history, relation)})
+         FROM (${bucketSql(spec, history, relation)})
          WHERE "~hop" >= ${start} AND "~hop" < ${end}
-         GROUP BY ${keys} ORDER BY ${keys}`,
+         ${byKey}`,
       );
       const entities = rows.map(({ key, hop, count, sum }) => ({
         key: listOf(key).map((json) => JSON.parse(String(json ?? "null"))),

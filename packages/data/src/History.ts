@@ -11,13 +11,14 @@ import * as Duration from "effect/Duration";
 import * as Schema from "effect/Schema";
 import { type Ast, Ast as AstSchema, type Expr, type HistoryAst, number, type NumberExpr } from "./Expr.ts";
 import { toClosure, type ScalarRow } from "./internal/compile.ts";
+import { problemsOf } from "./internal/kinds.ts";
 import type { Scalar } from "./internal/operators.ts";
 
 /** How a history is taken. */
 export interface HistoryOptions {
-  /** Columns that identify the entity; known at the decision. */
-  readonly by: ReadonlyArray<Expr<unknown, "decision">>;
-  /** When a row's outcome becomes known. */
+  /** Columns that identify the entity; known at the decision. None: all rows are one entity. */
+  readonly by: ReadonlyArray<Expr<string | number | boolean, "decision">>;
+  /** When a row's outcome becomes known; never before the row's own decision, whatever this says. */
   readonly knownAt: Expr<Date>;
   readonly window: Duration.Input;
   /** Resolution of the window's ends. Must divide `window`. */
@@ -29,18 +30,29 @@ const make = (
   of: Ast,
   options: HistoryOptions,
 ): NumberExpr<"decision"> => {
-  const [windowMs, hopMs] = [options.window, options.hop].map((input) =>
+  const [windowMs = 0, hopMs = 0] = [options.window, options.hop].map((input) =>
     Duration.toMillis(Duration.fromInputUnsafe(input)),
   );
-  const by = options.by.map(({ ast }) => {
+  const whole = Number.isSafeInteger(windowMs) && Number.isSafeInteger(hopMs);
+  if (!whole || hopMs <= 0 || windowMs <= 0 || windowMs % hopMs !== 0) {
+    throw new TypeError(
+      `a history's window must be a whole number of hops, at least one: not ${windowMs} ms in hops of ${hopMs} ms`,
+    );
+  }
+  const by = options.by.map(({ ast, availableAt }) => {
     if (ast._tag !== "column") throw new TypeError("a history is taken by columns, not by formulas");
+    if (availableAt !== "decision" || ast.type === "timestamp") {
+      throw new TypeError(
+        `a history cannot be taken by "${ast.name}": the entity must be known at the decision, and not be an instant`,
+      );
+    }
     return ast.name;
   });
-  if (windowMs === undefined || hopMs === undefined || !(hopMs > 0) || windowMs % hopMs !== 0) {
-    throw new TypeError(`a history's window must be a whole number of hops`);
-  }
   const knownAt = options.knownAt.ast;
-  return number({ _tag: "history", aggregate, by, of, knownAt, windowMs, hopMs }, "decision");
+  const history: HistoryAst = { _tag: "history", aggregate, by, of, knownAt, windowMs, hopMs };
+  const [problem] = problemsOf(history, ["number"]);
+  if (problem !== undefined) throw new TypeError(`a history does not fit together: ${problem}`);
+  return number(history, "decision");
 };
 
 /**

@@ -76,7 +76,7 @@ export class ModelInvalid extends Schema.TaggedError<ModelInvalid>()("ModelInval
 /** What loading a model can fail with. */
 export type LoadError = ModelInvalid | Artifact.ArtifactMissing | Artifact.ArtifactStoreError;
 
-/** Loads a model's document: verifies the digest, then the form. */
+/** Loads a model's document: verifies the digest, then the form and that it fits its handle. */
 export const load = Effect.fnUntraced(function* (
   model: AnyModel,
 ): Effect.fn.Return<ModelDocument, LoadError, Artifact.ArtifactStore> {
@@ -87,6 +87,9 @@ export const load = Effect.fnUntraced(function* (
   const document = yield* Schema.decodeUnknownEffect(ModelDocument)(json).pipe(
     Effect.mapError(({ message }) => invalid(message)),
   );
+  if (Digest.ofJson(document.featureSet) !== model.featureSet.digest) {
+    return yield* invalid(`it was trained on another feature set than ${model.featureSet.name}`);
+  }
   const [first] = problems(document.estimator);
   if (first !== undefined) return yield* invalid(`${first.what} at ${first.where}`);
   return document;

@@ -7,6 +7,7 @@ import * as Effect from "effect/Effect";
 import * as Schema from "effect/Schema";
 import * as Expr from "./Expr.ts";
 import { toClosure, toSql, type ScalarRow } from "./internal/compile.ts";
+import { problemsOf } from "./internal/kinds.ts";
 
 /**
  * A baseline that decides by a formula over the columns of a feature table. Where the formula has no
@@ -32,11 +33,18 @@ export const baseline = <C extends Contract.Contract>(
     readonly description: string;
     readonly when: ($: Expr.Columns<C>) => Expr.Expr<boolean, "decision">;
   },
-): Charter.Baseline => ({
-  name: options.name,
-  description: options.description,
-  rule: Schema.encodeSync(Schema.toCodecJson(Expr.Ast))(options.when(Expr.columns(contract)).ast),
-});
+): Charter.Baseline => {
+  const { ast, availableAt } = options.when(Expr.columns(contract));
+  const problems = [
+    ...(availableAt === "decision" ? [] : ["it uses a column that is known only after the decision"]),
+    ...problemsOf(ast, ["boolean"]),
+  ];
+  if (problems.length > 0) {
+    throw new RuleInvalid({ baseline: options.name, problem: problems.join("; ") });
+  }
+  const { name, description } = options;
+  return { name, description, rule: Schema.encodeSync(Schema.toCodecJson(Expr.Ast))(ast) };
+};
 
 /** A baseline whose rule is not a formula over features. */
 export class RuleInvalid extends Schema.TaggedError<RuleInvalid>()("RuleInvalid", {
@@ -59,14 +67,19 @@ export const compile = (
     Effect.mapError(
       ({ message }) => new RuleInvalid({ baseline: baseline.name, problem: message }),
     ),
-    Effect.filterOrFail(
-      (ast) => Expr.historiesOf(ast).length === 0,
-      () => new RuleInvalid({ baseline: baseline.name, problem: "it contains a history" }),
-    ),
+    Effect.flatMap((ast) => {
+      const problems = [
+        ...(Expr.historiesOf(ast).length === 0 ? [] : ["it contains a history"]),
+        ...problemsOf(ast, ["boolean"]),
+      ];
+      return problems.length === 0
+        ? Effect.succeed(ast)
+        : Effect.fail(new RuleInvalid({ baseline: baseline.name, problem: problems.join("; ") }));
+    }),
     Effect.map((ast) => {
       const closure = toClosure(ast, () => () => null);
       return {
-        sql: `CAST(coalesce(${toSql(ast, () => "NULL")}, FALSE) AS DOUBLE)`,
+        sql: `CAST(coalesce(${toSql(ast)}, FALSE) AS DOUBLE)`,
         decide: (row) => closure(row) === true,
       };
     }),

@@ -2,11 +2,11 @@
  * Splits: the one way from a checked table to tables that may be trained on, tuned on, judged on and
  * watched. A contract with an event time is split by time.
  */
-import { type Contract, Digest, Stage } from "@ml-pipe/core";
+import { Column, type Contract, Digest, Stage } from "@ml-pipe/core";
 import * as Duration from "effect/Duration";
 import * as Effect from "effect/Effect";
 import * as Schema from "effect/Schema";
-import { identifier } from "./Duckdb.ts";
+import { Duckdb, identifier } from "./Duckdb.ts";
 import * as Table from "./Table.ts";
 
 /** A part of a split has no rows, so what depends on it would say nothing. */
@@ -21,36 +21,50 @@ export class EmptySplit extends Schema.TaggedError<EmptySplit>()("EmptySplit", {
   }
 }
 
-/** Where the periods begin, as ISO 8601 instants or dates (midnight UTC). */
+/** Where the periods begin: dates (midnight UTC) or instants with a zone, in ISO 8601. */
 export interface Cuts {
   readonly validation: string;
   readonly test: string;
   readonly live: string;
 }
 
-/** One part of a split by time: `[from, to)`. */
-interface Part {
-  readonly role: Exclude<Table.Role, "raw" | "checked">;
+/** A period `[from, to)` in epoch milliseconds. */
+interface Period {
   readonly from: number;
   readonly to: number;
 }
 
-const partsOf = (cuts: Cuts, embargoMs: number): ReadonlyArray<Part> => {
-  const [validation, test, live] = [cuts.validation, cuts.test, cuts.live].map((text) => {
-    const at = new Date(text).getTime();
-    if (Number.isNaN(at)) throw new TypeError(`split: "${text}" is not a date`);
-    return at;
-  });
-  if (validation === undefined || test === undefined || live === undefined) return [];
+const roles = ["train", "validation", "test", "live"] as const;
+type PartRole = (typeof roles)[number];
+
+const periodsOf = (cuts: Cuts, embargoMs: number): { readonly [role in PartRole]: Period } => {
+  const validation = instantOf(cuts.validation);
+  const test = instantOf(cuts.test);
+  const live = instantOf(cuts.live);
   if (!(validation < test && test < live)) {
     throw new TypeError("split: the cuts must come in the order validation, test, live");
   }
-  return [
-    { role: "train", from: -Infinity, to: validation - embargoMs },
-    { role: "validation", from: validation, to: test - embargoMs },
-    { role: "test", from: test, to: live - embargoMs },
-    { role: "live", from: live, to: Infinity },
-  ];
+  if (!(embargoMs >= 0 && embargoMs < Math.min(test - validation, live - test))) {
+    throw new TypeError("split: the embargo must be shorter than the periods, and not negative");
+  }
+  return {
+    train: { from: -Infinity, to: validation - embargoMs },
+    validation: { from: validation, to: test - embargoMs },
+    test: { from: test, to: live - embargoMs },
+    live: { from: live, to: Infinity },
+  };
+};
+
+/** A date is the midnight, UTC, at which it begins; what a cut means never depends on where it is read. */
+const instantOf = (text: string): number => {
+  const iso = /^\d{4}-\d{2}-\d{2}$/.test(text) ? `${text}T00:00:00Z` : text;
+  const decoded = Schema.decodeUnknownResult(Column.timestamp().schema)(iso);
+  if (decoded._tag === "Failure") {
+    throw new TypeError(
+      `split: "${text}" is not a date such as 2001-05-01, or an instant with a zone such as 2001-05-01T06:00:00Z`,
+    );
+  }
+  return decoded.success.getTime();
 };
 
 /**
@@ -81,8 +95,9 @@ export const byTime = <C extends Contract.Contract>(
   }
   const { embargo = 0, ...cuts } = options;
   const embargoMs = Duration.toMillis(Duration.fromInputUnsafe(embargo));
-  const parts = partsOf(cuts, embargoMs);
+  const periods = periodsOf(cuts, embargoMs);
   const params = { by: column, ...cuts, embargoMs };
+  const columns = Object.keys(contract.columns).map(identifier).join(", ");
   return Stage.make("split", {
     description: `splits by ${column}`,
     input: { data: Table.of(contract, "checked") },
@@ -96,13 +111,12 @@ export const byTime = <C extends Contract.Contract>(
     run: Effect.fnUntraced(function* ({ data }, { exhibit, progress }) {
       const relation = yield* Table.relation(data);
       const split = Digest.ofJson([Table.digestOf(data), params]);
-      const write = Effect.fnUntraced(function* <R extends Part["role"]>(role: R) {
-        const part = parts.find((one) => one.role === role);
-        const { from = -Infinity, to = Infinity } = part ?? {};
-        const query = `SELECT * FROM ${relation} WHERE ${within(column, from, to)}`;
+      const write = Effect.fnUntraced(function* <R extends PartRole>(role: R) {
+        const { from, to } = periods[role];
+        const query = `SELECT ${columns} FROM ${relation} WHERE ${within(column, from, to)}`;
         const table = yield* Table.write(contract, role, { query, split });
         if (table.rows === 0) {
-          return yield* new EmptySplit({ role, column, from: instant(from), to: instant(to) });
+          return yield* new EmptySplit({ role, column, from: textOf(from), to: textOf(to) });
         }
         return table;
       });
@@ -112,29 +126,49 @@ export const byTime = <C extends Contract.Contract>(
         test: yield* write("test"),
         live: yield* write("live"),
       };
-      const rows = Object.values(tables).map((table) => table.rows);
-      const used = rows.reduce((sum, one) => sum + one, 0);
+      const used = roles.reduce((sum, role) => sum + tables[role].rows, 0);
+      const db = yield* Duckdb;
+      const [undated] = yield* db.rows(
+        `count the rows without ${column}`,
+        `SELECT CAST(count(*) AS DOUBLE) AS n FROM ${relation} WHERE ${identifier(column)} IS NULL`,
+      );
       yield* progress({ label: "rows", rows: used });
       yield* exhibit({
         _tag: "table",
         title: "Split by time",
-        caption: `${data.rows - used} rows lie in the embargo before a cut and are left out`,
+        caption: leftOut(data.rows - used, Number(undated?.["n"] ?? 0), column),
         columns: ["role", "from", "to", "rows"],
-        rows: parts.map(({ role, from, to }) => [role, instant(from), instant(to), tables[role].rows]),
+        rows: roles.map((role) => [
+          role,
+          textOf(periods[role].from),
+          textOf(periods[role].to),
+          tables[role].rows,
+        ]),
       });
       return tables;
     }),
   });
 };
 
+/** Which rows are in no part, and why. */
+const leftOut = (rows: number, undated: number, column: string): string =>
+  [
+    `${rows - undated} rows lie in the embargo before a cut and are left out`,
+    ...(undated === 0 ? [] : [`${undated} rows have no ${column} and are left out`]),
+  ].join("; ");
+
 const within = (column: string, from: number, to: number): string => {
-  const time = `epoch_ms(CAST(${identifier(column)} AS TIMESTAMP))`;
+  const time = `CAST(${identifier(column)} AS TIMESTAMP)`;
   const bounds = [
-    ...(Number.isFinite(from) ? [`${time} >= ${from}`] : []),
-    ...(Number.isFinite(to) ? [`${time} < ${to}`] : []),
+    ...(from === -Infinity ? [] : [`${time} >= epoch_ms(${from})`]),
+    ...(to === Infinity ? [] : [`${time} < epoch_ms(${to})`]),
   ];
   return bounds.join(" AND ");
 };
 
-const instant = (at: number): string =>
-  Number.isFinite(at) ? new Date(at).toISOString().slice(0, 16).replace("T", " ") : at < 0 ? "start" : "end";
+const textOf = (at: number): string =>
+  Number.isFinite(at)
+    ? new Date(at).toISOString().slice(0, 16).replace("T", " ")
+    : at < 0
+      ? "the start"
+      : "the end";

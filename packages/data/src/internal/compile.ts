@@ -1,31 +1,66 @@
 /** The two compilers of expressions: to SQL for a batch, to a closure for one row. */
 import { identifier, literal } from "../Duckdb.ts";
 import type { Ast, HistoryAst } from "../Expr.ts";
-import { operators, type Scalar } from "./operators.ts";
+import { argumentKinds, kindOf } from "./kinds.ts";
+import { type Kind, operators, type Scalar } from "./operators.ts";
 
 /** A row as the closures read it: instants are epoch milliseconds. */
 export type ScalarRow = { readonly [column: string]: Scalar };
 
-/** SQL of an expression over columns of one relation; `history` names the column of a history. */
-export const toSql = (ast: Ast, history: (ast: HistoryAst) => string): string => {
+/** Where the names in an expression point. */
+export interface SqlNames {
+  /** The column that holds a history. Without it, a history is a mistake of the caller. */
+  readonly history?: (ast: HistoryAst) => string;
+  /** The relation that the columns are of, where several are joined. */
+  readonly table?: string;
+}
+
+/** SQL of an expression over columns of one relation. */
+export const toSql = (ast: Ast, names: SqlNames = {}): string => {
   switch (ast._tag) {
-    case "column":
+    case "column": {
+      const column = columnSql(ast.name, names);
       return ast.type === "int" || ast.type === "float"
-        ? `CAST(${identifier(ast.name)} AS DOUBLE)`
+        ? `CAST(${column} AS DOUBLE)`
         : ast.type === "timestamp"
-          ? `date_trunc('milliseconds', CAST(${identifier(ast.name)} AS TIMESTAMP))`
-          : identifier(ast.name);
+          ? `date_trunc('milliseconds', CAST(${column} AS TIMESTAMP))`
+          : column;
+    }
     case "literal":
-      return typeof ast.value === "string"
-        ? literal(ast.value)
-        : typeof ast.value === "number"
-          ? `CAST(${ast.value} AS DOUBLE)`
-          : String(ast.value);
-    case "call":
-      return operators[ast.operator].sql(...ast.args.map((arg) => toSql(arg, history)));
+      return literalSql(ast.value);
+    case "call": {
+      const kinds = argumentKinds(ast);
+      const args = ast.args.map((arg, index) => {
+        const sql = toSql(arg, names);
+        // DuckDB cannot choose a function for a null of no type.
+        return kindOf(arg) === "null" ? `CAST(${sql} AS ${sqlTypes[kinds[index] ?? "null"]})` : sql;
+      });
+      return operators[ast.operator].sql(...args);
+    }
     case "history":
-      return history(ast);
+      if (names.history === undefined) throw new TypeError("a history cannot be used here");
+      return names.history(ast);
   }
+};
+
+/** A column's identifier, qualified if its relation is named. */
+export const columnSql = (name: string, { table }: SqlNames = {}): string =>
+  table === undefined ? identifier(name) : `${table}.${identifier(name)}`;
+
+/** Numbers travel as text: DuckDB reads `0.1` as a decimal, but `'0.1'` as the nearest double. */
+const literalSql = (value: Scalar): string =>
+  typeof value === "string"
+    ? literal(value)
+    : typeof value === "number"
+      ? `CAST('${value}' AS DOUBLE)`
+      : String(value);
+
+const sqlTypes: { readonly [K in Kind]: string } = {
+  number: "DOUBLE",
+  boolean: "BOOLEAN",
+  text: "VARCHAR",
+  time: "TIMESTAMP",
+  null: "DOUBLE",
 };
 
 /** A closure for an expression; `history` looks an earlier aggregate up. */

@@ -4,46 +4,75 @@ import type { Ast, HistoryAst } from "../Expr.ts";
 import { historiesOf } from "../Expr.ts";
 import type { FeatureSetSpec } from "../FeatureSet.ts";
 import { same } from "../History.ts";
-import { toSql } from "./compile.ts";
+import { columnSql, toSql } from "./compile.ts";
+import { kindOf } from "./kinds.ts";
 
 /** SQL that computes a feature set over a relation under its source contract. */
 export const featureSql = (spec: FeatureSetSpec, relation: string): string => {
   const histories = distinctHistories(spec);
   const nameOf = (history: HistoryAst) => `h${histories.findIndex((one) => same(one, history))}`;
-  const decidedAt = decidedAtSql(spec);
-  const features = spec.features.map(({ name, expr }) => {
-    const sql = toSql(expr, (history) => `${nameOf(history)}."~value"`);
-    return `CAST(${sql} AS DOUBLE) AS ${identifier(name)}`;
-  });
-  const kept = spec.keep.map((name) => `r.${identifier(name)} AS ${identifier(name)}`);
-  const label = `${toSql(spec.label, noHistory)} AS label`;
+  const names = {
+    table: "r",
+    history: (history: HistoryAst) => `${nameOf(history)}."~value"`,
+  };
+  const decidedAt = toSql(decisionTime(spec), names);
+  const features = spec.features.map(
+    ({ name, expr }) => `CAST(${toSql(expr, names)} AS DOUBLE) AS ${identifier(name)}`,
+  );
+  const kept = spec.keep.map((name) => `${columnSql(name, names)} AS ${identifier(name)}`);
+  const label = `${toSql(spec.label, { table: names.table })} AS label`;
   const joins = histories.map((history) => {
     const alias = nameOf(history);
     const on = history.by.map(
-      (name, index) => `r.${identifier(name)} IS NOT DISTINCT FROM ${alias}.${key(index)}`,
+      (name, index) => `${columnSql(name, names)} IS NOT DISTINCT FROM ${alias}.${key(index)}`,
     );
-    const hop = `CAST(floor(epoch_ms(${decidedAt}) / ${history.hopMs}) AS BIGINT) = ${alias}."~hop"`;
+    const hop = `${hopOf(decidedAt, history)} = ${alias}."~hop"`;
     return `LEFT JOIN ${alias} ON ${[...on, hop].join(" AND ")}`;
   });
-  const order = Object.keys(spec.source.columns).map((name) => `r.${identifier(name)}`);
+  const order = Object.keys(spec.source.columns).map((name) => columnSql(name, names));
+  const tables = histories.map((one) => `${nameOf(one)} AS (${historySql(spec, one)})`);
   return [
-    `WITH ${[`rows AS (FROM ${relation})`, ...histories.map((history) => `${nameOf(history)} AS (${historySql(spec, history)})`)].join(",\n")}`,
+    `WITH ${[`rows AS (FROM ${relation})`, ...tables].join(",\n")}`,
     `SELECT ${[...features, ...kept, label].join(",\n  ")}`,
-    "FROM rows r",
+    `FROM rows ${names.table}`,
     ...joins,
     `ORDER BY ${[decidedAt, ...order].join(", ")}`,
   ].join("\n");
 };
 
-/** SQL of the buckets of a history: one row for each entity and hop, with count and sum. */
-export const bucketSql = (history: HistoryAst, relation: string): string => {
-  const value = `CAST(${toSql(history.of, noHistory)} AS DOUBLE)`;
-  const knownAt = toSql(history.knownAt, noHistory);
+/**
+ * SQL of the buckets of a history: one row for each entity and hop, with count and sum. An outcome
+ * counts as known at its decision at the earliest, whatever `knownAt` claims: otherwise a row could
+ * see its own.
+ */
+export const bucketSql = (
+  spec: Pick<FeatureSetSpec, "decidedAt">,
+  history: HistoryAst,
+  relation: string,
+): string => {
+  const value = `CAST(${toSql(history.of)} AS DOUBLE)`;
+  const [knownAt, decidedAt] = [toSql(history.knownAt), toSql(decisionTime(spec))];
+  const columns = [
+    ...keyColumns(history),
+    `${hopOf(`greatest(${knownAt}, ${decidedAt})`, history)} AS "~hop"`,
+    `CAST(count(${value}) AS DOUBLE) AS "~n"`,
+    `coalesce(${sumSql(history.of, value)}, 0) AS "~s"`,
+  ];
   return [
-    `SELECT ${keys(history)}, CAST(floor(epoch_ms(${knownAt}) / ${history.hopMs}) AS BIGINT) AS "~hop",`,
-    `  CAST(count(${value}) AS DOUBLE) AS "~n", coalesce(sum(${value}), 0) AS "~s"`,
-    `FROM ${relation} WHERE ${knownAt} IS NOT NULL AND ${value} IS NOT NULL GROUP BY ALL`,
+    `SELECT ${columns.join(", ")} FROM ${relation}`,
+    `WHERE ${[knownAt, decidedAt, value].map((sql) => `${sql} IS NOT NULL`).join(" AND ")}`,
+    "GROUP BY ALL",
   ].join("\n");
+};
+
+/**
+ * A sum that is the same on any number of threads. Whole numbers are exact in any order; others are
+ * summed in order of size.
+ */
+const sumSql = (of: Ast, value: string): string => {
+  const whole =
+    kindOf(of) === "boolean" || of._tag === "literal" || (of._tag === "column" && of.type === "int");
+  return whole ? `sum(${value})` : `sum(${value} ORDER BY ${value})`;
 };
 
 /** The histories of a feature set, each once. */
@@ -54,34 +83,44 @@ export const distinctHistories = (spec: FeatureSetSpec): ReadonlyArray<HistoryAs
 
 /** For each entity and hop at which a decision is made: the aggregate over the window before it. */
 const historySql = (spec: FeatureSetSpec, history: HistoryAst): string => {
-  const by = history.by.map((_, index) => key(index)).join(", ");
-  const hop = `CAST(floor(epoch_ms(${decidedAtSql(spec)}) / ${history.hopMs}) AS BIGINT)`;
-  const asked = `SELECT DISTINCT ${keys(history)}, ${hop} AS "~hop", 0.0 AS "~n", 0.0 AS "~s" FROM rows`;
+  const by = history.by.map((_, index) => key(index));
+  const asked = [
+    ...keyColumns(history),
+    `${hopOf(toSql(decisionTime(spec)), history)} AS "~hop"`,
+    `0.0::DOUBLE AS "~n"`,
+    `0.0::DOUBLE AS "~s"`,
+  ];
   const hops = history.windowMs / history.hopMs;
-  const window = `OVER (PARTITION BY ${by} ORDER BY "~hop" RANGE BETWEEN ${hops} PRECEDING AND 1 PRECEDING)`;
+  const partition = by.length === 0 ? "" : `PARTITION BY ${by.join(", ")} `;
+  const window = `OVER (${partition}ORDER BY "~hop" RANGE BETWEEN ${hops} PRECEDING AND 1 PRECEDING)`;
+  const mean = `sum("~s") ${window} / nullif(sum("~n") ${window}, 0)`;
   const value =
     history.aggregate === "count"
       ? `coalesce(sum("~n") ${window}, 0)`
-      : `sum("~s") ${window} / nullif(sum("~n") ${window}, 0)`;
+      : `CASE WHEN isfinite(${mean}) THEN ${mean} END`;
   return [
-    `SELECT ${by}, "~hop", ${value} AS "~value" FROM (`,
-    `  SELECT ${by}, "~hop", sum("~n") AS "~n", sum("~s") AS "~s"`,
-    `  FROM (${bucketSql(history, "rows")} UNION ALL ${asked}) GROUP BY ALL`,
+    `SELECT ${[...by, '"~hop"', `${value} AS "~value"`].join(", ")} FROM (`,
+    `  SELECT ${[...by, '"~hop"', 'sum("~n") AS "~n"', 'sum("~s") AS "~s"'].join(", ")} FROM (`,
+    `    ${bucketSql(spec, history, "rows")}`,
+    `    UNION ALL SELECT DISTINCT ${asked.join(", ")} FROM rows`,
+    '  ) WHERE "~hop" IS NOT NULL GROUP BY ALL',
     ")",
   ].join("\n");
 };
 
+/** The number of the hop since 1970-01-01 UTC in which an instant lies. */
+const hopOf = (instant: string, { hopMs }: HistoryAst): string =>
+  `CAST(floor(epoch_ms(${instant}) / ${hopMs}) AS BIGINT)`;
+
 /** The entity's columns under names that no source column has. */
-const keys = (history: HistoryAst): string =>
-  history.by.map((name, index) => `${identifier(name)} AS ${key(index)}`).join(", ");
+const keyColumns = (history: HistoryAst): ReadonlyArray<string> =>
+  history.by.map((name, index) => `${identifier(name)} AS ${key(index)}`);
 
-const key = (index: number): string => `"~k${index}"`;
+/** The name of the `index`-th column of an entity's key. */
+export const key = (index: number): string => `"~k${index}"`;
 
-const decidedAtSql = (spec: FeatureSetSpec): string => {
-  const column: Ast = { _tag: "column", name: spec.decidedAt, type: "timestamp" };
-  return toSql(column, noHistory);
-};
-
-const noHistory = (): string => {
-  throw new TypeError("a history inside a history or a label is not supported");
-};
+const decisionTime = ({ decidedAt }: Pick<FeatureSetSpec, "decidedAt">): Ast => ({
+  _tag: "column",
+  name: decidedAt,
+  type: "timestamp",
+});
