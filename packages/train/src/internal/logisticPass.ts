@@ -45,7 +45,7 @@ export const standardise: (columns: ReadonlyArray<Column>) => Effect.Effect<Scal
       }
       mean[j] = m;
       // A constant column's mean is off by rounding, which is not variation.
-      const deviation = count > 0 ? Math.sqrt(squares / count) : 0;
+      const deviation = count > 0 ? Math.sqrt(squares / column.length) : 0;
       if (deviation > 1e-12 * Math.abs(m)) {
         sd[j] = deviation;
         varies[j] = 1;

@@ -107,7 +107,7 @@ export const findSplit = (
       }
     }
   }
-  // A feature without missing values in this node sends later ones to the larger side.
+  // A node that saw no missing value of this feature sends later ones with the majority.
   if (missingC === 0) bestMissingLeft = bestC > totalC - bestC ? 1 : 0;
   out[at] = bestBin < 0 ? 0 : best - parent;
   out[at + 1] = bestBin;
