@@ -3,7 +3,13 @@ import { assert, describe, it } from "@effect/vitest";
 import { Table } from "@ml-pipe/data";
 import * as Effect from "effect/Effect";
 import reference from "../test-fixtures/reference.json" with { type: "json" };
-import { charterWith, modelOf, recording, rightModel, TripFeatures } from "../test-fixtures/trips.ts";
+import {
+  charterWith,
+  modelOf,
+  recording,
+  rightModel,
+  TripFeatures,
+} from "../test-fixtures/trips.ts";
 import * as Evaluate from "./Evaluate.ts";
 import { costByThreshold } from "./internal/measure.ts";
 
@@ -18,7 +24,7 @@ const close = (found: number | null, right: number, what: string, tolerance = 1e
 const table = Effect.suspend(() =>
   Table.write(TripFeatures.contract, "test", {
     split: "split-one",
-    query: `SELECT epoch_ms((i // ${reference.rowsPerDay}) * 86400000) AS at, x, NULL::DOUBLE AS peek,
+    query: `SELECT epoch_ms((i // ${reference.rowsPerDay}) * 86400000) AS "at", x, NULL::DOUBLE AS peek,
       'origin ' || (i % ${reference.origins}) AS origin, label = 1 AS label
       FROM (SELECT unnest(range(${x.length})) AS i, unnest([${x.join(", ")}]::DOUBLE[]) AS x,
         unnest([${[...labels].join(", ")}]) AS label) ORDER BY i`,
@@ -54,7 +60,9 @@ describe("against scikit-learn", () => {
         ] as const) {
           close(evaluation[name], expected[name], name, 1e-10);
         }
-        const bySlice = evaluation.slices.toSorted((a, b) => (`${a.value}` < `${b.value}` ? -1 : 1));
+        const bySlice = evaluation.slices.toSorted((a, b) =>
+          `${a.value}` < `${b.value}` ? -1 : 1,
+        );
         assert.deepStrictEqual(
           bySlice.map(({ value }) => value),
           ["origin 0", "origin 1", "origin 2"],

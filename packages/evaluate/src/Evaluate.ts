@@ -4,8 +4,24 @@
  * It answers in the business metric: does the model cost less per decision than the baseline, by at
  * least the smallest gain worth shipping? Accuracy and calibration are evidence, not the question.
  */
-import { type Artifact, Charter, type Contract, Digest, type Finding, Stage, Verdict } from "@ml-pipe/core";
-import { Decisions, type Duckdb, type FeatureSet, Model, type StatisticsError, Table, Words } from "@ml-pipe/data";
+import {
+  type Artifact,
+  Charter,
+  type Contract,
+  Digest,
+  type Finding,
+  Stage,
+  Verdict,
+} from "@ml-pipe/core";
+import {
+  Decisions,
+  type Duckdb,
+  type FeatureSet,
+  Model,
+  type StatisticsError,
+  Table,
+  Words,
+} from "@ml-pipe/data";
 import * as Clock from "effect/Clock";
 import * as Effect from "effect/Effect";
 import * as Schema from "effect/Schema";
@@ -118,18 +134,36 @@ export const decisions = <C extends Contract.Contract, Out extends Contract.Cont
   set: FeatureSet.FeatureSet<C, Out>,
   options: DecisionsOptions<KeptOf<C, Out>>,
 ): EvaluateStage<Out> => {
-  const { charter, slices = [], minSliceRows = 1000, blocks = "day", seed = 0, level = 0.95 } = options;
+  const {
+    charter,
+    slices = [],
+    minSliceRows = 1000,
+    blocks = "day",
+    seed = 0,
+    level = 0.95,
+  } = options;
   const { maxCalibrationError = 0.05, minPerClass = 100, suspiciousAuc = 0.99 } = options;
   const limits = { maxCalibrationError, minPerClass, suspiciousAuc };
   const unknown = slices.find((column) => set.contract.spec.columns[column] === undefined);
   if (unknown !== undefined) {
-    throw new TypeError(`evaluate: the table of "${set.spec.name}" has no column "${unknown}"; add it to keep`);
+    throw new TypeError(
+      `evaluate: the table of "${set.spec.name}" has no column "${unknown}"; add it to keep`,
+    );
   }
   return Stage.make("evaluate", {
     description: `judges the ${charter.spec.metric.name} against "${charter.spec.baseline.name}"`,
     input: { model: Model.of(set), data: Table.of(set.contract, "test") },
     outputs: { verdict: Verdict.Verdict, evaluation: Evaluation },
-    params: { featureSet: set.digest, charter: charter.digest, slices, minSliceRows, blocks, seed, level, ...limits },
+    params: {
+      featureSet: set.digest,
+      charter: charter.digest,
+      slices,
+      minSliceRows,
+      blocks,
+      seed,
+      level,
+      ...limits,
+    },
     charter,
     // A verdict from before the kill date is no verdict after it.
     fingerprint: Effect.map(Clock.currentTimeMillis, (now) => ({
@@ -137,7 +171,9 @@ export const decisions = <C extends Contract.Contract, Out extends Contract.Cont
     })),
     run: Effect.fnUntraced(function* ({ model, data }, { exhibit, finding, progress }) {
       yield* requireHonest(model, data);
-      const columns = yield* Effect.forEach(slices, (column) => sliceColumn(data, column, minSliceRows));
+      const columns = yield* Effect.forEach(slices, (column) =>
+        sliceColumn(data, column, minSliceRows),
+      );
       const decided = yield* Decisions.read(set, {
         model,
         table: data,
@@ -149,14 +185,27 @@ export const decisions = <C extends Contract.Contract, Out extends Contract.Cont
         return yield* new NothingToJudge({ rows: data.rows, label: "label" });
       }
       yield* progress({ label: "scored", rows: decided.rows });
-      const evaluation = yield* measure(decided, { charter, slices: columns, level, seed, suspiciousAuc });
-      const now = new Date(yield* Clock.currentTimeMillis);
-      const verdict = Verdict.judge(gates, { evaluation, charter, now, ...limits }, {
-        model: model.document.digest,
-        charter: charter.digest,
-        testSet: Table.digestOf(data),
+      const evaluation = yield* measure(decided, {
+        charter,
+        slices: columns,
+        level,
+        seed,
+        suspiciousAuc,
       });
-      yield* Effect.forEach(findingsOf(evaluation, columns, { minSliceRows, owner: set.contract.spec.owner }), finding);
+      const now = new Date(yield* Clock.currentTimeMillis);
+      const verdict = Verdict.judge(
+        gates,
+        { evaluation, charter, now, ...limits },
+        {
+          model: model.document.digest,
+          charter: charter.digest,
+          testSet: Table.digestOf(data),
+        },
+      );
+      yield* Effect.forEach(
+        findingsOf(evaluation, columns, { minSliceRows, owner: set.contract.spec.owner }),
+        finding,
+      );
       yield* Effect.forEach(exhibitsOf(evaluation, decided, charter), exhibit);
       return { verdict, evaluation };
     }),

@@ -1,5 +1,13 @@
 /** A small world for tests: trips that are late or not, hand-made models of them, and test tables. */
-import { Artifact, Charter, Column, Contract, type Exhibit, type Finding, Stage } from "@ml-pipe/core";
+import {
+  Artifact,
+  Charter,
+  Column,
+  Contract,
+  type Exhibit,
+  type Finding,
+  Stage,
+} from "@ml-pipe/core";
 import { Duckdb, type Estimator, FeatureSet, Model, Rule, Table } from "@ml-pipe/data";
 import * as Effect from "effect/Effect";
 import * as Layer from "effect/Layer";
@@ -69,7 +77,7 @@ export const charterWith = (
   });
 
 /** The right model of these trips: P(late) = sigmoid(x − 1). */
-export const rightModel: Estimator.Estimator = {
+export const rightModel: Estimator.LinearModel = {
   _tag: "LinearModel",
   version: 1,
   link: "logit",
@@ -82,7 +90,7 @@ export const rightModel: Estimator.Estimator = {
 };
 
 /** Sees only `peek`: P(late) is `high` above 0.5, else `low`. */
-export const peekingModel = (low: number, high: number): Estimator.Estimator => ({
+export const peekingModel = (low: number, high: number): Estimator.TreeEnsemble => ({
   _tag: "TreeEnsemble",
   version: 1,
   objective: "logistic",
@@ -101,7 +109,7 @@ export const peekingModel = (low: number, high: number): Estimator.Estimator => 
   importance: [1, 99],
 });
 
-export const constantModel = (value: number): Estimator.Estimator => ({
+export const constantModel = (value: number): Estimator.ConstantModel => ({
   _tag: "ConstantModel",
   version: 1,
   features: ["x", "peek"],
@@ -138,14 +146,14 @@ export const tripsOf = (options: {
 }) => {
   const uniform = (salt: number) => `(hash(i * 7 + ${salt}) % 1000003) / 1000003.0`;
   const query = `
-    SELECT at, x, CAST(${options.peek ?? "NULL"} AS DOUBLE) AS peek,
+    SELECT "at", x, CAST(${options.peek ?? "NULL"} AS DOUBLE) AS peek,
       CAST(${options.origin ?? "substr('ABC', 1 + i % 3, 1)"} AS VARCHAR) AS origin, label
     FROM (SELECT *, ${options.label ?? "u < 1 / (1 + exp(1 - x))"} AS label FROM (
       SELECT i, i // ${options.perDay} AS day,
-        epoch_ms(990000000000 // 86400000 * 86400000 + (i // ${options.perDay}) * 86400000 + 3600000) AS at,
+        epoch_ms(990000000000 // 86400000 * 86400000 + (i // ${options.perDay}) * 86400000 + 3600000) AS "at",
         -3 + 6 * ${uniform(1)} AS x, ${uniform(2)} AS u, ${uniform(3)} AS v
       FROM (SELECT range AS i FROM range(${options.days * options.perDay}))))
-    ORDER BY at, i`;
+    ORDER BY "at", i`;
   return Table.write(TripFeatures.contract, "test", {
     query,
     split: options.split === undefined ? split : options.split,
@@ -167,7 +175,11 @@ export interface Recorded {
 /** Runs with the services, in 2026, and records what stages tell. */
 export const recording = <A, E, R>(
   run: (recorded: Recorded) => Effect.Effect<A, E, R>,
-): Effect.Effect<A, E | Artifact.ArtifactStoreError, Exclude<R, Layer.Success<typeof services>>> => {
+): Effect.Effect<
+  A,
+  E | Artifact.ArtifactStoreError,
+  Exclude<R, Layer.Success<typeof services>>
+> => {
   const recorded: Recorded = { findings: [], exhibits: [] };
   const record = (event: Stage.StageEvent) =>
     Effect.sync(() => {

@@ -109,7 +109,9 @@ export const daily = <C extends Contract.Contract, Out extends Contract.Contract
   const features: ReadonlyArray<string> = options.features ?? own;
   const unknown = features.find((feature) => !own.includes(feature));
   if (unknown !== undefined) {
-    throw new TypeError(`monitor: "${unknown}" is no feature of "${set.spec.name}"; it has ${own.join(", ")}`);
+    throw new TypeError(
+      `monitor: "${unknown}" is no feature of "${set.spec.name}"; it has ${own.join(", ")}`,
+    );
   }
   const { metric, smallestGain, decision } = charter.spec;
   const limits = { driftThreshold, windowDays, minRows, minKnownShare };
@@ -268,5 +270,8 @@ const gainOf = Effect.fnUntraced(function* (
   if (rows === 0) return { gain: null, gainInterval: null };
   const gain = sums.reduce((sum, one) => sum + one, 0) / rows;
   if (days.length < 2) return { gain, gainInterval: null };
-  return { gain, gainInterval: yield* Effect.fromResult(Interval.bootstrapTotals(sums, counts, { seed })) };
+  return {
+    gain,
+    gainInterval: yield* Effect.fromResult(Interval.bootstrapTotals(sums, counts, { seed })),
+  };
 });

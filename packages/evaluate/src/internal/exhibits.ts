@@ -123,9 +123,7 @@ const thresholds = (
     { name: "model", points: costByThreshold(decisions, metric.costs) },
     { name: "threshold used", points: [[threshold, cost.model.estimate]], marks: true },
   ],
-  rules: [
-    { y: cost.baseline.estimate, label: `baseline: ${baseline.name}` },
-  ],
+  rules: [{ y: cost.baseline.estimate, label: `baseline: ${baseline.name}` }],
 });
 
 const importance = ({ importance: all }: Evaluation): ReadonlyArray<Exhibit.Exhibit> =>
@@ -137,7 +135,9 @@ const importance = ({ importance: all }: Evaluation): ReadonlyArray<Exhibit.Exhi
           title: "Feature importance",
           caption: "share of the gain of all splits, or of the absolute standardised coefficients",
           value: { label: "share" },
-          bars: all.slice(0, mostBars).map(({ feature, share }) => ({ name: feature, value: share })),
+          bars: all
+            .slice(0, mostBars)
+            .map(({ feature, share }) => ({ name: feature, value: share })),
         },
       ];
 

@@ -135,7 +135,9 @@ const enoughData = ({ evaluation, minPerClass }: Judged): Answer => {
     outcome: enough ? "passed" : "inconclusive",
     expected: `at least ${counted(minPerClass, "row")} of each outcome on at least 2 days`,
     found: `${whole(positives)} positive and ${whole(rows - positives)} negative on ${counted(days, "day")}`,
-    next: enough ? nothingToDo : "Evaluate on a longer period: move the cuts of the split, or ingest more.",
+    next: enough
+      ? nothingToDo
+      : "Evaluate on a longer period: move the cuts of the split, or ingest more.",
   };
 };
 
@@ -147,7 +149,9 @@ const inForce = ({ charter, now }: Judged): Answer => {
     outcome: expired ? "failed" : "passed",
     expected: "a charter that is in force",
     found: expired ? `that it ended on ${on} (${kill.criterion})` : `that it ends on ${on}`,
-    next: expired ? `${owner} reviews the criterion and sets a new kill date, or stops the project.` : nothingToDo,
+    next: expired
+      ? `${owner} reviews the criterion and sets a new kill date, or stops the project.`
+      : nothingToDo,
   };
 };
 

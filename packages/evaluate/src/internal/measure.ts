@@ -1,9 +1,23 @@
 /** The numbers of an evaluation, from the decisions on the test rows. */
 import type { Charter } from "@ml-pipe/core";
-import { Classification, Cost, type Decisions, Interval, type StatisticsError } from "@ml-pipe/data";
+import {
+  Classification,
+  Cost,
+  type Decisions,
+  Interval,
+  type StatisticsError,
+} from "@ml-pipe/data";
 import * as Effect from "effect/Effect";
 import type { Evaluation, SensitivityResult } from "../Evaluation.ts";
-import { type Blocks, blocksOf, type Estimate, estimate, orNull, type Totals, totalsOf } from "./blocks.ts";
+import {
+  type Blocks,
+  blocksOf,
+  type Estimate,
+  estimate,
+  orNull,
+  type Totals,
+  totalsOf,
+} from "./blocks.ts";
 import { findSuspect, importanceOf } from "./leakage.ts";
 import { judgeSlices, type SliceColumn } from "./slices.ts";
 
@@ -106,7 +120,9 @@ const sensitivity = (
       const threshold = orNull(Cost.optimalThreshold(changed));
       const costAt = (scores: Float64Array, from: number): number | null => {
         const table = orNull(Classification.confusion(scores, label, from));
-        return table === null ? null : (orNull(Cost.expectedCost(table, changed))?.perDecision ?? null);
+        return table === null
+          ? null
+          : (orNull(Cost.expectedCost(table, changed))?.perDecision ?? null);
       };
       const [before, after] = [
         costAt(baseline, 1),

@@ -61,7 +61,8 @@ const numberOf = (text: string, values: ReadonlyArray<string | null>): string =>
   if (present.length === 0) return `CASE WHEN ${text} IS NULL THEN ${missing} ELSE -1 END`;
   const type = `ENUM(${present.map(Duckdb.literal).join(", ")})`;
   const code = `coalesce(enum_code(TRY_CAST(${text} AS ${type})), -1)`;
-  const shifted = missing === -1 ? code : `CASE WHEN ${code} >= ${missing} THEN ${code} + 1 ELSE ${code} END`;
+  const shifted =
+    missing === -1 ? code : `CASE WHEN ${code} >= ${missing} THEN ${code} + 1 ELSE ${code} END`;
   return `CASE WHEN ${text} IS NULL THEN ${missing} ELSE ${shifted} END`;
 };
 

@@ -124,7 +124,12 @@ const binSql = (bins: Bins): string => {
 };
 
 /** A binary search for the first cut that is not below the value. */
-const searchSql = (value: string, cuts: ReadonlyArray<number>, from: number, to: number): string => {
+const searchSql = (
+  value: string,
+  cuts: ReadonlyArray<number>,
+  from: number,
+  to: number,
+): string => {
   const middle = (from + to) >> 1;
   const cut = cuts[middle];
   if (from === to || cut === undefined) return String(from);

@@ -1,0 +1,42 @@
+import type { Ref, Verdict } from "@ml-pipe/core";
+import type { Model, Table } from "@ml-pipe/data";
+import { expectTypeOf, it } from "vitest";
+import { charterWith, type OtherFeatures, TripFeatures } from "../test-fixtures/trips.ts";
+import * as Evaluate from "./Evaluate.ts";
+
+const charter = charterWith();
+const evaluate = Evaluate.decisions(TripFeatures, { charter });
+
+type Trips = typeof TripFeatures.contract;
+type Others = typeof OtherFeatures.contract;
+
+declare const model: Ref.Ref<Model.Model<Trips>>;
+declare const otherModel: Ref.Ref<Model.Model<Others>>;
+declare const test: Ref.Ref<Table.Table<Trips, "test">>;
+declare const train: Ref.Ref<Table.Table<Trips, "train">>;
+
+it("judges a model on the test table of its feature set", () => {
+  const build = () => evaluate({ model, data: test });
+  expectTypeOf<ReturnType<typeof build>["verdict"]>().toExtend<Ref.Ref<Verdict.Verdict>>();
+});
+
+it("does not judge on a train table", () => {
+  // @ts-expect-error is not assignable to type '"test"'
+  evaluate({ model, data: train });
+});
+
+it("does not judge a model of another feature set", () => {
+  // @ts-expect-error is not assignable to type '"trip-features"'
+  evaluate({ model: otherModel, data: test });
+});
+
+it("needs a charter", () => {
+  // @ts-expect-error Property 'charter' is missing
+  Evaluate.decisions(TripFeatures, {});
+});
+
+it("slices by kept columns only", () => {
+  Evaluate.decisions(TripFeatures, { charter, slices: ["origin"] });
+  // @ts-expect-error Type '"label"' is not assignable
+  Evaluate.decisions(TripFeatures, { charter, slices: ["label"] });
+});
