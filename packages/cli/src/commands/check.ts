@@ -83,7 +83,13 @@ export const tellProblems = (
   { terminal, debug }: CommandContext,
 ): void => {
   const { err, errStyle } = terminal;
-  for (const problem of problems) err(`${problemText(problem, errStyle, debug)}\n`);
+  err(
+    problems
+      .map((problem) => `${problemText(problem, errStyle, debug)}\n`)
+      .join("\n")
+      .trimEnd(),
+  );
+  if (problems.some(({ tag }) => tag === "PipelineFileMissing")) return;
   err(errStyle.bold(`${shortPath(file)} is not valid: ${plural(problems.length, "problem")}`));
 };
 

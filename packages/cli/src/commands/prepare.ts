@@ -6,6 +6,7 @@ import * as Result from "effect/Result";
 import { contractProblems } from "../pipeline/contracts.ts";
 import type { LoadError } from "../pipeline/LoadError.ts";
 import { loadPipeline, requireFile, type Runnable } from "../pipeline/loadPipeline.ts";
+import { makeStateFolder } from "../pipeline/stateFolder.ts";
 import { typecheck, type TypecheckResult } from "../pipeline/typecheck.ts";
 import type { TypecheckFailed, TypecheckUnavailable } from "../pipeline/TypecheckFailed.ts";
 import { type Problem, toProblem } from "../view/problem.ts";
@@ -35,6 +36,8 @@ export const prepare = Effect.fnUntraced(function* (
     readonly file: string;
     readonly stateFolder: string;
     readonly types: boolean;
+    /** Whether anything is going to be recorded. */
+    readonly writes?: boolean;
   },
   /** Done with a pipeline that could be loaded, while its types are checked. */
   onLoaded: (pipeline: Runnable) => Effect.Effect<void> = () => Effect.void,
@@ -42,6 +45,7 @@ export const prepare = Effect.fnUntraced(function* (
   const { file, stateFolder } = options;
   const missing = yield* Effect.result(requireFile(path.resolve(file)));
   if (Result.isFailure(missing)) return yield* Effect.fail(notValid(missing.failure));
+  if (options.types || options.writes) yield* makeStateFolder(stateFolder);
   const started = performance.now();
   const [loaded, checked] = yield* Effect.all(
     [
@@ -75,12 +79,24 @@ const notValid = (
   typeError?: TypecheckFailed | TypecheckUnavailable,
 ): NotValid => {
   const problem = toProblem(error);
-  // The type checker points at the very mistake; what it led to when the file ran comes after.
-  const first =
-    error._tag === "PipelineSyntax" || typeError === undefined ? [] : typeProblems(typeError);
-  const same = first.some(({ file, line }) => file === problem.file && line === problem.line);
-  const importMissing = error._tag === "PipelineImportMissing";
-  if (importMissing)
-    return new NotValid([problem, ...first.filter(({ line }) => line !== problem.line)]);
-  return new NotValid(same && error._tag !== "PipelineThrew" ? first : [...first, problem]);
+  const told = typeError === undefined ? [] : typeProblems(typeError);
+  switch (error._tag) {
+    case "PipelineSyntax":
+      // A text that is not a program has no types.
+      return new NotValid([problem]);
+    case "PipelineImportMissing":
+      return new NotValid([problem, ...told.filter(({ line }) => line !== problem.line)]);
+    case "PipelineInvalid": {
+      // The same mistake seen twice: TypeScript's words, and ours in short.
+      const same = told.find(({ file, line }) => file === problem.file && line === problem.line);
+      const others = told.filter((one) => one !== same);
+      const both =
+        same === undefined
+          ? problem
+          : { ...same, message: `${same.message}\nIn short: ${problem.message}` };
+      return new NotValid([both, ...others]);
+    }
+    default:
+      return new NotValid([...told, problem]);
+  }
 };

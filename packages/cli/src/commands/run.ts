@@ -35,7 +35,7 @@ export const run = (options: RunOptions, context: CommandContext): Promise<numbe
     Effect.forEach(pipeline.nodes, codeOf, { concurrency: "unbounded", discard: true });
   return runCommand(
     context,
-    prepare(options, identify).pipe(
+    prepare({ ...options, writes: true }, identify).pipe(
       Effect.map((prepared) => {
         tellPrepared(prepared, options, context);
         return () => execute(prepared.pipeline, codeOf, options, context);

@@ -80,8 +80,9 @@ export const toProblems = (
       ...(owner?.kind === "constant" ? { constant: owner.name } : {}),
     };
   });
-  // What else is wrong often makes the services unknown: then only the cause is worth reading.
-  return problems.length > 0
+  // What else is wrong often makes the services unknown: then only the cause is worth reading. That
+  // there is no default export, loading the file says better.
+  return problems.length > 0 || ofEntry.some(({ code }) => code !== "TS2322")
     ? problems
     : ofEntry.flatMap((diagnostic) => missingServices(diagnostic, about.pipeline));
 };
@@ -93,10 +94,7 @@ const missingServices = (
 ): ReadonlyArray<TypeProblem> => {
   const at = { file: pipeline, ...exportPlace(pipeline) };
   const match = /^Type '(.+?)' is not assignable to type 'never'/s.exec(message);
-  if (match === null) {
-    // No default export, or not a pipeline: loading the file says it better.
-    return code === "TS2322" ? [{ ...at, code, message }] : [];
-  }
+  if (match === null) return [{ ...at, code, message }];
   const services = (match[1] ?? "").split(" | ").map((name) => name.replace(/^typeof /, ""));
   if (services.includes("unknown")) {
     return [
