@@ -1,0 +1,39 @@
+import type { Ref } from "@ml-pipe/core";
+import type { Release, Table } from "@ml-pipe/data";
+import { expectTypeOf, it } from "vitest";
+import { charter, type OtherFeatures, TripFeatures } from "../test-fixtures/trips.ts";
+import * as Monitor from "./Monitor.ts";
+
+const monitor = Monitor.daily(TripFeatures, { charter });
+
+type Trips = typeof TripFeatures.contract;
+type Others = typeof OtherFeatures.contract;
+
+declare const release: Ref.Ref<Release.Release<Trips>>;
+declare const otherRelease: Ref.Ref<Release.Release<Others>>;
+declare const reference: Ref.Ref<Table.Table<Trips, "train">>;
+declare const test: Ref.Ref<Table.Table<Trips, "test">>;
+declare const live: Ref.Ref<Table.Table<Trips, "live">>;
+
+it("offers its signals to hooks, by type", () => {
+  const build = () => monitor({ release, reference, live });
+  type Signals = ReturnType<typeof build>["signals"];
+  expectTypeOf<Signals["drift"]>().toExtend<Ref.SignalRef<{ readonly feature: string }>>();
+  expectTypeOf<Signals["cost"]>().toExtend<Ref.SignalRef<{ readonly gain: number }>>();
+  expectTypeOf<ReturnType<typeof build>>().toExtend<Ref.Ref<Monitor.Monitoring>>();
+});
+
+it("does not watch a test table as if it were live", () => {
+  // @ts-expect-error is not assignable to type '"live"'
+  monitor({ release, reference, live: test });
+});
+
+it("does not compare with a test table", () => {
+  // @ts-expect-error is not assignable to type '"train"'
+  monitor({ release, reference: test, live });
+});
+
+it("does not watch a release of another feature set", () => {
+  // @ts-expect-error is not assignable to type '"trip-features"'
+  monitor({ release: otherRelease, reference, live });
+});
