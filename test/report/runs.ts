@@ -605,29 +605,54 @@ export const small: Run.Run = runOf("succeeded", passed.stages.slice(0, 2), {
   graph: { ...graph, stages: graph.stages.slice(0, 2), feedback: [] },
 });
 
-/** The run with `text` wherever a record holds text. */
+/** Literals that a schema fixes; every other text of a record is somebody's words. */
+const literals = new Set([
+  // Under these keys:
+  "_tag",
+  "status",
+  "severity",
+  "action",
+  "type",
+  "availableAt",
+  "outcome",
+  // These values:
+  "number",
+  "time",
+  "log",
+]);
+
+/** `run` with `text` after every name, message and value, and in a verdict that still holds. */
 export const withText = (run: Run.Run, text: string): Run.Run => {
-  const keep = new Set([
-    "_tag",
-    "status",
-    "severity",
-    "kind",
-    "action",
-    "type",
-    "availableAt",
-    "stage",
-  ]);
-  const replace = (value: unknown, key: string): unknown => {
-    if (typeof value === "string") return keep.has(key) ? value : text;
-    if (Array.isArray(value)) return value.map((each) => replace(each, key));
+  const change = (value: unknown, key: string): unknown => {
+    if (typeof value === "string") {
+      return literals.has(key) || literals.has(value) ? value : `${value}${text}`;
+    }
+    if (Array.isArray(value)) return value.map((each) => change(each, key));
     if (typeof value !== "object" || value === null || value instanceof Date) return value;
+    const named = key === "contracts" || key === "columns";
     return Object.fromEntries(
-      Object.entries(value).map(([name, each]) => [name, replace(each, name)]),
+      Object.entries(value).map(([name, each]) => [
+        named ? `${name}${text}` : name,
+        change(each, name),
+      ]),
     );
   };
-  const changed = replace(run, "");
+  const changed = change(run, "");
   if (!isRun(changed)) throw new Error("the run is no run any more");
-  return changed;
+  const verdict = judged(
+    evidence.map(({ outcome, ...words }) => ({
+      outcome,
+      gate: `${words.gate}${text}`,
+      expected: `${words.expected}${text}`,
+      found: `${words.found}${text}`,
+      next: `${words.next}${text}`,
+    })),
+  );
+  const stages = changed.stages.map(({ outputs, ...record }) =>
+    outputs === undefined ? record : { ...record, outputs: { "": json(verdict) } },
+  );
+  return { ...changed, stages };
 };
+
 const isRun = (value: unknown): value is Run.Run =>
   typeof value === "object" && value !== null && "graph" in value && "stages" in value;

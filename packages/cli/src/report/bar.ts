@@ -30,6 +30,7 @@ export const drawBars = (exhibit: BarExhibit, id: string): Html => {
     id,
     title: exhibit.title,
     text: describe(exhibit, bars),
+    x: exhibit.value.label,
   })}${notes.map((note) => html`<p class="note">${note}</p>`)}`;
 };
 
@@ -52,7 +53,7 @@ const options = (
   log: boolean,
   fits: (value: number) => boolean,
 ): Plot.PlotOptions => {
-  const names = bars.map(({ name }) => cut(name, 26));
+  const names = bars.map(({ name }) => cut(name, 22));
   const words = column(bars.map(({ value }) => value));
   const longest = Math.max(...names.map((name) => name.length));
   const widest = Math.max(...bars.map(({ value }) => words(value).length));
@@ -67,18 +68,21 @@ const options = (
   }));
   const whiskers = rows.filter(({ lower, upper }) => lower !== upper);
   const y = "index";
+  // The label of the reference stays inside of the drawing.
+  const ends = [...rows.flatMap(({ lower, upper }) => [lower, upper]), ...(log ? [] : [0])];
+  const [low, high] = [Math.min(...ends), Math.max(...ends)];
+  const place = ((exhibit.reference?.value ?? low) - low) / (high - low);
+  const anchor = place > 0.65 ? "end" : place < 0.35 ? "start" : "middle";
   return {
     width: 500,
-    height: 78 + rows.length * rowHeight,
-    marginLeft: Math.min(190, 16 + longest * 7),
+    height: 58 + rows.length * rowHeight,
+    marginLeft: Math.min(196, 18 + longest * 8),
     marginRight: 22 + widest * 7.5,
     marginTop: 30,
-    marginBottom: 44,
+    marginBottom: 26,
     x: {
       type: log ? "log" : "linear",
-      label: cut(exhibit.value.label, 64),
-      labelArrow: "none",
-      labelAnchor: "right",
+      label: null,
       tickSize: 0,
       ticks: 4,
       tickFormat: tick,
@@ -118,6 +122,7 @@ const options = (
         text: ({ label }: { readonly label: string }) => cut(label, 40),
         frameAnchor: "top",
         dy: -12,
+        textAnchor: anchor,
         className: "reference-label",
       }),
     ],

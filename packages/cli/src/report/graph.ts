@@ -1,7 +1,7 @@
 /** The graph of a run as a drawing: stages with their state, what flows between them, and feedback. */
 import type { Graph, Hook, Run } from "@ml-pipe/core";
 import { html, type Html, join, nothing } from "./html.ts";
-import { type Box, type Direction, type Layout, layOut, type Link, type Point } from "./layout.ts";
+import { type Box, type Layout, layOut, type Link, type Point } from "./layout.ts";
 import { type Mark, ofStage } from "./status.ts";
 import { between, count, cut, list } from "./words.ts";
 
@@ -33,10 +33,17 @@ export const drawGraph = (run: Run.Run): Html => {
   ];
   const edges = [...flowEdges(run.graph), ...feedbackEdges(run.graph)];
   const across = layOut(nodes, edges, "LR");
-  return across.width <= page
-    ? draw(run, nodes, edges, across, "LR")
-    : draw(run, nodes, edges, layOut(nodes, edges, "TB"), "TB");
+  const whole = across.width <= page ? across : layOut(nodes, edges, "TB");
+  // A phone has no room for labels: there, a second drawing shows the stages and what feeds back.
+  const [fewer, bare] = [nodes.map(compactNode), edges.map(compactEdge)];
+  return html`${draw(run, nodes, edges, whole, "graph-whole")}${draw(run, fewer, bare, layOut(fewer, bare, "TB"), "graph-compact")}`;
 };
+
+const compactNode = ({ id, name, title, mark }: Node): Node =>
+  node(id, cut(name, 16), mark.word, mark, title);
+
+const compactEdge = (whole: Edge): Edge =>
+  isFeedback(whole) ? whole : { ...whole, lines: [], width: 0, height: 0 };
 
 const stageNode = (run: Run.Run, stage: Graph.StageNode): Node => {
   const record = run.stages.find((record) => record.stage === stage.name);
@@ -136,33 +143,33 @@ const draw = (
   nodes: ReadonlyArray<Node>,
   edges: ReadonlyArray<Edge>,
   layout: Layout,
-  direction: Direction,
+  id: "graph-whole" | "graph-compact",
 ): Html => {
   const { width, height } = layout;
   const counts = count(run.graph.stages.length, "stage");
   const states = nodes.filter(({ id }) => id !== alertId);
   return html`<div
-    class="scroll graph ${direction === "LR" ? "across" : "down"}"
+    class="scroll graph ${id === "graph-whole" ? "whole" : "compact"}"
     tabindex="0"
     role="group"
     aria-label="Graph of the pipeline"
   >
     <svg
       role="img"
-      aria-labelledby="graph-title graph-desc"
+      aria-labelledby="${id}-title ${id}-desc"
       viewBox="0 0 ${width} ${height}"
       width="${width}"
       height="${height}"
     >
-      <title id="graph-title">Graph of ${run.graph.pipeline}</title>
-      <desc id="graph-desc">
+      <title id="${id}-title">Graph of ${run.graph.pipeline}</title>
+      <desc id="${id}-desc">
         ${counts}:
         ${states.map(({ name, mark }) => `${name} (${mark.word.toLowerCase()})`).join(", ")}.
         ${edges.map(({ title }) => title).join(". ")}.
       </desc>
       <defs>
         <marker
-          id="arrow"
+          id="${id}-arrow"
           viewBox="0 0 8 8"
           refX="7"
           refY="4"
@@ -173,7 +180,7 @@ const draw = (
           <path class="arrowhead" d="M0.5 0.5L7.5 4L0.5 7.5z" />
         </marker>
         <marker
-          id="arrow-back"
+          id="${id}-arrow-back"
           viewBox="0 0 8 8"
           refX="7"
           refY="4"
@@ -184,7 +191,8 @@ const draw = (
           <path class="arrowhead back" d="M0.5 0.5L7.5 4L0.5 7.5z" />
         </marker>
       </defs>
-      ${edges.map((edge) => drawLine(edge, layout))} ${edges.map((edge) => drawLabel(edge, layout))}
+      ${edges.map((edge) => drawLine(edge, layout, id))}
+      ${edges.map((edge) => drawLabel(edge, layout))}
       ${nodes.map((node) => drawNode(node, layout.boxes.get(node.id)))}
     </svg>
   </div>`;
@@ -192,14 +200,14 @@ const draw = (
 
 const isFeedback = ({ id }: Edge): boolean => id.startsWith("feedback:");
 
-const drawLine = (edge: Edge, layout: Layout): Html => {
+const drawLine = (edge: Edge, layout: Layout, id: string): Html => {
   const route = layout.links.get(edge.id);
   if (route === undefined || route.points.length < 2) return nothing;
   const back = isFeedback(edge);
   return html`<path
     class="${back ? "edge back" : "edge"}"
     d="${pathOf(route.points)}"
-    marker-end="url(#${back ? "arrow-back" : "arrow"})"
+    marker-end="url(#${id}-${back ? "arrow-back" : "arrow"})"
   />`;
 };
 

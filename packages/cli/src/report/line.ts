@@ -17,6 +17,13 @@ interface Series {
   readonly style: Style;
 }
 
+/** A point to look at, such as a decision to act. */
+export interface Highlight {
+  readonly x: number;
+  readonly y: number;
+  readonly label: string;
+}
+
 interface Style {
   readonly color: string;
   readonly dash: string | undefined;
@@ -62,7 +69,11 @@ export const thin = (points: ReadonlyArray<XY>, most = mostPoints): ReadonlyArra
 };
 
 /** A line chart, its legend, and notes on what is not drawn. */
-export const drawLine = (exhibit: LineExhibit, id: string): Html => {
+export const drawLine = (
+  exhibit: LineExhibit,
+  id: string,
+  highlights: ReadonlyArray<Highlight> = [],
+): Html => {
   const { x, y } = exhibit;
   const [fitsX, fitsY] = [onAxis(x), onAxis(y)];
   const whole = exhibit.series.map(({ points }) =>
@@ -82,10 +93,12 @@ export const drawLine = (exhibit: LineExhibit, id: string): Html => {
     drawable > drawn &&
       `Drawn with ${number(drawn)} of ${number(drawable)} points; extremes are kept.`,
   ].filter((note) => note !== false);
-  return html`${legend(series)}${plot(options(exhibit, series), {
+  return html`${legend(series)}${plot(options(exhibit, series, highlights), {
     id,
     title: exhibit.title,
-    text: describe(exhibit, series),
+    text: describe(exhibit, series, highlights),
+    x: x.label,
+    y: y.label,
   })}${notes.map((note) => html`<p class="note">${note}</p>`)}`;
 };
 
@@ -110,7 +123,11 @@ const legend = (series: ReadonlyArray<Series>): Html =>
         )}
       </ul>`;
 
-const describe = ({ x, y, rules = [], diagonal }: LineExhibit, series: ReadonlyArray<Series>) =>
+const describe = (
+  { x, y, rules = [], diagonal }: LineExhibit,
+  series: ReadonlyArray<Series>,
+  highlights: ReadonlyArray<Highlight>,
+) =>
   [
     `Line chart of ${y.label} by ${x.label}.`,
     ...series.slice(0, 12).map(({ name, points }) => {
@@ -120,6 +137,7 @@ const describe = ({ x, y, rules = [], diagonal }: LineExhibit, series: ReadonlyA
       return `${name}: from ${at(first)} to ${at(last)}.`;
     }),
     ...rules.map((rule) => `Reference line ${rule.label} at ${number(rule.y)}.`),
+    ...highlights.map((each) => `${each.label} at ${valueOn(x, each.x)}.`),
     ...(diagonal === true ? ["The diagonal shows perfect agreement."] : []),
   ].join(" ");
 
@@ -147,16 +165,30 @@ const domainOf = (axis: Axis, values: ReadonlyArray<number>): [number, number] =
 const fromZero = (axis: Axis, [low, high]: [number, number]): [number, number] =>
   axis.kind === undefined && low > 0 && low < high * 0.5 ? [0, high] : [low, high];
 
+/** The powers of ten around a range, at most about six of them. */
+const powers = ([low, high]: [number, number]): ReadonlyArray<number> => {
+  const [from, to] = [Math.floor(Math.log10(low)), Math.ceil(Math.log10(high))];
+  const step = Math.max(1, Math.ceil((to - from) / 6));
+  return Array.from(
+    { length: Math.floor((to - from) / step) + 1 },
+    (_, n) => 10 ** (from + n * step),
+  );
+};
+
 const scaleOf = (axis: Axis, domain: [number, number]): Plot.ScaleOptions => {
-  const common = { label: cut(axis.label, 64), labelArrow: "none" as const, tickSize: 0 };
+  const common = { label: null, tickSize: 0 };
   const dates = domain.map((value) => new Date(value));
   if (axis.kind === "time") return { ...common, type: "utc", domain: dates, ticks: 5 };
   if (axis.kind === "log")
-    return { ...common, type: "log", domain, nice: true, ticks: 4, tickFormat: tick };
+    return { ...common, type: "log", domain, nice: true, ticks: powers(domain), tickFormat: tick };
   return { ...common, type: "linear", domain, nice: true, ticks: 5, tickFormat: tick };
 };
 
-const options = (exhibit: LineExhibit, series: ReadonlyArray<Series>): Plot.PlotOptions => {
+const options = (
+  exhibit: LineExhibit,
+  series: ReadonlyArray<Series>,
+  highlights: ReadonlyArray<Highlight>,
+): Plot.PlotOptions => {
   const rules = (exhibit.rules ?? []).filter(({ y }) => onAxis(exhibit.y)(y));
   const points = series.flatMap(({ points }) => points);
   let xs = fromZero(
@@ -176,16 +208,16 @@ const options = (exhibit: LineExhibit, series: ReadonlyArray<Series>): Plot.Plot
   if (agree) xs = ys = [Math.min(xs[0], ys[0]), Math.max(xs[1], ys[1])];
   return {
     width: 500,
-    height: 320,
+    height: 300,
     marginLeft: 50,
     marginRight: 18,
-    marginTop: 30,
-    marginBottom: 44,
+    marginTop: 14,
+    marginBottom: 34,
     insetTop: 4,
     x: scaleOf(exhibit.x, xs),
     y: { ...scaleOf(exhibit.y, ys), grid: true },
     marks: [
-      Plot.ruleY([ys[0]], { className: "axis-line" }),
+      Plot.frame({ anchor: "bottom", className: "axis-line" }),
       ...(agree ? [Plot.line(xs, { x: toX, y: Number, className: "diagonal" })] : []),
       Plot.ruleY(rules, { y: "y", className: "reference" }),
       ...series.map(({ points, style }) =>
@@ -207,6 +239,19 @@ const options = (exhibit: LineExhibit, series: ReadonlyArray<Series>): Plot.Plot
             fill: style.color,
           }),
         ),
+      Plot.dot(highlights, {
+        x: ({ x }: Highlight) => toX(x),
+        y: "y",
+        r: 7,
+        className: "highlight",
+      }),
+      Plot.text(highlights, {
+        x: ({ x }: Highlight) => toX(x),
+        y: "y",
+        text: "label",
+        dy: -16,
+        className: "highlight-label",
+      }),
       ...ruleLabels(rules, ys),
     ],
   };
@@ -218,7 +263,7 @@ const ruleLabels = (rules: NonNullable<LineExhibit["rules"]>, [low, high]: [numb
     const crowded = rules.some((other) => other.y > y && other.y - y < (high - low) * 0.09);
     return Plot.text([{ y }], {
       y: "y",
-      text: () => cut(label, 48),
+      text: () => cut(label, 44),
       frameAnchor: "right",
       lineAnchor: crowded ? "top" : "bottom",
       dy: crowded ? 4 : -4,

@@ -5,11 +5,9 @@ import { html, type Html, trusted } from "./html.ts";
 
 /** What we use of an element; the compiler has no DOM here. */
 interface Element {
-  readonly outerHTML: string;
+  readonly innerHTML: string;
   readonly attributes: Iterable<{ readonly name: string; value: string }>;
   readonly querySelectorAll: (selector: string) => Iterable<Element>;
-  readonly setAttribute: (name: string, value: string) => void;
-  readonly insertAdjacentHTML: (where: "afterbegin", markup: string) => void;
   readonly remove: () => void;
 }
 
@@ -18,6 +16,9 @@ export interface Description {
   readonly id: string;
   readonly title: string;
   readonly text: string;
+  /** Labels of the axes: beside the drawing, where they break into lines. */
+  readonly x: string;
+  readonly y?: string;
 }
 
 const numbersIn = new Set([
@@ -37,21 +38,34 @@ const numbersIn = new Set([
 const rounded = (text: string): string =>
   text.replaceAll(/-?\d+\.\d{2,}/g, (digits) => String(Math.round(Number(digits) * 10) / 10));
 
-/** Draws a chart. Colours are CSS, so that one drawing serves light, dark and paper. */
-export const plot = (options: Plot.PlotOptions, { id, title, text }: Description): Html => {
+/**
+ * Draws a chart. Colours are CSS, so that one drawing serves light, dark and paper.
+ *
+ * Text of the run reaches the drawing only as text and attributes, which linkedom escapes. It does not
+ * escape a `<title>`, so marks must not have one: the title of the drawing is ours.
+ */
+export const plot = (options: Plot.PlotOptions, { id, title, text, x, y }: Description): Html => {
   const { document } = parseHTML("<html><body></body></html>");
   const svg: Element = Plot.plot({ ...options, document, className: "plot" });
-  for (const style of svg.querySelectorAll("style")) style.remove();
+  for (const style of svg.querySelectorAll("style, title")) style.remove();
   for (const element of svg.querySelectorAll("*")) {
     for (const attribute of element.attributes) {
       if (numbersIn.has(attribute.name)) attribute.value = rounded(attribute.value);
     }
   }
-  svg.setAttribute("role", "img");
-  svg.setAttribute("aria-labelledby", `${id}-title ${id}-desc`);
-  svg.insertAdjacentHTML(
-    "afterbegin",
-    html`<title id="${id}-title">${title}</title><desc id="${id}-desc">${text}</desc>`.text,
-  );
-  return trusted(svg.outerHTML);
+  const [width, height] = [options.width ?? 640, options.height ?? 400];
+  return html`${y !== undefined && y !== "" && html`<p class="axis">${y}</p>`}<svg
+      class="plot"
+      role="img"
+      aria-labelledby="${id}-title ${id}-desc"
+      viewBox="0 0 ${width} ${height}"
+      width="${width}"
+      height="${height}"
+      fill="currentColor"
+      text-anchor="middle"
+    >
+      <title id="${id}-title">${title}</title>
+      <desc id="${id}-desc">${text}</desc>
+      ${trusted(svg.innerHTML)}</svg
+    >${x !== "" && html`<p class="axis x">${x}</p>`}`;
 };

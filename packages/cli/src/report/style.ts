@@ -44,7 +44,7 @@ const parts = `
 .warn{--tone:var(--warn);--tone-bg:var(--warn-bg)}.quiet{--tone:var(--quiet);--tone-bg:var(--quiet-bg)}
 .busy{--tone:var(--busy);--tone-bg:var(--busy-bg)}
 .badge{display:inline-flex;align-items:center;gap:5px;padding:1px 9px 1px 7px;border-radius:99px;background:var(--tone-bg);color:var(--tone);font-size:13px;font-weight:600;line-height:1.6;white-space:nowrap}
-.badge .icon{width:12px;height:12px;stroke-width:2.4}
+.badge .icon{width:13px;height:13px;stroke-width:2.4}
 .verdict{display:flex;gap:16px;align-items:flex-start;margin:32px 0 0;padding:22px 24px;border-radius:14px;background:var(--tone-bg)}
 .verdict>.icon{width:28px;height:28px;margin-top:3px;color:var(--tone)}
 .verdict .sentence{font-size:22px;line-height:1.3;font-weight:640;letter-spacing:-.01em;color:var(--tone);margin-bottom:4px}
@@ -94,7 +94,7 @@ td:last-child,th:last-child{padding-right:0}
 tbody tr:last-child>*{border-bottom:0}
 .number{text-align:right;white-space:nowrap}
 .text .number,.text .narrow{width:1%;white-space:nowrap}
-.text td{min-width:5.5rem}.text td.wide{min-width:9rem}.text td.number,.text td.narrow{min-width:0}
+.text td{min-width:5.5rem}.text td.wide{min-width:9rem}.text td.short{min-width:2.5rem}.text td.number,.text td.narrow{min-width:0}
 .data{width:auto;min-width:min(100%,260px);font-size:14px;overflow-wrap:normal}
 .data td,.data th{padding:6px 28px 6px 0;white-space:nowrap}
 .data .long{white-space:normal;overflow-wrap:anywhere;min-width:16rem}
@@ -122,7 +122,8 @@ figcaption{margin-bottom:12px}
 .plot text{white-space:pre}
 .plot [aria-label$="grid"]{stroke:var(--grid);stroke-opacity:1}
 .plot .axis-line{stroke:var(--line)}
-.plot [aria-label="y-axis label"],.plot [aria-label="x-axis label"]{fill:var(--ink)}
+.axis{font-size:13px;line-height:1.4}
+.axis.x{text-align:right;margin-right:8px}
 .plot .diagonal,.plot .reference{stroke:var(--muted);stroke-width:1.2;stroke-dasharray:4 4;stroke-opacity:.8}
 .plot .reference-label{fill:var(--muted);font-size:11.5px;stroke:var(--raised);stroke-width:4px;paint-order:stroke;stroke-linejoin:round}
 .plot .bars{fill:var(--s1);fill-opacity:.62}
@@ -131,7 +132,10 @@ figcaption{margin-bottom:12px}
 .legend{display:flex;flex-wrap:wrap;gap:2px 18px;list-style:none;padding:0;margin-bottom:6px;font-size:13px}
 .legend li{display:flex;align-items:center;gap:7px}
 .legend svg{flex:none}
+.plot .highlight{fill:none;stroke:var(--warn);stroke-width:2}
+.plot .highlight-label{fill:var(--warn);font-weight:600;stroke:var(--raised);stroke-width:4px;paint-order:stroke}
 .graph{padding:4px 0}
+.graph.compact{display:none}
 .graph>svg{display:block;margin:0 auto;height:auto;max-width:100%;font:14px system-ui,-apple-system,"Segoe UI",Roboto,sans-serif}
 .node>rect{fill:var(--raised);stroke:var(--line);stroke-width:1.2}
 .node.good>rect,.node.bad>rect,.node.warn>rect,.node.busy>rect{fill:var(--tone-bg);stroke:var(--tone);stroke-opacity:.45}
@@ -148,8 +152,8 @@ figcaption{margin-bottom:12px}
 .label.back text{fill:var(--accent)}`;
 
 const narrow = `
-@media (max-width:860px){.columns,.figures{grid-template-columns:minmax(0,1fr)}}
-@media (max-width:720px){
+@media screen and (max-width:860px){.columns,.figures{grid-template-columns:minmax(0,1fr)}}
+@media screen and (max-width:720px){
 section{padding-top:56px}
 .facts>div{grid-template-columns:minmax(0,1fr);gap:0}
 .facts.strip{gap:14px 32px}
@@ -157,7 +161,9 @@ section{padding-top:56px}
 .verdict{padding:18px;gap:12px}
 .verdict .sentence{font-size:20px}
 .figures>figure,.observations,.hook,.finding{padding:16px}
-.graph>svg{max-width:none}
+.graph{display:none}
+.graph.compact{display:block}
+.graph.compact>svg{max-width:none}
 .text thead{position:absolute;width:1px;height:1px;overflow:hidden;clip-path:inset(50%)}
 .text,.text tbody,.text tr,.text td{display:block;width:auto}
 .text tr{padding:12px 0;border-bottom:1px solid var(--line)}
@@ -167,8 +173,9 @@ section{padding-top:56px}
 .text tr>td:empty,.text tr>td.decoration{display:none}
 .text tr>td:first-child{display:block;font-weight:600;padding-bottom:4px}
 .text td:first-child::before{content:none}
-.plot{font-size:15px}
-.plot .reference-label{font-size:14px}}`;
+.plot{font-size:17px}
+.plot .reference-label{font-size:15px}
+.bar .plot{font-size:15px}}`;
 
 const paper = `
 @page{margin:16mm 14mm}
@@ -182,7 +189,8 @@ section{padding-top:28pt}
 h2,h3,h4,section>.lead{break-after:avoid}
 figure,.finding,.verdict,.hook h4,tr,.graph>svg{break-inside:avoid}
 .tall{max-height:none}
-.scroll{overflow:visible}}`;
+.scroll{overflow:visible}
+.figures{align-items:start}}`;
 
 /** The style sheet. */
 export const style: string = [

@@ -56,8 +56,8 @@ const formOf = (cells: ReadonlyArray<Cell | undefined>) => {
 /** A column of a table of text. */
 export interface Heading {
   readonly title: string;
-  /** `decoration`: not shown where there is no room. */
-  readonly class?: "number" | "wide" | "narrow" | "decoration";
+  /** `narrow`: our own words, on one line. `decoration`: not shown where there is no room. */
+  readonly class?: "number" | "wide" | "narrow" | "short" | "decoration";
 }
 
 /** A table of text. On a narrow page every row becomes a block whose cells name their column. */

@@ -76,7 +76,7 @@ const ofOne = ({ status, evidence }: Verdict.Verdict): Conclusion => {
   const why =
     first === undefined
       ? "No gate gave an answer, and no answer is not a yes."
-      : `${first.gate} ${wordOf[status]}: expected ${first.expected}, found ${first.found}.${more}`;
+      : `“${first.gate}” ${wordOf[status]}: expected ${first.expected}, found ${first.found}.${more}`;
   return {
     mark,
     why,

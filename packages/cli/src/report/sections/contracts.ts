@@ -82,7 +82,7 @@ const columnTable = (
     [
       { title: "Column" },
       { title: "Type", class: "narrow" },
-      { title: "Unit", class: "narrow" },
+      { title: "Unit", class: "short" },
       { title: "Known", class: "narrow" },
       { title: "Empty", class: "narrow" },
       { title: "Limits" },

@@ -3,7 +3,7 @@ import type { Finding, Run } from "@ml-pipe/core";
 import { html, type Html } from "../html.ts";
 import { badge, ofSeverity } from "../status.ts";
 import { facts } from "../table.ts";
-import { count, number } from "../words.ts";
+import { number } from "../words.ts";
 
 const order: ReadonlyArray<Finding.Severity> = ["fail", "warn", "info"];
 /** More findings of one severity than this are counted, not shown. */
@@ -50,5 +50,5 @@ const oneFinding = (stage: string, finding: Finding.Finding): Html => {
 const rowsOf = ({ rows, sample }: Finding.Finding): Html | undefined => {
   if (rows === undefined && (sample === undefined || sample.length === 0)) return undefined;
   const shown = sample?.slice(0, 20) ?? [];
-  return html`${rows !== undefined && count(rows, "row")}${shown.length > 0 && html`${rows !== undefined && ", "}<span class="muted">such as ${shown.map(number).join(", ")}${(sample?.length ?? 0) > shown.length && ", …"} (counted from 0)</span>`}`;
+  return html`${rows !== undefined && number(rows)}${shown.length > 0 && html`${rows !== undefined && ", "}<span class="muted">such as ${shown.map(number).join(", ")}${(sample?.length ?? 0) > shown.length && ", …"} (counted from 0)</span>`}`;
 };

@@ -21,7 +21,7 @@ export const header = (run: Run.Run, verdicts: Verdicts): Html => {
         <p>${why}</p>
       </div>
     </div>
-    ${problems(run)}
+    ${problems(run, verdicts)}
     ${facts(
       [
         [
@@ -62,8 +62,11 @@ const findingsInWords = ({ stages }: Run.Run): string => {
 };
 
 /** What broke, or who said no without a verdict, where the reader begins. */
-const problems = ({ stages }: Run.Run): Html | ReadonlyArray<Html> => {
-  const ended = stages.filter(({ failure }) => failure !== undefined);
+const problems = ({ stages }: Run.Run, { found }: Verdicts): Html | ReadonlyArray<Html> => {
+  // A gate that stopped the run at a verdict says the same as the verdict above.
+  const ended = stages.filter(
+    ({ failure, status }) => failure !== undefined && (status !== "stopped" || found.length === 0),
+  );
   if (ended.length === 0) return nothing;
   return ended.map(
     ({ stage, failure }) =>

@@ -17,6 +17,7 @@ interface Watched {
 
 /** More observations than this are summed up. */
 const mostRows = 120;
+const mostHighlights = 12;
 
 /** Signals and hooks, by stage and signal. */
 export const monitoring = (run: Run.Run): Html => {
@@ -107,6 +108,12 @@ const chart = ({ signal, emitted, hooks }: Watched, id: string): Html => {
       ],
     },
     id,
+    hooks.flatMap(({ hook, decisions }) =>
+      decisions
+        .filter(({ act }) => act)
+        .slice(-mostHighlights)
+        .map(({ at, value }) => ({ x: at.getTime(), y: value, label: actMark(hook).word })),
+    ),
   );
 };
 
