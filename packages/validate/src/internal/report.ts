@@ -1,0 +1,139 @@
+/** What a validation tells: findings, the summary of all checks, and a profile of the columns. */
+import type { Contract, Exhibit, Finding } from "@ml-pipe/core";
+import { Duckdb } from "@ml-pipe/data";
+import { type ColumnPlan, extremes } from "./columnChecks.ts";
+import type { Check, Judged } from "./Check.ts";
+import { shareText } from "./words.ts";
+
+/** A check and its outcome. */
+export interface Result {
+  readonly check: Check;
+  readonly judged: Judged;
+}
+
+/** The finding of a check that did not simply pass. Rows within the policy warn: they are set aside. */
+export const findingOf = (
+  { check, judged }: Result,
+  { owner, withinPolicy }: { readonly owner: string; readonly withinPolicy: boolean },
+): Finding.Finding | undefined => {
+  if (judged.outcome === "passed") return undefined;
+  const aside = check.quarantine !== undefined && judged.outcome === "failed" && withinPolicy;
+  return {
+    check: check.name,
+    severity: aside ? "warn" : check.severity,
+    ...(check.column === undefined ? {} : { column: check.column }),
+    owner,
+    expected: check.expected,
+    found: judged.found,
+    ...(judged.rows === undefined ? {} : { rows: judged.rows }),
+    ...(judged.sample === undefined ? {} : { sample: [...judged.sample] }),
+    next: aside
+      ? `They are quarantined; send them to ${owner}.`
+      : judged.outcome === "could not run"
+        ? `Ask ${owner} for data on which it can run, or drop the check from the contract together with them.`
+        : `Ask ${owner}.`,
+  };
+};
+
+/** Every check with its outcome, also those that passed. */
+export const summary = (results: ReadonlyArray<Result>, atMost: number): Exhibit.Exhibit => {
+  const passed = results.filter(({ judged }) => judged.outcome === "passed").length;
+  return {
+    _tag: "table",
+    title: "Checks",
+    caption: `${passed} of ${results.length} checks passed`,
+    columns: ["check", "expected", "found", "outcome", "threshold"],
+    rows: results.map(({ check, judged }) => [
+      check.name,
+      check.expected,
+      judged.found,
+      judged.outcome,
+      check.quarantine !== undefined
+        ? `quarantines; stops if more than ${shareText(atMost, 1)} of the rows fail`
+        : check.severity === "fail"
+          ? "stops"
+          : "warns",
+    ]),
+  };
+};
+
+/** The aggregates of the profile of a column, in the order in which {@link profile} reads them. */
+export const profileAsks = (plan: ColumnPlan): ReadonlyArray<string> => {
+  const column = Duckdb.identifier(plan.name);
+  const { type } = plan.spec;
+  const mean =
+    type === "int"
+      ? `avg(${column})`
+      : type === "float"
+        ? `avg(${column}) FILTER (WHERE isfinite(${column}))`
+        : "NULL";
+  return [
+    "count(*)",
+    `count(${column})`,
+    `approx_count_distinct(${column})`,
+    ...extremes(plan),
+    mean,
+  ];
+};
+
+/** Nulls, distinct values, range and mean of each column. */
+export const profile = (
+  columns: ReadonlyArray<ColumnPlan>,
+  valueOf: (sql: string) => unknown,
+): Exhibit.Exhibit => ({
+  _tag: "table",
+  title: "Profile",
+  caption: "of the raw rows; the number of distinct values is approximate (HyperLogLog)",
+  columns: ["column", "unit", "nulls", "distinct, about", "min", "mean", "max"],
+  rows: columns.map((plan) => {
+    const [all, present, distinct, min, max, mean] = profileAsks(plan).map(valueOf);
+    const number = plan.spec.type === "int" || plan.spec.type === "float";
+    const cell = (value: unknown): string | number | null =>
+      value === null || value === undefined
+        ? null
+        : number && Number.isFinite(Number(value))
+          ? Number(Number(value).toPrecision(6))
+          : String(value).slice(0, 80);
+    return [
+      plan.name,
+      plan.spec.unit ?? null,
+      Number(all) - Number(present),
+      Math.min(Number(distinct), Number(present)),
+      cell(min),
+      cell(mean),
+      cell(max),
+    ];
+  }),
+});
+
+/** The contract of the rows that a contract's validation sets aside: see `Validate.quarantineOf`. */
+export const quarantineSpec = ({ spec }: Contract.Contract): Contract.ContractSpec => {
+  const names = new Set(Object.keys(spec.columns));
+  const free = (name: string): string => (names.has(name) ? free(`${name}_`) : name);
+  const columns = Object.entries(spec.columns).map(
+    ([name, { min: _min, max: _max, values: _values, pattern: _pattern, ...column }]) =>
+      [name, { ...column, nullable: true }] as const,
+  );
+  return {
+    name: `${spec.name}-quarantine`,
+    version: spec.version,
+    owner: spec.owner,
+    consumers: [],
+    description: `rows that break the contract ${spec.name}, and why`,
+    columns: {
+      ...Object.fromEntries(columns),
+      [free("row")]: {
+        type: "int",
+        availableAt: "decision",
+        nullable: false,
+        description: "row number in the source, from 0",
+      },
+      [free("reasons")]: {
+        type: "string",
+        availableAt: "decision",
+        nullable: false,
+        description: "all reasons, as a JSON array of text",
+      },
+    },
+  };
+};

@@ -1,0 +1,44 @@
+/** Numbers and values in the words of a finding. */
+
+const counts = new Intl.NumberFormat("en-US");
+
+/** `1,234 rows`. */
+export const rowsText = (rows: number): string =>
+  rows === 1 ? "1 row" : `${counts.format(rows)} rows`;
+
+/** A number as it is written in a contract. */
+export const numberText = (value: number): string =>
+  Number.isInteger(value) ? counts.format(value) : String(value);
+
+/** A share as a percentage with three significant digits, never `0 %` for some or `100 %` for most. */
+export const shareText = (part: number, whole: number): string => {
+  if (whole === 0 || part === 0) return "0 %";
+  const percent = (100 * part) / whole;
+  if (percent >= 99.9 && part < whole) return "more than 99.9 %";
+  return `${Number(percent.toPrecision(3))} %`;
+};
+
+/** `1,234 rows (0.5 %)`. */
+export const rowsOf = (rows: number, whole: number): string =>
+  rows === 0 ? "none" : `${rowsText(rows)} (${shareText(rows, whole)})`;
+
+/** A duration in its largest fitting unit. */
+export const durationText = (ms: number): string => {
+  const units = [
+    ["day", 86_400_000],
+    ["hour", 3_600_000],
+    ["minute", 60_000],
+    ["second", 1000],
+  ] as const;
+  for (const [unit, size] of units) {
+    if (ms >= size) {
+      const amount = Number((ms / size).toFixed(1));
+      return `${amount} ${unit}${amount === 1 ? "" : "s"}`;
+    }
+  }
+  return `${ms} ms`;
+};
+
+/** An instant to the second, in UTC. */
+export const instantText = (at: number): string =>
+  `${new Date(at).toISOString().slice(0, 19).replace("T", " ")} UTC`;

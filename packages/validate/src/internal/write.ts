@@ -1,0 +1,72 @@
+/** Writes what a validation hands on: the rows that fail with their reasons, and the others. */
+import type { Contract } from "@ml-pipe/core";
+import { Duckdb, Table } from "@ml-pipe/data";
+import type { Check } from "./Check.ts";
+
+/** SQL that is true for rows that fail a check for which rows are set aside. */
+export const anyFails = (checks: ReadonlyArray<Check>): string => {
+  const fails = checks.flatMap(({ quarantine }) =>
+    quarantine === undefined ? [] : [`coalesce(${quarantine.fails}, false)`],
+  );
+  return fails.length === 0 ? "false" : `(${fails.join(" OR ")})`;
+};
+
+/** The failing rows in the order of the source, each with all its reasons. */
+export const quarantineSql = (
+  contract: Contract.Contract,
+  into: Contract.Contract,
+  rows: string,
+  checks: ReadonlyArray<Check>,
+  duplicates: ReadonlyArray<string>,
+): string => {
+  const names = Object.keys(contract.columns).map(Duckdb.identifier);
+  const [row = "", reasons = ""] = Object.keys(into.columns)
+    .slice(names.length)
+    .map(Duckdb.identifier);
+  const texts = checks.flatMap(({ name, expected, quarantine }) =>
+    quarantine === undefined
+      ? []
+      : [
+          `CASE WHEN ${quarantine.fails} THEN ${Duckdb.literal(`${name}: expected ${expected}, found `)} || coalesce(${quarantine.found}, 'null') END`,
+        ],
+  );
+  const own = `list_filter([${["NULL", ...texts].join(",\n    ")}], lambda reason : reason IS NOT NULL)`;
+  const repeated =
+    duplicates.length === 0
+      ? `SELECT -1 AS row, 'none' AS reason WHERE false`
+      : duplicates.map((relation) => `SELECT row, reason FROM ${relation}`).join(" UNION ALL ");
+  return [
+    `WITH rows AS (${rows}),`,
+    `repeated AS (SELECT row, list(reason ORDER BY reason DESC) AS reasons FROM (${repeated}) GROUP BY row)`,
+    `SELECT ${names.map((name) => `r.${name}`).join(", ")}, r."~row" AS ${row},`,
+    `  CAST(to_json(list_concat(${own}, coalesce(d.reasons, []))) AS VARCHAR) AS ${reasons}`,
+    `FROM rows r LEFT JOIN repeated d ON d.row = r."~row"`,
+    `WHERE ${anyFails(checks)} OR d.row IS NOT NULL`,
+    `ORDER BY r."~row"`,
+  ].join("\n");
+};
+
+/** The rows that are not set aside, in the contract's types: by event time, then by all columns. */
+export const checkedSql = (
+  contract: Contract.Contract,
+  into: Contract.Contract,
+  rows: string,
+  quarantinePath: string | undefined,
+): string => {
+  const columns = Object.keys(contract.columns);
+  const { eventTime } = contract.spec;
+  const order = [...(eventTime === undefined ? [] : [eventTime]), ...columns].map(
+    Duckdb.identifier,
+  );
+  const row = Duckdb.identifier(Object.keys(into.columns)[columns.length] ?? "");
+  const others =
+    quarantinePath === undefined
+      ? ""
+      : ` ANTI JOIN ${Table.parquet(quarantinePath)} q ON r."~row" = q.${row}`;
+  return [
+    `WITH rows AS (${rows})`,
+    `SELECT ${columns.map((name) => `r.${Duckdb.identifier(name)}`).join(", ")}`,
+    `FROM rows r${others}`,
+    `ORDER BY ${[...new Set(order), '"~row"'].map((name) => `r.${name}`).join(", ")}`,
+  ].join("\n");
+};
