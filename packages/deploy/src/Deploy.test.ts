@@ -1,0 +1,174 @@
+import { Artifact, Digest, Verdict } from "@ml-pipe/core";
+import { Duckdb, Table } from "@ml-pipe/data";
+import { assert, describe, layer } from "@effect/vitest";
+import * as Effect from "effect/Effect";
+import * as Layer from "effect/Layer";
+import * as Result from "effect/Result";
+import * as fs from "node:fs";
+import * as os from "node:os";
+import * as path from "node:path";
+import { TestClock } from "effect/testing";
+import {
+  charter,
+  charterUntil,
+  judge,
+  request,
+  storeModel,
+  Trip,
+  TripFeatures,
+} from "../test-fixtures/trips.ts";
+import * as Deploy from "./Deploy.ts";
+import * as Predictor from "./Predictor.ts";
+import { Registry } from "./Registry.ts";
+
+const services = Layer.unwrap(
+  Effect.map(
+    Effect.acquireRelease(
+      Effect.sync(() => fs.mkdtempSync(path.join(os.tmpdir(), "ml-pipe-deploy-"))),
+      (folder) => Effect.sync(() => fs.rmSync(folder, { recursive: true, force: true })),
+    ),
+    (folder) =>
+      Layer.mergeAll(
+        Registry.layer(folder),
+        Artifact.ArtifactStore.layer(folder),
+        Duckdb.Duckdb.layer({ threads: 1 }),
+      ),
+  ),
+);
+
+/** Eight trips from AAA before June: half of them late; one of June, which nobody knows of yet. */
+const history = Table.write(Trip, "checked", {
+  query: `SELECT TIMESTAMP '2001-05-31 10:00:00' + INTERVAL (i) HOUR AS "at", 100 AS km, 'AAA' AS "from",
+    NULL::BOOLEAN AS rain, CAST(if(i % 2 = 0, 30, 0) AS INTEGER) AS delay FROM range(8) t(i)
+    UNION ALL SELECT TIMESTAMP '2001-06-01 00:10:00', 100, 'AAA', NULL, 60 ORDER BY "at"`,
+});
+
+const stage = Deploy.release(TripFeatures, {
+  charter,
+  name: "trip-delay",
+  knownUntil: "2001-06-01",
+});
+
+const passed = (verdict: Verdict.Verdict) => Verdict.requirePassed(verdict);
+
+layer(services)("Deploy.release", (it) => {
+  it.effect("releases a model that passed, ready to predict", () =>
+    Effect.gen(function* () {
+      const model = yield* storeModel();
+      const verdict = yield* passed(judge(model));
+      yield* TestClock.setTime(3_600_000);
+      const released = yield* stage.run({ model, verdict, history: yield* history });
+      assert.deepInclude(released, {
+        name: "trip-delay",
+        version: 1,
+        threshold: 0.25,
+        decision: "warn passengers?",
+        knownUntil: new Date("2001-06-01T00:00:00Z"),
+        releasedAt: new Date("1970-01-01T01:00:00Z"),
+      });
+      assert.strictEqual(released.request.name, "trip-delay-request");
+      assert.deepEqual(Object.keys(released.request.columns), ["at", "from", "km", "rain"]);
+      const predictor = yield* Predictor.load(yield* Registry.use(({ get }) => get("trip-delay")));
+      const prediction = Result.getOrThrow(predictor.predict(request));
+      // As in Predictor.test.ts: the histories saw half of the trips late, and not the one of June.
+      assert.closeTo(prediction.probability, 1 / (1 + Math.exp(-0.6)), 1e-12);
+    }),
+  );
+
+  it.effect("releases nothing new when it runs again", () =>
+    Effect.gen(function* () {
+      const model = yield* storeModel({ intercept: 0.1 });
+      const input = { model, verdict: yield* passed(judge(model)), history: yield* history };
+      const first = yield* stage.run(input);
+      yield* TestClock.adjust("1 day");
+      assert.deepEqual(yield* stage.run(input), first);
+    }),
+  );
+
+  describe("stops", () => {
+    it.effect("a model that the verdict is not on", () =>
+      Effect.gen(function* () {
+        const verdict = yield* passed(judge(yield* storeModel()));
+        const model = yield* storeModel({ intercept: 3 });
+        const error = yield* Effect.flip(stage.run({ model, verdict, history: yield* history }));
+        assert.strictEqual(error._tag, "UnevaluatedModel");
+        assert.include(
+          error.message,
+          `the model ${model.document.digest.slice(0, 19)} was not evaluated`,
+        );
+      }),
+    );
+
+    it.effect("a verdict that was cast to passed, or changed", () =>
+      Effect.gen(function* () {
+        const model = yield* storeModel();
+        const rejected = judge(model, "failed");
+        const input = { model, history: yield* history };
+        for (const verdict of [
+          rejected as Verdict.Verdict<"passed">,
+          { ...rejected, status: "passed" as const },
+          { ...(yield* passed(judge(model))), testSet: Digest.ofBytes("another") },
+        ]) {
+          const error = yield* Effect.flip(stage.run({ ...input, verdict }));
+          assert.strictEqual(error._tag, "InputMismatch");
+          assert.include(error.message, 'stage "deploy" cannot take its input "verdict"');
+        }
+      }),
+    );
+
+    it.effect("a verdict under another charter", () =>
+      Effect.gen(function* () {
+        const model = yield* storeModel();
+        const verdict = yield* passed(judge(model, "passed", charterUntil("2500-01-01")));
+        const error = yield* Effect.flip(stage.run({ model, verdict, history: yield* history }));
+        assert.strictEqual(error._tag, "OtherCharter");
+      }),
+    );
+
+    it.effect("a charter that has ended", () =>
+      Effect.gen(function* () {
+        yield* TestClock.setTime(0);
+        const short = charterUntil("1970-01-02");
+        const model = yield* storeModel();
+        const verdict = yield* passed(judge(model, "passed", short));
+        const brief = Deploy.release(TripFeatures, { charter: short, knownUntil: "2001-06-01" });
+        const input = { model, verdict, history: yield* history };
+        yield* brief.run(input);
+        yield* TestClock.adjust("1 day");
+        const error = yield* Effect.flip(brief.run(input));
+        assert.strictEqual(
+          error.message,
+          'the charter "Warn passengers of late trips" ended on 1970-01-02 (no gain after a year). Nothing is deployed until passenger-care renews it: review the criterion, then set a new kill date.',
+        );
+      }),
+    );
+
+    it.effect("a model that cannot be loaded, and publishes nothing", () =>
+      Effect.gen(function* () {
+        const named = Deploy.release(TripFeatures, {
+          charter,
+          name: "odd",
+          knownUntil: "2001-06-01",
+        });
+        const model = yield* storeModel({ features: ["hour", "km", "rain", "lateLately"] });
+        const verdict = yield* passed(judge(model));
+        const error = yield* Effect.flip(named.run({ model, verdict, history: yield* history }));
+        assert.include(error.message, "the model's features are not those of its feature set");
+        assert.strictEqual(
+          (yield* Effect.flip(Registry.use(({ get }) => get("odd"))))._tag,
+          "ReleaseNotFound",
+        );
+      }),
+    );
+  });
+
+  it("refuses options that make no sense where they are written", () => {
+    const options = { charter, knownUntil: "2001-06-01" };
+    const make = (changed: Partial<Deploy.ReleaseOptions>) => () =>
+      Deploy.release(TripFeatures, { ...options, ...changed });
+    assert.throws(make({ name: "../up" }), 'deploy: "../up" cannot name a release');
+    assert.throws(make({ knownUntil: "June" }), 'deploy: knownUntil is "June"');
+    assert.throws(make({ knownUntil: "2001-06-01T00:00:00" }), "an instant with a zone");
+    assert.doesNotThrow(make({ knownUntil: "2001-06-01T00:00:00+02:00" }));
+  });
+});
