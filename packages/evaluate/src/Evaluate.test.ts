@@ -256,8 +256,8 @@ describe("slices", () => {
   );
 });
 
-describe("sensitivity", () => {
-  it.effect("shows the gain under other costs, and nothing where no model is needed", () =>
+describe("costs", () => {
+  it.effect("half and half as much again show how far the gain depends on them", () =>
     recording(() =>
       Effect.gen(function* () {
         const { evaluation } = yield* stage.run({
@@ -278,4 +278,28 @@ describe("sensitivity", () => {
       }),
     ),
   );
+
+  it.effect("say nothing where they would need no model", () =>
+    recording(() =>
+      Effect.gen(function* () {
+        // Half of 60 is less than 40: then it is never worth acting.
+        const dear = Evaluate.decisions(TripFeatures, {
+          charter: charterWith({ truePositive: 40 }),
+        });
+        const { evaluation } = yield* dear.run({
+          model: yield* modelOf(rightModel),
+          data: yield* tripsOf(trips),
+        });
+        assert.deepInclude(evaluation.sensitivity[2], { threshold: null, gain: null });
+      }),
+    ),
+  );
+
+  it("that favour one decision always are refused before anything runs", () => {
+    const senseless = charterWith({ truePositive: 60 });
+    assert.throws(
+      () => Evaluate.decisions(TripFeatures, { charter: senseless }),
+      /a false negative \(60 EUR per trip\) costs no more than a true positive \(60\)/,
+    );
+  });
 });

@@ -14,6 +14,7 @@ import {
   Verdict,
 } from "@ml-pipe/core";
 import {
+  Cost,
   Decisions,
   type Duckdb,
   type FeatureSet,
@@ -24,6 +25,7 @@ import {
 } from "@ml-pipe/data";
 import * as Clock from "effect/Clock";
 import * as Effect from "effect/Effect";
+import * as Result from "effect/Result";
 import * as Schema from "effect/Schema";
 import { Evaluation } from "./Evaluation.ts";
 import { exhibitsOf } from "./internal/exhibits.ts";
@@ -83,6 +85,11 @@ export interface DecisionsOptions<Kept extends string> {
   readonly maxCalibrationError?: number;
   /** Rows of each outcome below which there is no verdict; default 100. */
   readonly minPerClass?: number;
+  /**
+   * Days with decisions below which there is no verdict; default 2, the least from which an interval can
+   * be had. Below ten it is too narrow, which is a finding.
+   */
+  readonly minDays?: number;
   /** ROC AUC from which a leak is suspected; default 0.99. Raise it where the task is that easy. */
   readonly suspiciousAuc?: number;
 }
@@ -117,7 +124,8 @@ export type EvaluateStage<Out extends Contract.Contract> = Stage.Stage<
  * `calibrated`, `no leakage suspected`, `enough data` and `charter in force`.
  *
  * Fails with {@link LeakedTestSet}, {@link OtherSplit} or {@link NothingToJudge} where no honest
- * verdict is possible, and with `StatisticsError` where the costs favour one decision always.
+ * verdict is possible. Throws `StatisticsError` when it is made if the costs favour one decision always,
+ * so that this shows before anything is trained.
  *
  * @example
  * ```ts
@@ -143,13 +151,17 @@ export const decisions = <C extends Contract.Contract, Out extends Contract.Cont
     level = 0.95,
   } = options;
   const { maxCalibrationError = 0.05, minPerClass = 100, suspiciousAuc = 0.99 } = options;
-  const limits = { maxCalibrationError, minPerClass, suspiciousAuc };
+  const { minDays = 2 } = options;
+  const limits = { maxCalibrationError, minPerClass, minDays, suspiciousAuc };
   const unknown = slices.find((column) => set.contract.spec.columns[column] === undefined);
   if (unknown !== undefined) {
     throw new TypeError(
       `evaluate: the table of "${set.spec.name}" has no column "${unknown}"; add it to keep`,
     );
   }
+  const { metric } = charter.spec;
+  const matrix = { ...metric.costs, unit: metric.unit };
+  const threshold = Result.getOrThrow(Cost.optimalThreshold(matrix));
   return Stage.make("evaluate", {
     description: `judges the ${charter.spec.metric.name} against "${charter.spec.baseline.name}"`,
     input: { model: Model.of(set), data: Table.of(set.contract, "test") },
@@ -187,6 +199,7 @@ export const decisions = <C extends Contract.Contract, Out extends Contract.Cont
       yield* progress({ label: "scored", rows: decided.rows });
       const evaluation = yield* measure(decided, {
         charter,
+        threshold,
         slices: columns,
         level,
         seed,
@@ -223,6 +236,9 @@ const requireHonest = (
     : Effect.fail(new OtherSplit({ model: split, table: data.split }));
 };
 
+/** Blocks below which a percentile interval is too narrow: see `Interval.blockBootstrap`. */
+const fewDays = 10;
+
 const findingsOf = (
   evaluation: Evaluation,
   columns: ReadonlyArray<SliceColumn>,
@@ -253,6 +269,16 @@ const findingsOf = (
       expected: `the model to cost less than ${which} acting (${number(trivial)} ${unit})`,
       found: `${number(cost.model.estimate)} ${unit}`,
       next: "The probabilities do not separate the outcomes enough for these costs: add features, or check the costs.",
+    });
+  }
+  if (evaluation.days < fewDays) {
+    found.push({
+      check: "evaluate.days",
+      severity: "warn",
+      expected: `decisions on at least ${fewDays} days`,
+      found: `${counted(evaluation.days, "day")}, from which intervals come out too narrow`,
+      rows,
+      next: "Test on a longer period, or read the verdict with care.",
     });
   }
   for (const { column, small, values } of columns) {

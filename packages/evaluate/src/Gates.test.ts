@@ -300,6 +300,25 @@ describe("enough data", () => {
   );
 });
 
+describe("few days", () => {
+  it.effect("are a finding, and no verdict if the option says so", () =>
+    recording(({ findings }) =>
+      Effect.gen(function* () {
+        const week = { days: 7, perDay: 500 };
+        const { gate } = yield* judge(rightModel, week);
+        assert.strictEqual(gate("enough data").outcome, "passed");
+        assert.deepStrictEqual(
+          findings.map(({ check, found }) => [check, found]),
+          [["evaluate.days", "7 days, from which intervals come out too narrow"]],
+        );
+        const strict = yield* judge(rightModel, week, { minDays: 10 });
+        assert.strictEqual(strict.gate("enough data").outcome, "inconclusive");
+        assert.include(strict.gate("enough data").expected, "on at least 10 days");
+      }),
+    ),
+  );
+});
+
 describe("charter in force", () => {
   it.effect("fails from the kill date on", () =>
     recording(() =>

@@ -49,6 +49,7 @@ export const charterWith = (
   options: {
     readonly smallestGain?: number;
     readonly warnFrom?: number;
+    readonly truePositive?: number;
     readonly killOn?: string;
   } = {},
 ): Charter.Charter =>
@@ -63,7 +64,12 @@ export const charterWith = (
     metric: {
       name: "expected cost",
       unit: "EUR per trip",
-      costs: { truePositive: 15, falsePositive: 15, falseNegative: 60, trueNegative: 0 },
+      costs: {
+        truePositive: options.truePositive ?? 15,
+        falsePositive: 15,
+        falseNegative: 60,
+        trueNegative: 0,
+      },
     },
     baseline: Rule.baseline(TripFeatures.contract, {
       name: "rule of thumb",

@@ -13,6 +13,7 @@ export interface Judged {
   readonly now: Date;
   readonly maxCalibrationError: number;
   readonly minPerClass: number;
+  readonly minDays: number;
   readonly suspiciousAuc: number;
 }
 
@@ -128,12 +129,12 @@ const noLeakage = ({ evaluation, suspiciousAuc }: Judged): Answer => {
 const smallerClass = ({ positives, rows }: Evaluation): number =>
   Math.min(positives, rows - positives);
 
-const enoughData = ({ evaluation, minPerClass }: Judged): Answer => {
+const enoughData = ({ evaluation, minPerClass, minDays }: Judged): Answer => {
   const { positives, rows, days } = evaluation;
-  const enough = smallerClass(evaluation) >= minPerClass && days >= 2;
+  const enough = smallerClass(evaluation) >= minPerClass && days >= Math.max(2, minDays);
   return {
     outcome: enough ? "passed" : "inconclusive",
-    expected: `at least ${counted(minPerClass, "row")} of each outcome on at least 2 days`,
+    expected: `at least ${counted(minPerClass, "row")} of each outcome on at least ${Math.max(2, minDays)} days`,
     found: `${whole(positives)} positive and ${whole(rows - positives)} negative on ${counted(days, "day")}`,
     next: enough
       ? nothingToDo

@@ -24,6 +24,8 @@ import { judgeSlices, type SliceColumn } from "./slices.ts";
 /** What the numbers depend on besides the decisions. */
 export interface MeasureOptions {
   readonly charter: Pick<Charter.Charter, "spec">;
+  /** Probability from which acting is cheaper. */
+  readonly threshold: number;
   readonly slices: ReadonlyArray<SliceColumn>;
   readonly level: number;
   readonly seed: number;
@@ -36,9 +38,9 @@ export const measure = Effect.fnUntraced(function* (
   options: MeasureOptions,
 ): Effect.fn.Return<Evaluation, StatisticsError> {
   const { probability, label, baseline, rows } = decisions;
+  const { threshold } = options;
   const { metric, smallestGain } = options.charter.spec;
   const matrix = { ...metric.costs, unit: metric.unit };
-  const threshold = yield* Effect.fromResult(Cost.optimalThreshold(matrix));
   const bootstrap = { level: options.level, seed: options.seed };
   const blocks = blocksOf(decisions.day);
 

@@ -20,8 +20,9 @@ export const driftByDay = Effect.fnUntraced(function* (
 ): Effect.fn.Return<ReadonlyMap<number, ReadonlyArray<FeatureDrift>>, StatisticsError> {
   const whole = sumOf(reference.values());
   const usual = new Float64Array(bins.length);
-  for (const day of reference.values()) {
-    if (rowsOf(day) < minRows) continue;
+  const all = [...reference.values()];
+  const large = all.filter((day) => rowsOf(day) >= minRows);
+  for (const day of large.length > 0 ? large : all) {
     for (const feature of bins.keys()) {
       usual[feature] = Math.max(usual[feature]!, yield* psi(whole, day, feature));
     }
