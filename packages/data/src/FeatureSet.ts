@@ -245,14 +245,16 @@ export const compileRow = (
       ),
     ),
   );
+  const columns = requestColumns(spec);
   return (request) => {
-    const row = Object.fromEntries(
-      Object.entries(request).map(([name, value]) => [name, scalarOf(value)]),
-    );
-    return Float64Array.from(closures, (closure) => {
+    const row: Record<string, Scalar> = {};
+    for (const name of columns) row[name] = scalarOf(request[name]);
+    const features = new Float64Array(closures.length);
+    for (const [index, closure] of closures.entries()) {
       const value = closure(row);
-      return value === null ? Number.NaN : Number(value);
-    });
+      features[index] = value === null ? Number.NaN : Number(value);
+    }
+    return features;
   };
 };
 

@@ -11,6 +11,7 @@ import * as Duration from "effect/Duration";
 import * as Schema from "effect/Schema";
 import { type Ast, Ast as AstSchema, type Expr, type HistoryAst, number, type NumberExpr } from "./Expr.ts";
 import { toClosure, type ScalarRow } from "./internal/compile.ts";
+import { entityIndex, firstAtOrAfter } from "./internal/historyIndex.ts";
 import { problemsOf } from "./internal/kinds.ts";
 import type { Scalar } from "./internal/operators.ts";
 
@@ -104,27 +105,30 @@ export const HistoryState = Schema.Struct({
 /** See {@link HistoryState}. */
 export type HistoryState = typeof HistoryState.Type;
 
-/** A lookup of a history in a state: the closure that stands for it when one row is served. */
+/**
+ * A lookup of a history in a state: the closure that stands for it when one row is served. The hops of
+ * each entity come in ascending order, as `Features.stateAt` writes them.
+ */
 export const lookup = (
   history: HistoryAst,
   state: HistoryState | undefined,
   decidedAt: Ast,
 ): ((row: ScalarRow) => Scalar) => {
-  const entities = new Map(
-    state?.entities.map((entity) => [JSON.stringify(entity.key), entity] as const),
-  );
+  const bucketsOf = entityIndex(history.by, state);
   const hops = history.windowMs / history.hopMs;
   const time = toClosure(decidedAt, () => () => null);
   return (row) => {
     const at = time(row);
     if (typeof at !== "number") return null;
     const end = Math.floor(at / history.hopMs);
-    const entity = entities.get(JSON.stringify(history.by.map((column) => row[column] ?? null)));
+    const found = bucketsOf(row);
     let [count, sum] = [0, 0];
-    for (const [index, hop] of entity?.hop.entries() ?? []) {
-      if (hop < end - hops || hop >= end) continue;
-      count += entity?.count[index] ?? 0;
-      sum += entity?.sum[index] ?? 0;
+    if (found !== undefined) {
+      for (let index = firstAtOrAfter(found.hop, end - hops); index < found.hop.length; index++) {
+        if (!((found.hop[index] ?? Infinity) < end)) break;
+        count += found.count[index] ?? 0;
+        sum += found.sum[index] ?? 0;
+      }
     }
     if (history.aggregate === "count") return count;
     return count === 0 ? null : sum / count;
