@@ -8,10 +8,10 @@ import { Readable, Writable } from "node:stream";
 const names = ["chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome"];
 
 /** The browser of this machine. A report that nobody opened is not tested, so there is no skipping. */
-export const findChromium = (): string => {
-  const folders = (process.env["PATH"] ?? "").split(delimiter);
+export const findChromium = (env: NodeJS.ProcessEnv = process.env): string => {
+  const folders = (env["PATH"] ?? "").split(delimiter);
   const places = [
-    process.env["CHROMIUM"] ?? "",
+    env["CHROMIUM"] ?? "",
     ...names.flatMap((name) => folders.map((folder) => join(folder, name))),
   ];
   const found = places.find((place) => place !== "" && existsSync(place));
@@ -52,7 +52,8 @@ export class Chromium {
   readonly #process: ChildProcess;
   readonly #profile: string;
   readonly #send: Writable;
-  readonly #waiting = new Map<number, (message: Message) => void>();
+  readonly #waiting = new Map<number, PromiseWithResolvers<Message>>();
+  #ended: string | undefined;
   #session: string | undefined;
   #id = 0;
   #loaded = () => {};
@@ -69,6 +70,15 @@ export class Chromium {
       throw new Error("Chromium has no pipe");
     }
     this.#send = send;
+    const end = (why: string) => {
+      this.#ended = `Chromium (${program}) ended: ${why}`;
+      for (const { reject } of this.#waiting.values()) reject(new Error(this.#ended));
+      this.#waiting.clear();
+    };
+    this.#process.once("error", (error) => end(error.message));
+    this.#process.once("exit", (code) => end(`exit code ${code}`));
+    // Writing to a browser that ended is an error that the exit explains better.
+    send.on("error", () => {});
     let buffer = "";
     receive.setEncoding("utf8").on("data", (chunk: string) => {
       const parts = (buffer + chunk).split("\0");
@@ -80,7 +90,7 @@ export class Chromium {
   #receive(message: Message): void {
     const params = object(message["params"]);
     if (typeof message["id"] === "number") {
-      this.#waiting.get(message["id"])?.(message);
+      this.#waiting.get(message["id"])?.resolve(message);
       this.#waiting.delete(message["id"]);
     } else if (message["method"] === "Page.loadEventFired") this.#loaded();
     else if (message["method"] === "Log.entryAdded") {
@@ -100,9 +110,11 @@ export class Chromium {
   async #call(method: string, params: Message = {}): Promise<Message> {
     const id = ++this.#id;
     const session = this.#session === undefined ? {} : { sessionId: this.#session };
-    const answer = new Promise<Message>((resolve) => this.#waiting.set(id, resolve));
+    if (this.#ended !== undefined) throw new Error(this.#ended);
+    const answer = Promise.withResolvers<Message>();
+    this.#waiting.set(id, answer);
     this.#send.write(`${JSON.stringify({ id, method, params, ...session })}\0`);
-    const message = await answer;
+    const message = await answer.promise;
     if (message["error"] !== undefined) {
       throw new Error(`Chromium: ${method}: ${JSON.stringify(message["error"])}`);
     }
@@ -166,8 +178,10 @@ export class Chromium {
   async stop(): Promise<void> {
     const ended = new Promise((resolve) => this.#process.once("exit", resolve));
     this.#session = undefined;
-    await this.#call("Browser.close");
-    await ended;
+    if (this.#ended === undefined) {
+      await this.#call("Browser.close").catch(() => undefined);
+      await ended;
+    }
     rmSync(this.#profile, { recursive: true, force: true, maxRetries: 5, retryDelay: 100 });
   }
 }

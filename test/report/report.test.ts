@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import { afterAll, assert, beforeAll, describe, it } from "vitest";
 import { renderReport } from "../../packages/cli/src/report/index.ts";
-import { Chromium } from "./Chromium.ts";
+import { Chromium, findChromium } from "./Chromium.ts";
 import * as runs from "./runs.ts";
 
 let browser: Chromium;
@@ -77,6 +77,10 @@ describe("the report in a browser", () => {
     assert.include(String(await browser.evaluate("document.title")), hostile);
     assert.include(String(await browser.evaluate("document.body.innerText")), hostile);
     assert.notInclude(String(await browser.evaluate("document.body.innerText")), "49}}");
+  });
+
+  it("fails, and says what to install, where there is no browser", () => {
+    assert.throws(() => findChromium({ PATH: folder }), /apt-get install chromium/);
   });
 
   it("shows its sections in order, each with a heading", async () => {

@@ -28,6 +28,7 @@ code,pre{font:.875em/1.5 ui-monospace,SFMono-Regular,Menlo,Consolas,"Liberation 
 pre{white-space:pre-wrap}
 .muted{color:var(--muted);font-weight:400}
 .kicker{color:var(--accent);font-size:14px;font-weight:600;margin-bottom:8px}
+.kicker code{color:var(--muted);font-weight:400;margin-left:8px}
 .lead{color:var(--muted);max-width:68ch;margin-top:6px}
 header .lead{font-size:18px}
 section{padding-top:72px}

@@ -11,7 +11,7 @@ export const header = (run: Run.Run, verdicts: Verdicts): Html => {
   const { graph, startedAt, endedAt, causedBy } = run;
   const { mark, sentence, why } = conclude(run, verdicts);
   return html`<header>
-    <p class="kicker">Run report</p>
+    <p class="kicker">Run report <code>${run.id}</code></p>
     <h1>${graph.pipeline}</h1>
     ${graph.description !== "" && html`<p class="lead">${graph.description}</p>`}
     <div class="verdict ${mark.tone}">
@@ -32,7 +32,6 @@ export const header = (run: Run.Run, verdicts: Verdicts): Html => {
         ["Took", endedAt === undefined ? "not ended" : between(startedAt, endedAt)],
         ["Stages", stagesInWords(run)],
         ["Findings", findingsInWords(run)],
-        ["Run", html`<code>${run.id}</code>`],
         [
           "Caused by",
           causedBy && html`signal ${causedBy.signal} of run <code>${causedBy.run}</code>`,
