@@ -21,6 +21,14 @@ const joined = (head: string, rest: number, unit: string): string =>
 /** `1,234,567`. */
 export const count = (value: number): string => value.toLocaleString("en-US");
 
+const compactFormat = new Intl.NumberFormat("en-US", {
+  notation: "compact",
+  maximumSignificantDigits: 3,
+});
+
+/** `950`, `633K`, `1.9M`: where there is little room. */
+export const compact = (value: number): string => compactFormat.format(value);
+
 /** `1 row`, `2 rows`. */
 export const plural = (value: number, noun: string): string =>
   `${count(value)} ${noun}${value === 1 ? "" : "s"}`;

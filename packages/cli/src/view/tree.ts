@@ -2,7 +2,7 @@
 import { findingsText, type Progress, type StageProgress } from "./progress.ts";
 import { markOf } from "./marks.ts";
 import type { Style } from "./Style.ts";
-import { count, cut, duration, pad, plural } from "./text.ts";
+import { compact, cut, duration, pad } from "./text.ts";
 
 const spinner = ["⠋", "⠙", "⠹", "⠸", "⠼", "⠴", "⠦", "⠧", "⠇", "⠏"];
 const barColumns = 10;
@@ -15,7 +15,7 @@ export const treeLines = (
   const { run, stages } = progress;
   if (run === undefined) return [];
   const { style, columns, now } = options;
-  const names = Math.min(Math.max(...stages.map(({ name }) => name.length), 4), 24);
+  const names = Math.min(Math.max(...stages.map(({ name }) => name.length), 4), 18);
   const head = `${run.pipeline}  run ${run.id}  ${duration(now.getTime() - run.startedAt.getTime())}`;
   return [
     style.bold(cut(head, columns)),
@@ -32,7 +32,8 @@ const stageLine = (
   const [took, details] = detailsOf(stage, now);
   // Measured before it is coloured: colours take no columns.
   const text = cut(`${took.padEnd(9)} ${details}`.trimEnd(), Math.max(0, columns - names - 5));
-  return `  ${mark(stage, style, now)} ${paintName(stage, name, style)} ${paint(stage, text, style)}`;
+  const line = `  ${mark(stage, style, now)} ${paintName(stage, name, style)}`;
+  return text === "" ? line.trimEnd() : `${line} ${paint(stage, text, style)}`;
 };
 
 const mark = (stage: StageProgress, style: Style, now: Date): string => {
@@ -66,7 +67,7 @@ const detailsOf = (stage: StageProgress, now: Date): readonly [string, string] =
     case "not-reached":
       return ["", "not reached"];
     case "running":
-      return [duration(millis), details(bar(stage.share), stage.label, rows)];
+      return [duration(millis), details(bar(stage.share), rows, stage.label)];
     case "cached":
       return ["cached", details(rows, findingsText(stage.findings))];
     case "succeeded":
@@ -80,8 +81,10 @@ const detailsOf = (stage: StageProgress, now: Date): readonly [string, string] =
 
 const rowsText = ({ rows, status }: StageProgress, millis: number): string => {
   if (rows === undefined) return "";
-  const perSecond = millis >= 50 && status !== "cached" ? Math.round((rows / millis) * 1_000) : 0;
-  return perSecond > 0 ? `${plural(rows, "row")}, ${count(perSecond)}/s` : plural(rows, "row");
+  const text = `${compact(rows)} ${rows === 1 ? "row" : "rows"}`;
+  // Shorter than this, the rate says more about the clock.
+  if (millis < 50 || status === "cached") return text;
+  return `${text}, ${compact((rows / millis) * 1_000)}/s`;
 };
 
 const bar = (share: number | undefined): string => {

@@ -1,0 +1,36 @@
+import { assert, it } from "vitest";
+import { parseOutput } from "./diagnostics.ts";
+
+it("reads what TypeScript prints: errors with their explanations, and files", () => {
+  const output = [
+    "../p/pipeline.ts(42,9): error TS2322: Type 'A' is not assignable to type 'B'.",
+    "  Types of property 'x' are incompatible.",
+    "    Type '1' is not assignable to type '2'.",
+    "error TS18003: No inputs were found in config file.",
+    "/work/p/entry.ts(5,14): error TS2322: Type 'S' is not assignable to type 'never'.",
+    "/work/lib/lib.d.ts",
+    "/work/p/pipeline.ts",
+    "",
+  ].join("\n");
+  assert.deepStrictEqual(parseOutput(output, "/work/state"), {
+    diagnostics: [
+      {
+        file: "/work/p/pipeline.ts",
+        line: 42,
+        column: 9,
+        code: "TS2322",
+        message:
+          "Type 'A' is not assignable to type 'B'.\n  Types of property 'x' are incompatible.\n    Type '1' is not assignable to type '2'.",
+      },
+      { line: 1, column: 1, code: "TS18003", message: "No inputs were found in config file." },
+      {
+        file: "/work/p/entry.ts",
+        line: 5,
+        column: 14,
+        code: "TS2322",
+        message: "Type 'S' is not assignable to type 'never'.",
+      },
+    ],
+    files: ["/work/lib/lib.d.ts", "/work/p/pipeline.ts"],
+  });
+});

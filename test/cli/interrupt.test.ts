@@ -1,0 +1,58 @@
+import * as Schema from "effect/Schema";
+import { Run } from "@ml-pipe/core";
+import { readdirSync } from "node:fs";
+import { join } from "node:path";
+import { afterAll, assert, it } from "vitest";
+import { mlPipe, remove, start, variant, workspace } from "./support.ts";
+
+const cwd = workspace("interrupt");
+afterAll(() => remove(cwd));
+const file = variant(cwd, "pipeline.ts");
+
+const slow = (state: string) =>
+  start(["run", file, "--state", state], { cwd, env: { TINY_SLOW_MS: "60000" } });
+
+const newest = async (state: string) =>
+  Schema.decodeUnknownSync(Schema.fromJsonString(Run.Run))(
+    (await mlPipe(["status", "--state", state, "--json"], { cwd })).out,
+  );
+
+const statuses = (run: Run.Run) =>
+  Object.fromEntries(run.stages.map(({ stage, status }) => [stage, status]));
+
+it("Ctrl-C interrupts cleanly: the record says so, and the next run works", async () => {
+  const run = slow("ctrl-c");
+  await run.until("▸ train");
+  run.kill("SIGINT");
+  const { code, out, err } = await run.ended;
+  assert.strictEqual(code, 130, `${out}${err}`);
+  assert.include(err, "interrupting … (again to stop at once)");
+  assert.match(out, /^! train {2}interrupted in/m);
+  assert.include(out, "ml-pipe run pipeline.ts --state ctrl-c");
+  const record = await newest("ctrl-c");
+  assert.strictEqual(record.status, "interrupted");
+  assert.deepInclude(statuses(record), { draw: "succeeded", train: "interrupted" });
+  assert.isDefined(record.endedAt);
+  assert.deepStrictEqual(readdirSync(join(cwd, "ctrl-c/tmp")), []);
+
+  const again = await mlPipe(["run", file, "--state", "ctrl-c"], { cwd });
+  assert.strictEqual(again.code, 0, again.err);
+  assert.match(again.out, /^= draw {2}cached/m);
+  assert.match(again.out, /^✓ train {2}succeeded/m);
+});
+
+it("a killed run is recorded as interrupted, and the next run goes on from there", async () => {
+  const run = slow("killed");
+  await run.until("▸ train");
+  run.kill("SIGKILL");
+  await run.ended;
+  const record = await newest("killed");
+  assert.strictEqual(record.status, "interrupted");
+  const { out } = await mlPipe(["status", "--state", "killed"], { cwd });
+  assert.match(out, /^ {2}! {2}train +interrupted/m);
+  assert.match(out, /^ {2}· {2}evaluate +not started/m);
+
+  const again = await mlPipe(["run", file, "--state", "killed"], { cwd });
+  assert.strictEqual(again.code, 0, again.err);
+  assert.match(again.out, /^= draw {2}cached/m);
+});
