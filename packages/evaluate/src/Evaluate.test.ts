@@ -229,6 +229,24 @@ describe("slices", () => {
     ),
   );
 
+  it.effect("are not called worse for being worse by chance", () =>
+    recording(({ findings }) =>
+      Effect.gen(function* () {
+        // This rule is nearly what the model does, so that the gain of many slices is below 0.
+        const close = charterWith({ warnFrom: -0.5 });
+        const options = { charter: close, slices: ["origin"], minSliceRows: 50 } as const;
+        const { evaluation } = yield* Evaluate.decisions(TripFeatures, options).run({
+          model: yield* modelOf(rightModel),
+          data: yield* tripsOf({ days: 20, perDay: 200, origin: "i % 40" }),
+        });
+        assert.strictEqual(evaluation.slices.length, 40);
+        assert.isAbove(evaluation.slices.filter(({ gain }) => gain.estimate < 0).length, 3);
+        assert.isTrue(evaluation.slices.every(({ worse }) => !worse));
+        assert.deepStrictEqual(findings, []);
+      }),
+    ),
+  );
+
   it.effect("say which values have too few rows to be judged", () =>
     recording(({ findings }) =>
       Effect.gen(function* () {
