@@ -107,8 +107,13 @@ const ensembles = fc
       return { ...nodes, missingLeft };
     });
     return {
-      ...{ _tag: "TreeEnsemble", version: 1, objective: "logistic", baseScore: -0.1 },
-      ...{ features: ["a", "b", "c", "d"], importance: [0, 1, 2, 3], trees },
+      _tag: "TreeEnsemble",
+      version: 1,
+      objective: "logistic",
+      baseScore: -0.1,
+      features: ["a", "b", "c", "d"],
+      importance: [0, 1, 2, 3],
+      trees,
     };
   });
 

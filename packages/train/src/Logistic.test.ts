@@ -12,7 +12,8 @@ describe("fitLogistic", () => {
       const all = breastCancer();
       // As in make_reference.py: every seventh value of every third feature is missing.
       for (const [j, column] of all.columns.entries()) {
-        for (let i = 0; j % 3 === 0 && i < column.length; i += 7) column[i] = Number.NaN;
+        if (j % 3 !== 0) continue;
+        for (let i = 0; i < column.length; i += 7) column[i] = Number.NaN;
       }
       const { train, test } = everyFourth(all);
       const expected = reference.breastCancer.logistic;
@@ -127,21 +128,26 @@ describe("fitLogistic", () => {
     }),
   );
 
-  it.live("gives way to other fibres", () =>
-    Effect.gen(function* () {
-      const rows = 300_000;
-      const random = randomNumbers(3);
-      const columns = Array.from({ length: 12 }, () => Float64Array.from({ length: rows }, random));
-      const labels = Uint8Array.from({ length: rows }, () => (random() < 0.3 ? 1 : 0));
-      let turns = 0;
-      const other = Effect.forever(
-        Effect.sync(() => turns++).pipe(Effect.andThen(Effect.sleep("1 millis"))),
-      );
-      yield* Effect.raceFirst(
-        fitLogistic({ featureNames: columns.map((_, j) => `f${j}`), columns, labels }),
-        other,
-      );
-      assert.isAbove(turns, 5);
-    }),
+  it.live(
+    "gives way to other fibres",
+    () =>
+      Effect.gen(function* () {
+        const rows = 100_000;
+        const random = randomNumbers(3);
+        const columns = Array.from({ length: 12 }, () =>
+          Float64Array.from({ length: rows }, random),
+        );
+        const labels = Uint8Array.from({ length: rows }, () => (random() < 0.3 ? 1 : 0));
+        let turns = 0;
+        const other = Effect.forever(
+          Effect.sync(() => turns++).pipe(Effect.andThen(Effect.sleep("1 millis"))),
+        );
+        yield* Effect.raceFirst(
+          fitLogistic({ featureNames: columns.map((_, j) => `f${j}`), columns, labels }),
+          other,
+        );
+        assert.isAbove(turns, 5);
+      }),
+    60_000,
   );
 });
