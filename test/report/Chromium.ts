@@ -124,12 +124,18 @@ export class Chromium {
   /** Starts the browser with one empty page. */
   static async start(): Promise<Chromium> {
     const browser = new Chromium(findChromium());
-    const { targetId } = await browser.#call("Target.createTarget", { url: "about:blank" });
-    const attached = await browser.#call("Target.attachToTarget", { targetId, flatten: true });
-    browser.#session = String(attached["sessionId"]);
-    for (const domain of ["Page", "Log", "Runtime", "Network"])
-      await browser.#call(`${domain}.enable`);
-    return browser;
+    try {
+      const { targetId } = await browser.#call("Target.createTarget", { url: "about:blank" });
+      const attached = await browser.#call("Target.attachToTarget", { targetId, flatten: true });
+      browser.#session = String(attached["sessionId"]);
+      for (const domain of ["Page", "Log", "Runtime", "Network"]) {
+        await browser.#call(`${domain}.enable`);
+      }
+      return browser;
+    } catch (error) {
+      await browser.stop();
+      throw error;
+    }
   }
 
   /** Opens a file and waits until it is loaded. */

@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
-import { afterAll, assert, beforeAll, describe, it } from "vitest";
+import { assert, beforeAll, describe, it } from "vitest";
 import { renderReport } from "../../packages/cli/src/report/index.ts";
 import { Chromium, findChromium } from "./Chromium.ts";
 import * as runs from "./runs.ts";
@@ -12,12 +12,12 @@ let browser: Chromium;
 let folder: string;
 
 beforeAll(async () => {
-  folder = mkdtempSync(join(tmpdir(), "ml-pipe-report-"));
   browser = await Chromium.start();
-});
-afterAll(async () => {
-  await browser.stop();
-  rmSync(folder, { recursive: true, force: true });
+  folder = mkdtempSync(join(tmpdir(), "ml-pipe-report-"));
+  return async () => {
+    await browser.stop();
+    rmSync(folder, { recursive: true, force: true });
+  };
 });
 
 const hostile = `</script><img src=x onerror="document.title='owned'">'"\`{{7*7}}&amp;<svg onload=alert(1)>`;

@@ -53,7 +53,7 @@ const options = (
   log: boolean,
   fits: (value: number) => boolean,
 ): Plot.PlotOptions => {
-  const names = bars.map(({ name }) => cut(name, 22));
+  const names = bars.map(({ name }) => cut(name, 26));
   const words = column(bars.map(({ value }) => value));
   const longest = Math.max(...names.map((name) => name.length));
   const widest = Math.max(...bars.map(({ value }) => words(value).length));
@@ -76,7 +76,7 @@ const options = (
   return {
     width: 500,
     height: 58 + rows.length * rowHeight,
-    marginLeft: Math.min(196, 18 + longest * 8),
+    marginLeft: Math.min(226, 18 + longest * 8),
     marginRight: 22 + widest * 7.5,
     marginTop: 30,
     marginBottom: 26,
