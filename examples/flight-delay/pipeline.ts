@@ -62,14 +62,24 @@ export const DelayFeatures = FeatureSet.make("delay-features", {
       minuteOfDay: $.date.minuteOfDay(),
       dayOfWeek: $.date.dayOfWeek(),
       distance: $.distance,
-      originLate6h: History.mean(late, { by: [$.origin], knownAt, window: "6 hours", hop: "1 hour" }),
+      originLate6h: History.mean(late, {
+        by: [$.origin],
+        knownAt,
+        window: "6 hours",
+        hop: "1 hour",
+      }),
       destinationLate6h: History.mean(late, {
         by: [$.destination],
         knownAt,
         window: "6 hours",
         hop: "1 hour",
       }),
-      originLate28d: History.mean(late, { by: [$.origin], knownAt, window: "28 days", hop: "1 day" }),
+      originLate28d: History.mean(late, {
+        by: [$.origin],
+        knownAt,
+        window: "28 days",
+        hop: "1 day",
+      }),
       routeLate28d: History.mean(late, {
         by: [$.origin, $.destination],
         knownAt,
@@ -120,7 +130,11 @@ const split = Split.byTime(DelayFeatures.contract, {
 });
 const train = Train.boostedTrees(DelayFeatures, { maxTrees: 100 });
 const evaluate = Evaluate.decisions(DelayFeatures, { charter, slices: ["origin"] });
-const deploy = Deploy.release(DelayFeatures, { charter, name: "flight-delay", knownUntil: "2001-06-01" });
+const deploy = Deploy.release(DelayFeatures, {
+  charter,
+  name: "flight-delay",
+  knownUntil: "2001-06-01",
+});
 const monitor = Monitor.daily(DelayFeatures, { charter });
 
 export default Pipeline.make(
