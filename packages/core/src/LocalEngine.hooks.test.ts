@@ -60,10 +60,10 @@ const monitored = (
     const data = ingest();
     const model = train({ n: data });
     const watched = watch({ model });
-    Pipeline.feedback({ on: watched.signals.drift, ...(to ? { to: model } : {}), hook });
     if (alsoOn !== undefined) {
       Pipeline.feedback({ on: watched.signals.drop, to: watched, hook: alsoOn });
     }
+    Pipeline.feedback({ on: watched.signals.drift, ...(to ? { to: model } : {}), hook });
     return { watched, late: late({ n: watched }), other: source("other", 1).stage() };
   });
   return { pipeline, runs, world };
