@@ -123,13 +123,33 @@ export const int = <A extends Availability = "decision", N extends boolean = fal
   options: NumberOptions<A, N> = {},
 ): Column<Nullable<number, N>, NoInfer<A>> => make("int", options, withChecks(Schema.Int, options));
 
-/** A finite double. NaN and ±Infinity are not values: they are findings. */
+/**
+ * A finite double. NaN and ±Infinity are not values: they are findings.
+ *
+ * @example
+ * ```ts
+ * import { Column } from "@ml-pipe/core";
+ *
+ * const distance = Column.float({ unit: "mi", min: 0 });
+ * ```
+ */
 export const float = <A extends Availability = "decision", N extends boolean = false>(
   options: NumberOptions<A, N> = {},
 ): Column<Nullable<number, N>, NoInfer<A>> =>
   make("float", options, withChecks(Schema.Finite, options));
 
-/** Text, optionally from a set of values or of a pattern. */
+/**
+ * Text, optionally from a set of values or of a pattern. Throws a `SyntaxError` if the pattern is no
+ * regular expression.
+ *
+ * @example
+ * ```ts
+ * import { Column } from "@ml-pipe/core";
+ *
+ * const airport = Column.string({ pattern: "[A-Z]{3}" });
+ * const cabin = Column.string({ values: ["economy", "business"], nullable: true });
+ * ```
+ */
 export const string = <A extends Availability = "decision", N extends boolean = false>(
   options: StringOptions<A, N> = {},
 ): Column<Nullable<string, N>, NoInfer<A>> => {
@@ -142,7 +162,16 @@ export const string = <A extends Availability = "decision", N extends boolean = 
   return make("string", options, schema);
 };
 
-/** `true` or `false`. */
+/**
+ * `true` or `false`.
+ *
+ * @example
+ * ```ts
+ * import { Column } from "@ml-pipe/core";
+ *
+ * const cancelled = Column.boolean({ availableAt: "outcome" });
+ * ```
+ */
 export const boolean = <A extends Availability = "decision", N extends boolean = false>(
   options: Options<A, N> = {},
 ): Column<Nullable<boolean, N>, NoInfer<A>> => make("boolean", options, Schema.Boolean);
@@ -156,6 +185,13 @@ const instant: Schema.Codec<Date, string> = Schema.String.check(
  * An instant. In JSON: ISO 8601 text with a zone (`2001-06-01T10:15:00Z`); in a row: a `Date`
  * (millisecond resolution). Text without a zone is refused, because its meaning depends on where it
  * is read.
+ *
+ * @example
+ * ```ts
+ * import { Column } from "@ml-pipe/core";
+ *
+ * const departedAt = Column.timestamp({ description: "actual departure" });
+ * ```
  */
 export const timestamp = <A extends Availability = "decision", N extends boolean = false>(
   options: Options<A, N> = {},
@@ -164,6 +200,14 @@ export const timestamp = <A extends Availability = "decision", N extends boolean
 /**
  * The column that a stored specification describes: the inverse of reading `column.spec`. Used when
  * a release is loaded without the program that defined its contracts.
+ *
+ * @example
+ * ```ts
+ * import { Column } from "@ml-pipe/core";
+ *
+ * const delay = Column.int({ unit: "min" });
+ * const again = Column.fromSpec(delay.spec); // decodes as delay does
+ * ```
  */
 export const fromSpec = (spec: ColumnSpec): Column<unknown> => {
   switch (spec.type) {

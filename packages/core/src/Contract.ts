@@ -119,7 +119,17 @@ export const make = <const Name extends string, const C extends Columns>(
   });
 };
 
-/** The contract that a stored specification describes. */
+/**
+ * The contract that a stored specification describes: it decodes every row as the original does, under
+ * the same digest.
+ *
+ * @example
+ * ```ts
+ * import { Contract } from "@ml-pipe/core";
+ *
+ * const digestOf = (spec: Contract.ContractSpec): string => Contract.fromSpec(spec).digest;
+ * ```
+ */
 export const fromSpec = (spec: ContractSpec): Contract =>
   fromParts(
     spec.name,
@@ -151,7 +161,16 @@ const fromParts = <Name extends string, C extends Columns>(
  */
 export const rowSchema = (contract: Contract): RowSchema => rowSchemaOf(contract.columns);
 
-/** The schema of a row given as columns alone, as {@link rowSchema}. */
+/**
+ * The schema of a row given as columns alone, as {@link rowSchema}.
+ *
+ * @example
+ * ```ts
+ * import { Column, Contract } from "@ml-pipe/core";
+ *
+ * const request = Contract.rowSchemaOf({ distance: Column.float({ unit: "mi" }) });
+ * ```
+ */
 export const rowSchemaOf = (columns: Columns): RowSchema => {
   const row = Schema.Struct(
     Object.fromEntries(Object.entries(columns).map(([name, column]) => [name, column.schema])),
@@ -176,6 +195,15 @@ const annotation = "ml-pipe/contract";
 /**
  * Marks a schema of values that are under a contract (a table, a model's input), so that the graph can
  * show the contract on its edges.
+ *
+ * @example
+ * ```ts
+ * import { Contract } from "@ml-pipe/core";
+ * import * as Schema from "effect/Schema";
+ *
+ * const pathOf = (contract: Contract.Contract) =>
+ *   Schema.String.annotate(Contract.annotationsOf(contract));
+ * ```
  */
 export const annotationsOf = (contract: Contract): { readonly [key: string]: ContractSpec } => ({
   [annotation]: contract.spec,

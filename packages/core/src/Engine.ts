@@ -94,6 +94,17 @@ export type CodeIdentity =
  * Identifies the code of a stage, for cache keys: a digest of every module that the stage's behaviour
  * depends on. Unknown code is never cached, and the run says so. The command line provides one that
  * follows imports.
+ *
+ * @example
+ * ```ts
+ * import { Engine } from "@ml-pipe/core";
+ * import * as Effect from "effect/Effect";
+ *
+ * // Every stage has the code of this release of the program.
+ * const withCode = Effect.provideService(Engine.CodeOf, () =>
+ *   Effect.succeed({ _tag: "Known", digest: "1.4.2" } as const),
+ * );
+ * ```
  */
 export const CodeOf: Context.Reference<(node: GraphNode) => Effect.Effect<CodeIdentity>> =
   Context.Reference<(node: GraphNode) => Effect.Effect<CodeIdentity>>(

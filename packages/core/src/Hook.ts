@@ -201,7 +201,16 @@ export const decide = (
   };
 };
 
-/** The action that a hook started has ended. */
+/**
+ * The state after the action that a hook started has ended.
+ *
+ * @example
+ * ```ts
+ * import { Hook } from "@ml-pipe/core";
+ *
+ * const free: boolean = Hook.settled(Hook.initial).inFlight; // false
+ * ```
+ */
 export const settled = (state: HookState): HookState => ({ ...state, inFlight: false });
 
 /**

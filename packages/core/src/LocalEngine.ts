@@ -21,7 +21,20 @@ import type { OutputsOf, Pipeline } from "./Pipeline.ts";
 import type { HookRecord, Run, StageRun } from "./Run.ts";
 import { Store, type StoreError } from "./Store.ts";
 
-/** The local engine on a store of runs and a store of artifacts. */
+/**
+ * The local engine on a store of runs and a store of artifacts.
+ *
+ * @example
+ * ```ts
+ * import { Artifact, LocalEngine, Store } from "@ml-pipe/core";
+ * import * as Layer from "effect/Layer";
+ *
+ * // For tests: nothing is left behind.
+ * const engine = LocalEngine.layer.pipe(
+ *   Layer.provide([Store.Store.layerMemory, Artifact.ArtifactStore.layerTemporary]),
+ * );
+ * ```
+ */
 export const layer: Layer.Layer<Engine, never, Store | ArtifactStore> = Layer.effect(
   Engine,
   Effect.gen(function* () {

@@ -218,7 +218,17 @@ export const isPipeline = (value: unknown): value is Pipeline =>
   "~ml-pipe/traced" in value &&
   "outputSources" in value;
 
-/** The schema of the output that a source points at. */
+/**
+ * The schema of the output that a source points at; none if the source names no such output.
+ *
+ * @example
+ * ```ts
+ * import { Pipeline, type Ref } from "@ml-pipe/core";
+ *
+ * const schemaOf = (pipeline: Pipeline.Pipeline, ref: Ref.Traced) =>
+ *   Pipeline.outputSchema(pipeline.nodes, ref.source);
+ * ```
+ */
 export const outputSchema = (
   nodes: ReadonlyArray<GraphNode>,
   source: Source,
@@ -229,7 +239,17 @@ export const outputSchema = (
   return source.port === undefined ? undefined : output.ports[source.port];
 };
 
-/** The kind of value in words, such as `Table<flight, train>`, if its schema says. */
+/**
+ * The kind of value in words, such as `Table<flight, train>`: the title of its schema, if it has one.
+ * Wiring one kind to an input of another is refused, so a title is a promise, not a caption.
+ *
+ * @example
+ * ```ts
+ * import { Pipeline, Verdict } from "@ml-pipe/core";
+ *
+ * const kind: string | undefined = Pipeline.kindOf(Verdict.Passed); // "Verdict<passed>"
+ * ```
+ */
 export const kindOf = (schema: Fields[string]): string | undefined => {
   const title = Schema.resolveAnnotations(schema)?.["title"];
   return typeof title === "string" ? title : undefined;

@@ -65,6 +65,14 @@ export interface Progress {
 /**
  * Where stage events go. The engine records them; outside an engine, findings and signals are logged
  * and the rest is dropped.
+ *
+ * @example
+ * ```ts
+ * import { Stage } from "@ml-pipe/core";
+ * import * as Effect from "effect/Effect";
+ *
+ * const silent = Effect.provideService(Stage.Reporter, () => Effect.void);
+ * ```
  */
 export const Reporter: Context.Reference<(event: StageEvent) => Effect.Effect<void>> =
   Context.Reference<(event: StageEvent) => Effect.Effect<void>>("@ml-pipe/core/Stage/Reporter", {

@@ -141,7 +141,15 @@ export class GateClosed extends Schema.TaggedError<GateClosed>()("GateClosed", {
 
 /**
  * The built-in stage between `evaluate` and `deploy`: hands a passed verdict on and stops the run at
- * any other, with the evidence in the error.
+ * any other, with the evidence in the error ({@link GateClosed}).
+ *
+ * @example
+ * ```ts
+ * import { type Ref, Verdict } from "@ml-pipe/core";
+ *
+ * // inside Pipeline.make:
+ * const open = (verdict: Ref.Ref<Verdict.Verdict, never, never>) => Verdict.gate({ verdict });
+ * ```
  */
 export const gate = Stage.make("gate", {
   description: "lets only a passed verdict through",
@@ -150,7 +158,18 @@ export const gate = Stage.make("gate", {
   run: ({ verdict }) => requirePassed(verdict),
 });
 
-/** Narrows a verdict to a passed one, or fails with {@link GateClosed}. */
+/**
+ * Narrows a verdict to a passed one, or fails with {@link GateClosed}.
+ *
+ * @example
+ * ```ts
+ * import { Verdict } from "@ml-pipe/core";
+ * import * as Effect from "effect/Effect";
+ *
+ * const isOpen = (verdict: Verdict.Verdict): Effect.Effect<boolean> =>
+ *   Verdict.requirePassed(verdict).pipe(Effect.isSuccess);
+ * ```
+ */
 export const requirePassed = (verdict: Verdict): Effect.Effect<Verdict<"passed">, GateClosed> => {
   const { status, evidence } = verdict;
   return status === "passed"
