@@ -142,8 +142,21 @@ export const parquet = (path: string, options: { readonly rowNumbers?: boolean }
 export type WriteError = DuckdbError | Artifact.ArtifactStoreError;
 
 /**
- * Writes the rows of a query as a table: Parquet with zstd, in the query's order. Give the query an
- * ORDER BY where its order is not already determined, because equal rows must make equal bytes.
+ * Writes the rows of a query as a table: Parquet with zstd, in the query's order.
+ *
+ * End the query in an ORDER BY that leaves no ties between different rows, because equal rows must make
+ * equal bytes. Filtering a table that is already in order is not enough: how DuckDB cuts the result
+ * into row groups then depends on the number of threads. Nothing is stored if the query fails or is
+ * interrupted.
+ *
+ * @example
+ * ```ts
+ * import { Column, Contract } from "@ml-pipe/core";
+ * import { Table } from "@ml-pipe/data";
+ *
+ * const Point = Contract.make("point", { version: "1", owner: "lab", columns: { x: Column.float() } });
+ * const three = Table.write(Point, "raw", { query: "SELECT i::DOUBLE AS x FROM range(3) t(i) ORDER BY i" });
+ * ```
  */
 export const write = Effect.fnUntraced(function* <C extends Contract.Contract, R extends Role>(
   contract: C,
