@@ -17,18 +17,23 @@ export interface Ended {
 export interface Started {
   readonly pid: number;
   readonly kill: (signal: NodeJS.Signals) => void;
-  /** Resolves once standard output contains the text. */
-  readonly until: (text: string) => Promise<void>;
+  /** Resolves with standard output once it contains the text. */
+  readonly until: (text: string) => Promise<string>;
   readonly ended: Promise<Ended>;
 }
 
 export interface Options {
   readonly cwd: string;
   readonly env?: NodeJS.ProcessEnv;
+  /** Standard input. */
+  readonly input?: string;
 }
 
 /** Starts it without waiting. */
-export const start = (args: ReadonlyArray<string>, { cwd, env = {} }: Options): Started => {
+export const start = (
+  args: ReadonlyArray<string>,
+  { cwd, env = {}, input = "" }: Options,
+): Started => {
   const inherited = { ...process.env };
   for (const name of ["NODE_ENV", "NODE_OPTIONS", "FORCE_COLOR", "VITEST", "TEST", "ML_PIPE_STATE"])
     delete inherited[name];
@@ -37,7 +42,7 @@ export const start = (args: ReadonlyArray<string>, { cwd, env = {} }: Options): 
     env: { ...inherited, NO_COLOR: "1", ...env },
     stdio: ["pipe", "pipe", "pipe"],
   });
-  child.stdin.end();
+  child.stdin.end(input);
   let [out, err] = ["", ""];
   const waiting: Array<() => void> = [];
   const check = () => waiting.forEach((look) => look());
@@ -55,7 +60,7 @@ export const start = (args: ReadonlyArray<string>, { cwd, env = {} }: Options): 
     kill: (signal) => child.kill(signal),
     until: (text) =>
       new Promise((resolve, reject) => {
-        const look = () => out.includes(text) && resolve();
+        const look = () => out.includes(text) && resolve(out);
         waiting.push(look);
         look();
         void ended.then(() => reject(new Error(`ended without "${text}":\n${out}${err}`)));

@@ -148,11 +148,73 @@ export const commandLine = (
     ),
   ).pipe(Command.withDescription("Write the report on a run as one HTML file, and print its path"));
 
+  const release = Argument.String("RELEASE").pipe(
+    Argument.withDescription("A release: name@3, name@latest or name"),
+  );
+  const releasesVerb = Command.make(
+    "releases",
+    { release: release.pipe(Argument.optional, Argument.map(Option.getOrUndefined)), json },
+    (flags) =>
+      verb(({ stateFolder, context }) =>
+        promised(async () =>
+          (await heavy("releases")).releases({ ...flags, stateFolder }, context),
+        ),
+      ),
+  ).pipe(Command.withDescription("List releases, or show one: what a request carries"));
+
+  const input = Flag.String("in").pipe(
+    Flag.withMetavar("FILE"),
+    Flag.withDescription("Rows as .ndjson, .json or .csv (default: standard input)"),
+    Flag.withDefault("-"),
+  );
+  const output = Flag.String("out").pipe(
+    Flag.withMetavar("FILE"),
+    Flag.withDescription("Where predictions go, one JSON object a line (default: standard output)"),
+    Flag.withDefault("-"),
+  );
+  const predictVerb = Command.make("predict", { release, input, output }, (flags) =>
+    verb(({ stateFolder, context }) =>
+      promised(async () => (await heavy("predict")).predict({ ...flags, stateFolder }, context)),
+    ),
+  ).pipe(
+    Command.withDescription("Predict rows with a release"),
+    Command.withExamples([
+      {
+        command: "ml-pipe predict flight-delay --in rows.csv --out predictions.ndjson",
+        description: "Predict the rows of a file",
+      },
+    ]),
+  );
+
+  const port = Flag.Int("port").pipe(
+    Flag.withDescription("Port to listen on; 0: any that is free"),
+    Flag.withDefault(8080),
+  );
+  const host = Flag.String("host").pipe(
+    Flag.withDescription("Address to listen on; 0.0.0.0: reachable from other machines"),
+    Flag.withDefault("127.0.0.1"),
+  );
+  const serveVerb = Command.make("serve", { release, port, host }, (flags) =>
+    verb(({ stateFolder, context }) =>
+      promised(async () => (await heavy("serve")).serve({ ...flags, stateFolder }, context)),
+    ),
+  ).pipe(Command.withDescription("Answer predictions of a release over HTTP"));
+
   return Command.make("ml-pipe").pipe(
     Command.withDescription(
       "Pipelines of the machine-learning lifecycle, with every hand-over a checked interface",
     ),
-    Command.withSubcommands([checkVerb, runVerb, showVerb, statusVerb, runsVerb, reportVerb]),
+    Command.withSubcommands([
+      checkVerb,
+      runVerb,
+      showVerb,
+      statusVerb,
+      runsVerb,
+      reportVerb,
+      releasesVerb,
+      predictVerb,
+      serveVerb,
+    ]),
     Command.withGlobalFlags([State, Debug]),
   );
 };

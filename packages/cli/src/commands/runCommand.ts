@@ -27,7 +27,10 @@ export const runCommand = async (
   if (Exit.isSuccess(exit)) return typeof exit.value === "number" ? exit.value : exit.value();
   if (Cause.hasInterruptsOnly(exit.cause)) return ExitCode.interrupted;
   tellCause(exit.cause, context);
-  return ExitCode.failed;
+  const problems = problemsOf(exit.cause);
+  return problems.every(({ tag }) => tag === "ReleaseNotFound")
+    ? ExitCode.invalid
+    : ExitCode.failed;
 };
 
 /** Writes the errors of a cause. */

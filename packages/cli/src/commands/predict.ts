@@ -1,0 +1,98 @@
+/** `ml-pipe predict`: predicts rows of a file or of standard input with a release. */
+import { createReadStream, createWriteStream } from "node:fs";
+import { once } from "node:events";
+import type { Writable } from "node:stream";
+import { Artifact } from "@ml-pipe/core";
+import type { Predictor } from "@ml-pipe/deploy";
+import * as Effect from "effect/Effect";
+import * as Result from "effect/Result";
+import * as ExitCode from "../ExitCode.ts";
+import { loadPredictor } from "../predict/loadPredictor.ts";
+import { formatOf, readRows, type ReadRow } from "../predict/rows.ts";
+import { plural } from "../view/text.ts";
+import { type CommandContext, runCommand } from "./runCommand.ts";
+
+/** What `predict` was asked for. */
+export interface PredictOptions {
+  readonly stateFolder: string;
+  readonly release: string;
+  /** A file, or `-` for standard input. */
+  readonly input: string;
+  /** A file, or `-` for standard output. */
+  readonly output: string;
+}
+
+/** Runs the command; the result is its exit code: 3 if a row broke the contract of requests. */
+export const predict = (options: PredictOptions, context: CommandContext): Promise<number> =>
+  runCommand(
+    context,
+    Effect.flatMap(loadPredictor(options.stateFolder, options.release), (predictor) =>
+      options.input === "-" && process.stdin.isTTY
+        ? Effect.sync(() => explain(predictor, context))
+        : Artifact.attempt("predict the rows of", options.input, () =>
+            predictRows(predictor, options, context),
+          ),
+    ),
+  );
+
+/** Nothing comes from a keyboard: says what a row looks like. */
+const explain = (predictor: Predictor.Predictor, { terminal }: CommandContext): number => {
+  const example = JSON.stringify(predictor.example);
+  terminal.err(
+    `${predictor.label} takes rows from a file (--in rows.ndjson, .json or .csv) or from standard input. For example:\n  echo '${example}' | ml-pipe predict ${predictor.label}`,
+  );
+  return ExitCode.invalid;
+};
+
+const predictRows = async (
+  predictor: Predictor.Predictor,
+  { input, output }: PredictOptions,
+  { terminal, signal }: CommandContext,
+): Promise<number> => {
+  const source = input === "-" ? process.stdin : createReadStream(input);
+  source.setEncoding("utf8");
+  const target: Writable = output === "-" ? process.stdout : createWriteStream(output);
+  let [rows, refused] = [0, 0];
+  const format = input === "-" ? undefined : formatOf(input);
+  for await (const row of readRows(source, predictor.release.request, format)) {
+    if (signal.aborted) return ExitCode.interrupted;
+    const { line, valid } = answer(predictor, row);
+    rows++;
+    if (!valid) refused++;
+    if (!target.write(`${line}\n`)) await once(target, "drain");
+  }
+  if (target !== process.stdout) {
+    target.end();
+    await once(target, "close");
+  }
+  const { err, errStyle } = terminal;
+  if (rows === 0) {
+    err(`no rows in ${input === "-" ? "standard input" : input}`);
+    return ExitCode.invalid;
+  }
+  if (refused === 0) return ExitCode.succeeded;
+  err(
+    errStyle.yellow(
+      `! ${plural(refused, "row")} of ${rows} could not be predicted: their lines say why ("problems")`,
+    ),
+  );
+  return ExitCode.stopped;
+};
+
+/** One line of output for each row of input, in its order: a prediction, or what is wrong. */
+const answer = (
+  predictor: Predictor.Predictor,
+  row: ReadRow,
+): { readonly line: string; readonly valid: boolean } => {
+  const refuse = (problems: unknown) => ({
+    line: JSON.stringify({ row: row.number, problems }),
+    valid: false,
+  });
+  if (row._tag === "Unreadable") {
+    return refuse([{ field: "", expected: "a row", found: row.problem }]);
+  }
+  const prediction = predictor.predict(row.value);
+  return Result.isSuccess(prediction)
+    ? { line: JSON.stringify({ row: row.number, ...prediction.success }), valid: true }
+    : refuse(prediction.failure.problems);
+};

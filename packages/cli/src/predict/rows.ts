@@ -1,0 +1,149 @@
+/** Rows to predict, from NDJSON, a JSON array or CSV. */
+import type { Contract } from "@ml-pipe/core";
+import { csvRecords } from "./csv.ts";
+
+/** A row, or why it could not be read. Numbered from 1. */
+export type ReadRow =
+  | { readonly _tag: "Row"; readonly number: number; readonly value: unknown }
+  | { readonly _tag: "Unreadable"; readonly number: number; readonly problem: string };
+
+/** How rows are written. */
+export type Format = "ndjson" | "json" | "csv";
+
+/** The format that a file name promises, if it does. */
+export const formatOf = (file: string): Format | undefined => {
+  if (/\.csv$/i.test(file)) return "csv";
+  if (/\.json$/i.test(file)) return "json";
+  return /\.(ndjson|jsonl)$/i.test(file) ? "ndjson" : undefined;
+};
+
+/** Reads rows one after another. CSV fields become what the columns of `request` hold. */
+export async function* readRows(
+  chunks: AsyncIterable<string>,
+  request: Contract.ContractSpec,
+  format?: Format,
+): AsyncGenerator<ReadRow> {
+  const { first, all } = await peek(chunks);
+  const found = format ?? sniff(first);
+  // A file called `.json` may hold one object a line too.
+  if (found === "csv") yield* csvRows(all, request);
+  else if (first.trimStart().startsWith("[")) yield* arrayRows(all);
+  else yield* lineRows(all, found === "json");
+}
+
+const sniff = (text: string): Format => {
+  const start = text.trimStart();
+  if (start.startsWith("[")) return "json";
+  return start.startsWith("{") || start === "" ? "ndjson" : "csv";
+};
+
+/** The first text that is more than white space, and everything including it. */
+const peek = async (chunks: AsyncIterable<string>) => {
+  const iterator = chunks[Symbol.asyncIterator]();
+  let first = "";
+  while (first.trim() === "") {
+    const next = await iterator.next();
+    if (next.done === true) break;
+    first += next.value;
+  }
+  async function* all() {
+    yield first.replace(/^\uFEFF/, "");
+    for (let next = await iterator.next(); next.done !== true; next = await iterator.next()) {
+      yield next.value;
+    }
+  }
+  return { first: first.replace(/^\uFEFF/, ""), all: all() };
+};
+
+const parse = (text: string, number: number): ReadRow => {
+  try {
+    return { _tag: "Row", number, value: JSON.parse(text) };
+  } catch (cause) {
+    const problem = `not JSON: ${cause instanceof Error ? cause.message : String(cause)}`;
+    return { _tag: "Unreadable", number, problem };
+  }
+};
+
+const textOf = async (chunks: AsyncIterable<string>): Promise<string> => {
+  let text = "";
+  for await (const chunk of chunks) text += chunk;
+  return text;
+};
+
+async function* arrayRows(chunks: AsyncIterable<string>): AsyncGenerator<ReadRow> {
+  const whole = parse(await textOf(chunks), 1);
+  if (whole._tag === "Unreadable" || !Array.isArray(whole.value)) {
+    yield whole;
+    return;
+  }
+  const values: ReadonlyArray<unknown> = whole.value;
+  for (const [index, value] of values.entries()) yield { _tag: "Row", number: index + 1, value };
+}
+
+async function* lineRows(
+  chunks: AsyncIterable<string>,
+  mayBeOneDocument: boolean,
+): AsyncGenerator<ReadRow> {
+  if (mayBeOneDocument) {
+    const text = await textOf(chunks);
+    const whole = parse(text, 1);
+    if (whole._tag === "Row") yield whole;
+    else yield* lineRows(once(text), false);
+    return;
+  }
+  let number = 0;
+  let rest = "";
+  for await (const chunk of chunks) {
+    const lines = (rest + chunk).split("\n");
+    rest = lines.pop() ?? "";
+    for (const line of lines) if (line.trim() !== "") yield parse(line, ++number);
+  }
+  if (rest.trim() !== "") yield parse(rest, ++number);
+}
+
+async function* once(text: string): AsyncGenerator<string> {
+  yield text;
+}
+
+async function* csvRows(
+  chunks: AsyncIterable<string>,
+  request: Contract.ContractSpec,
+): AsyncGenerator<ReadRow> {
+  let names: ReadonlyArray<string> | undefined;
+  let number = 0;
+  for await (const record of csvRecords(chunks)) {
+    if (names === undefined) {
+      names = record.map((name) => name.trim());
+      continue;
+    }
+    number++;
+    if (record.length !== names.length) {
+      const problem = `it has ${record.length} fields, the header has ${names.length}`;
+      yield { _tag: "Unreadable", number, problem };
+      continue;
+    }
+    const entries = names.map((name, index): readonly [string, unknown] => [
+      name,
+      fieldValue(record[index] ?? "", request.columns[name]),
+    ]);
+    yield { _tag: "Row", number, value: Object.fromEntries(entries) };
+  }
+}
+
+/** Text as its column means it. What does not fit stays text, for the request's check to refuse. */
+const fieldValue = (
+  text: string,
+  column: Contract.ContractSpec["columns"][string] | undefined,
+): unknown => {
+  if (column === undefined) return text;
+  if (text === "" && (column.nullable || column.type !== "string")) return null;
+  switch (column.type) {
+    case "boolean":
+      return /^(true|t|1)$/i.test(text) ? true : /^(false|f|0)$/i.test(text) ? false : text;
+    case "int":
+    case "float":
+      return /^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/i.test(text.trim()) ? Number(text) : text;
+    default:
+      return text;
+  }
+};
