@@ -180,14 +180,32 @@ const open = async (options: DuckdbOptions): Promise<DuckDBInstance> => {
   });
 };
 
-/** A text literal in SQL. */
+/**
+ * A text literal in SQL, safe for any text.
+ *
+ * @example
+ * ```ts
+ * import { Duckdb } from "@ml-pipe/data";
+ *
+ * const sql: string = Duckdb.literal("it's"); // 'it''s'
+ * ```
+ */
 export const literal = (text: string): string => {
   const parts = text.split("\0").map((part) => `'${part.replaceAll("'", "''")}'`);
   // The parser ends at a NUL character, so that one is spelled as a function.
   return parts.length === 1 ? parts.join("") : `(${parts.join(" || chr(0) || ")})`;
 };
 
-/** A quoted identifier in SQL. */
+/**
+ * A quoted identifier in SQL, safe for any name. DuckDB does not tell upper and lower case apart in it.
+ *
+ * @example
+ * ```ts
+ * import { Duckdb } from "@ml-pipe/data";
+ *
+ * const sql: string = Duckdb.identifier('a "b"'); // "a ""b"""
+ * ```
+ */
 export const identifier = (name: string): string => `"${name.replaceAll('"', '""')}"`;
 
 /**

@@ -29,7 +29,10 @@ export type FeatureSetSpec = typeof FeatureSetSpec.Type;
 
 /** The columns that can be the moment of a decision: instants, never missing, known by then. */
 export type DecisionTimes<C extends Contract.Contract> = {
-  readonly [K in keyof C["columns"] & string]: C["columns"][K] extends Column.Column<Date, "decision">
+  readonly [K in keyof C["columns"] & string]: C["columns"][K] extends Column.Column<
+    Date,
+    "decision"
+  >
     ? K
     : never;
 }[keyof C["columns"] & string];
@@ -230,6 +233,23 @@ export const requestSchema = (spec: FeatureSetSpec): Contract.RowSchema => {
  * Compiles a feature set for serving: a closure from a decoded request to the features' values, in the
  * order of the specification, with NaN for a missing one. Histories are looked up in `state`; without
  * it they are missing.
+ *
+ * @example
+ * ```ts
+ * import { Column, Contract } from "@ml-pipe/core";
+ * import { FeatureSet } from "@ml-pipe/data";
+ *
+ * const Trip = Contract.make("trip", {
+ *   version: "1", owner: "lab",
+ *   columns: { at: Column.timestamp(), late: Column.boolean({ availableAt: "outcome" }) },
+ * });
+ * const Hours = FeatureSet.make("hours", {
+ *   version: "1", of: Trip, decidedAt: "at",
+ *   features: ($) => ({ hour: $.at.hourOfDay() }), label: ($) => $.late,
+ * });
+ * const features = FeatureSet.compileRow(Hours.spec);
+ * const values = features({ at: new Date("2001-06-01T19:30:00Z") }); // Float64Array [ 19 ]
+ * ```
  */
 export const compileRow = (
   spec: FeatureSetSpec,

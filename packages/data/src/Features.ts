@@ -42,7 +42,22 @@ export const stage = <C extends Contract.Contract, Out extends Contract.Contract
 
 /**
  * The state of a feature set's histories as it was known at an instant: what a service must hold to
- * serve requests from then on. Covers one window back.
+ * serve requests from then on. Covers one window back, up to the last full hop before `at`.
+ *
+ * With it, `FeatureSet.compileRow` gives a request what the batch gives a row decided in the same hop.
+ * For later requests it misses the outcomes that became known since: take a new state at least once a
+ * hop.
+ *
+ * @example
+ * ```ts
+ * import { Features, FeatureSet, type Table } from "@ml-pipe/data";
+ * import * as Effect from "effect/Effect";
+ *
+ * const server = (set: FeatureSet.FeatureSet, source: Table.AnyTable) =>
+ *   Features.stateAt(set.spec, source, new Date("2001-06-01T00:00:00Z")).pipe(
+ *     Effect.map((state) => FeatureSet.compileRow(set.spec, state)),
+ *   );
+ * ```
  */
 export const stateAt = Effect.fnUntraced(function* (
   spec: FeatureSetSpec,
@@ -60,7 +75,10 @@ export const stateAt = Effect.fnUntraced(function* (
       const end = Math.floor(at.getTime() / history.hopMs);
       const start = end - history.windowMs / history.hopMs;
       const keys = history.by.map((_, index) => key(index));
-      const byKey = keys.length === 0 ? "HAVING count(*) > 0" : `GROUP BY ${keys.join(", ")} ORDER BY ${keys.join(", ")}`;
+      const byKey =
+        keys.length === 0
+          ? "HAVING count(*) > 0"
+          : `GROUP BY ${keys.join(", ")} ORDER BY ${keys.join(", ")}`;
       const rows = yield* db.rows(
         `read the history by ${history.by.join(", ")}`,
         `SELECT CAST([${keys.map((one) => `to_json(${one})`).join(", ")}] AS VARCHAR[]) AS key,

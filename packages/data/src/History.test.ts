@@ -42,7 +42,7 @@ const windows = [
 ] as const;
 const entities = [["from"], ["from", "line"], []] as const;
 
-const Set_ = FeatureSet.make("trip-features", {
+const TripFeatures = FeatureSet.make("trip-features", {
   version: "1",
   of: Trip,
   decidedAt: "at",
@@ -89,14 +89,14 @@ const byDefinition = (rows: ReadonlyArray<TripRow>): ReadonlyArray<ReadonlyArray
 const mean = (values: ReadonlyArray<number>): number | null =>
   values.length === 0 ? null : values.reduce((sum, one) => sum + one, 0) / values.length;
 
-const names = Set_.spec.features.map(({ name }) => name);
+const names = TripFeatures.spec.features.map(({ name }) => name);
 
 /** Features by SQL, in the order of `id`. */
 const bySql = Effect.fnUntraced(function* (rows: ReadonlyArray<TripRow>) {
   const db = yield* Duckdb;
   const found = yield* db.rows(
     "compute",
-    `FROM (${featureSql(Set_.spec, relationOf(Trip, rows))}) ORDER BY id`,
+    `FROM (${featureSql(TripFeatures.spec, relationOf(Trip, rows))}) ORDER BY id`,
   );
   return found.map((row) => names.map((name) => (row[name] === null ? null : Number(row[name]))));
 });
@@ -190,8 +190,8 @@ describe("History", () => {
         const batch = yield* bySql(rows);
         for (const row of rows.slice(0, 4)) {
           // The state as of this row's decision; the same for all decisions within one hop.
-          const state = yield* Features.stateAt(Set_.spec, table, row.at);
-          const features = FeatureSet.compileRow(Set_.spec, state)(row);
+          const state = yield* Features.stateAt(TripFeatures.spec, table, row.at);
+          const features = FeatureSet.compileRow(TripFeatures.spec, state)(row);
           for (const [f, value] of features.entries()) {
             const expected = batch[row.id]?.[f] ?? null;
             const served = Number.isNaN(value) ? null : value;
@@ -206,6 +206,22 @@ describe("History", () => {
       assert.isAbove(compared, 400);
     }).pipe(withTables),
   );
+
+  it("is missing without a state, counts too", () => {
+    const features = FeatureSet.compileRow(TripFeatures.spec)({
+      at: new Date(0),
+      from: "A",
+      line: 1,
+    });
+    assert.isTrue(features.every(Number.isNaN));
+    // With one, an entity that it does not know was counted 0 times.
+    const state = TripFeatures.spec.features.map(({ expr }) => ({ history: expr, entities: [] }));
+    const row = FeatureSet.compileRow(
+      TripFeatures.spec,
+      state,
+    )({ at: new Date(0), from: "A", line: 1 });
+    assert.deepStrictEqual([...row].slice(0, 3), [Number.NaN, Number.NaN, 0]);
+  });
 
   it("is known at the decision although it is made of outcomes", () => {
     const $ = Expr.columns(Trip);

@@ -9,7 +9,14 @@
 import type { Column } from "@ml-pipe/core";
 import * as Duration from "effect/Duration";
 import * as Schema from "effect/Schema";
-import { type Ast, Ast as AstSchema, type Expr, type HistoryAst, number, type NumberExpr } from "./Expr.ts";
+import {
+  type Ast,
+  Ast as AstSchema,
+  type Expr,
+  type HistoryAst,
+  number,
+  type NumberExpr,
+} from "./Expr.ts";
 import { toClosure, type ScalarRow } from "./internal/compile.ts";
 import { entityIndex, firstAtOrAfter } from "./internal/historyIndex.ts";
 import { problemsOf } from "./internal/kinds.ts";
@@ -41,7 +48,8 @@ const make = (
     );
   }
   const by = options.by.map(({ ast, availableAt }) => {
-    if (ast._tag !== "column") throw new TypeError("a history is taken by columns, not by formulas");
+    if (ast._tag !== "column")
+      throw new TypeError("a history is taken by columns, not by formulas");
     if (availableAt !== "decision" || ast.type === "timestamp") {
       throw new TypeError(
         `a history cannot be taken by "${ast.name}": the entity must be known at the decision, and not be an instant`,
@@ -107,13 +115,15 @@ export type HistoryState = typeof HistoryState.Type;
 
 /**
  * A lookup of a history in a state: the closure that stands for it when one row is served. The hops of
- * each entity come in ascending order, as `Features.stateAt` writes them.
+ * each entity come in ascending order, as `Features.stateAt` writes them. Without a state nothing is
+ * known, so a count is missing too: it is not 0.
  */
 export const lookup = (
   history: HistoryAst,
   state: HistoryState | undefined,
   decidedAt: Ast,
 ): ((row: ScalarRow) => Scalar) => {
+  if (state === undefined) return () => null;
   const bucketsOf = entityIndex(history.by, state);
   const hops = history.windowMs / history.hopMs;
   const time = toClosure(decidedAt, () => () => null);
@@ -131,7 +141,8 @@ export const lookup = (
       }
     }
     if (history.aggregate === "count") return count;
-    return count === 0 ? null : sum / count;
+    const mean = sum / count;
+    return Number.isFinite(mean) ? mean : null;
   };
 };
 

@@ -82,8 +82,7 @@ export const load = Effect.fnUntraced(function* (
 ): Effect.fn.Return<ModelDocument, LoadError, Artifact.ArtifactStore> {
   const store = yield* Artifact.ArtifactStore;
   const json = yield* store.readJson(model.document);
-  const invalid = (problem: string) =>
-    new ModelInvalid({ digest: model.document.digest, problem });
+  const invalid = (problem: string) => new ModelInvalid({ digest: model.document.digest, problem });
   const document = yield* Schema.decodeUnknownEffect(ModelDocument)(json).pipe(
     Effect.mapError(({ message }) => invalid(message)),
   );

@@ -40,7 +40,17 @@ export interface Release<out C extends Contract.Contract = Contract.Contract> ex
   readonly "~contract"?: C;
 }
 
-/** The schema of releases of models of a feature set. */
+/**
+ * The schema of releases of models of a feature set: what monitoring names as its input. Refuses a
+ * release of a model of another feature set, or of another version of it.
+ *
+ * @example
+ * ```ts
+ * import { type FeatureSet, Release } from "@ml-pipe/data";
+ *
+ * const schemaOf = (set: FeatureSet.FeatureSet) => Release.of(set);
+ * ```
+ */
 export const of = <C extends Contract.Contract, Out extends Contract.Contract>(
   set: FeatureSet<C, Out>,
 ): Schema.Codec<Release<Out>, unknown> => {
@@ -55,6 +65,15 @@ export const of = <C extends Contract.Contract, Out extends Contract.Contract>(
   );
 };
 
-/** `flight-delay@3`. */
+/**
+ * How a release is named in commands and reports.
+ *
+ * @example
+ * ```ts
+ * import { Release } from "@ml-pipe/data";
+ *
+ * const label: string = Release.label({ name: "flight-delay", version: 3 }); // flight-delay@3
+ * ```
+ */
 export const label = (release: Pick<AnyRelease, "name" | "version">): string =>
   `${release.name}@${release.version}`;

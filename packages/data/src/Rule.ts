@@ -36,7 +36,9 @@ export const baseline = <C extends Contract.Contract>(
 ): Charter.Baseline => {
   const { ast, availableAt } = options.when(Expr.columns(contract));
   const problems = [
-    ...(availableAt === "decision" ? [] : ["it uses a column that is known only after the decision"]),
+    ...(availableAt === "decision"
+      ? []
+      : ["it uses a column that is known only after the decision"]),
     ...problemsOf(ast, ["boolean"]),
   ];
   if (problems.length > 0) {
@@ -84,4 +86,3 @@ export const compile = (
       };
     }),
   );
-

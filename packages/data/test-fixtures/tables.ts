@@ -43,7 +43,8 @@ export const relationOf = <C extends Contract.Contract>(
     ([name, { type }]) => [name, types[type]] as const,
   );
   const typed = columns.map(
-    ([name, type]) => `CAST("${name.replaceAll('"', '""')}" AS ${type}) AS "${name.replaceAll('"', '""')}"`,
+    ([name, type]) =>
+      `CAST("${name.replaceAll('"', '""')}" AS ${type}) AS "${name.replaceAll('"', '""')}"`,
   );
   const names = columns.map(([name]) => `"${name.replaceAll('"', '""')}"`);
   const none = `(${columns.map(() => "NULL").join(", ")})`;

@@ -71,7 +71,9 @@ export const bucketSql = (
  */
 const sumSql = (of: Ast, value: string): string => {
   const whole =
-    kindOf(of) === "boolean" || of._tag === "literal" || (of._tag === "column" && of.type === "int");
+    kindOf(of) === "boolean" ||
+    of._tag === "literal" ||
+    (of._tag === "column" && of.type === "int");
   return whole ? `sum(${value})` : `sum(${value} ORDER BY ${value})`;
 };
 

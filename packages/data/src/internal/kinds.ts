@@ -31,7 +31,9 @@ export const problemsOf = (ast: Ast, kinds: ReadonlyArray<Kind>): ReadonlyArray<
   return [
     ...(kind === "null" || kinds.includes(kind)
       ? []
-      : [`${describe(ast)} is ${names[kind]} where ${kinds.map((one) => names[one]).join(" or ")} is expected`]),
+      : [
+          `${describe(ast)} is ${names[kind]} where ${kinds.map((one) => names[one]).join(" or ")} is expected`,
+        ]),
     ...inside(ast),
   ];
 };

@@ -21,7 +21,10 @@ interface Operator {
   readonly nulls?: true;
 }
 
-const infix = (symbol: string) => (a = "", b = "") => `(${a} ${symbol} ${b})`;
+const infix =
+  (symbol: string) =>
+  (a = "", b = "") =>
+    `(${a} ${symbol} ${b})`;
 
 /**
  * Uses a value in several places of an expression. A long one is computed once, as the argument of a
@@ -134,7 +137,8 @@ export const operators: { readonly [name in OperatorName]: Operator } = {
     sql: (a, b) =>
       once(
         `(CAST(epoch_ms(${a}) AS DOUBLE) + round(${b} * ${minuteMs}))`,
-        (ms) => `(CASE WHEN abs(${ms}) <= ${maxInstantMs} THEN epoch_ms(CAST(${ms} AS BIGINT)) END)`,
+        (ms) =>
+          `(CASE WHEN abs(${ms}) <= ${maxInstantMs} THEN epoch_ms(CAST(${ms} AS BIGINT)) END)`,
       ),
     js: (a: number, b: number) => {
       const at = a + roundHalfAway(b * minuteMs);
