@@ -8,6 +8,7 @@ import * as Effect from "effect/Effect";
 import * as Result from "effect/Result";
 import * as Schema from "effect/Schema";
 import { inconsistency } from "./internal/releaseFile.ts";
+import { type GetError, Registry } from "./Registry.ts";
 import * as Request from "./Request.ts";
 
 /** An answer to one request. */
@@ -103,6 +104,29 @@ export const load: (
       ),
     );
     return make(release, featureSet, estimator, histories);
+  },
+);
+
+/**
+ * Finds a release in a state folder and loads it, with no service to provide. Looks first, so that a
+ * folder given by mistake stays as it is.
+ *
+ * @example
+ * ```ts
+ * import { Predictor } from "@ml-pipe/deploy";
+ *
+ * const predictor = Predictor.open(".ml-pipe", "flight-delay@latest");
+ * ```
+ */
+export const open: (
+  stateFolder: string,
+  reference: string,
+) => Effect.Effect<Predictor, GetError | LoadError> = Effect.fnUntraced(
+  function* (stateFolder, reference) {
+    const release = yield* Registry.use(({ get }) => get(reference)).pipe(
+      Effect.provide(Registry.layer(stateFolder)),
+    );
+    return yield* load(release).pipe(Effect.provide(Artifact.ArtifactStore.layer(stateFolder)));
   },
 );
 

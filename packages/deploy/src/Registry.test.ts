@@ -1,23 +1,14 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import * as fs from "node:fs/promises";
-import * as os from "node:os";
 import * as path from "node:path";
-import { Artifact, Digest } from "@ml-pipe/core";
+import { type Artifact, Digest } from "@ml-pipe/core";
 import { Release } from "@ml-pipe/data";
 import { assert, describe, it } from "@effect/vitest";
 import * as Effect from "effect/Effect";
-import * as Layer from "effect/Layer";
+import { layersOf, temporary } from "../test-fixtures/stateFolder.ts";
 import { candidate } from "../test-fixtures/trips.ts";
 import { Registry } from "./Registry.ts";
-
-const temporary = Effect.acquireRelease(
-  Effect.promise(() => fs.mkdtemp(path.join(os.tmpdir(), "ml-pipe-registry-"))),
-  (folder) => Effect.promise(() => fs.rm(folder, { recursive: true, force: true })),
-);
-
-const layersOf = (folder: string) =>
-  Layer.mergeAll(Registry.layer(folder), Artifact.ArtifactStore.layer(folder));
 
 /** Runs a test with a registry in a folder of its own. */
 const inFolder = <A, E>(
@@ -56,7 +47,7 @@ const publisher = async (folder: string, first: number, count: number) => {
   };
 };
 
-describe("Registry", () => {
+describe("Registry", { timeout: 30_000 }, () => {
   it.effect("gives versions 1, 2, 3 within a name, and finds them", () =>
     inFolder((_, registry) =>
       Effect.gen(function* () {

@@ -3,3 +3,4 @@ export * as Deploy from "./Deploy.ts";
 export * as Predictor from "./Predictor.ts";
 export * as Registry from "./Registry.ts";
 export * as Request from "./Request.ts";
+export * as Serve from "./Serve.ts";

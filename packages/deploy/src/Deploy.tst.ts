@@ -1,0 +1,86 @@
+import { type Artifact, type Charter, Column, Contract, type Ref, Verdict } from "@ml-pipe/core";
+import { type Duckdb, FeatureSet, type Model, type Release, type Table } from "@ml-pipe/data";
+import * as Effect from "effect/Effect";
+import { expectTypeOf, it } from "vitest";
+import * as Deploy from "./Deploy.ts";
+import { Registry } from "./Registry.ts";
+
+const Trip = Contract.make("trip", {
+  version: "1",
+  owner: "lab",
+  columns: { at: Column.timestamp(), delay: Column.int({ availableAt: "outcome" }) },
+});
+const features = <const Name extends string>(name: Name) =>
+  FeatureSet.make(name, {
+    version: "1",
+    of: Trip,
+    decidedAt: "at",
+    features: ($) => ({ hour: $.at.hourOfDay() }),
+    label: ($) => $.delay.gt(15),
+  });
+const TripFeatures = features("trip-features");
+const OtherFeatures = features("other-features");
+
+declare const charter: Charter.Charter;
+declare const model: Ref.Ref<Model.Model<typeof TripFeatures.contract>, never, never>;
+declare const other: Ref.Ref<Model.Model<typeof OtherFeatures.contract>, never, never>;
+declare const passed: Ref.Ref<Verdict.Verdict<"passed">, never, never>;
+declare const rejected: Ref.Ref<Verdict.Verdict<"rejected">, never, never>;
+declare const unknown: Ref.Ref<Verdict.Verdict, never, never>;
+declare const history: Ref.Ref<Table.Table<typeof Trip, "checked">, never, never>;
+declare const raw: Ref.Ref<Table.Table<typeof Trip, "raw">, never, never>;
+
+const options = { charter, knownUntil: "2001-06-01" };
+const deploy = Deploy.release(TripFeatures, options);
+
+it("releases a model with a passed verdict", () => {
+  expectTypeOf(deploy({ model, verdict: passed, history })).toExtend<
+    Ref.Ref<Release.Release<typeof TripFeatures.contract>, Deploy.ReleaseError, Deploy.ReleaseNeeds>
+  >();
+});
+
+it("does not release a rejected model", () => {
+  // @ts-expect-error Type '"rejected"' is not assignable to type '"passed"'
+  deploy({ model, verdict: rejected, history });
+});
+
+it("does not release a model whose verdict may be anything, before the gate", () => {
+  // @ts-expect-error is not assignable to type '"passed"'
+  deploy({ model, verdict: unknown, history });
+  deploy({ model, verdict: Verdict.gate({ verdict: unknown }), history });
+});
+
+it("does not release a model that nobody judged", () => {
+  // @ts-expect-error Property 'verdict' is missing
+  deploy({ model, history });
+});
+
+it("does not release a model of another feature set", () => {
+  // @ts-expect-error Type '"other-features"' is not assignable to type '"trip-features"'
+  deploy({ model: other, verdict: passed, history });
+});
+
+it("does not take histories from rows that were not checked", () => {
+  // @ts-expect-error Type '"raw"' is not assignable to type '"checked"'
+  deploy({ model, verdict: passed, history: raw });
+});
+
+it("is released under a charter", () => {
+  // @ts-expect-error Property 'charter' is missing
+  Deploy.release(TripFeatures, { knownUntil: "2001-06-01" });
+});
+
+/** Runs what needs nothing any more. */
+declare const runnable: <A, E>(effect: Effect.Effect<A, E>) => void;
+/** Provides the services of data and artifacts, but no registry. */
+declare const withTables: <A, E, R>(
+  effect: Effect.Effect<A, E, R>,
+) => Effect.Effect<A, E, Exclude<R, Duckdb.Duckdb | Artifact.ArtifactStore>>;
+declare const input: Deploy.ReleaseInputs<typeof Trip, typeof TripFeatures.contract>;
+
+it("does not run without a registry", () => {
+  const running = withTables(deploy.run(input));
+  // @ts-expect-error Type 'Registry' is not assignable to type 'never'
+  runnable(running);
+  runnable(running.pipe(Effect.provide(Registry.layer(".ml-pipe"))));
+});

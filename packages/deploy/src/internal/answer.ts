@@ -1,0 +1,201 @@
+/** What the server answers to a request: the routes, without the network. */
+import { createHash, timingSafeEqual } from "node:crypto";
+import * as Redacted from "effect/Redacted";
+import * as Result from "effect/Result";
+import type { Predictor } from "../Predictor.ts";
+import type { Problem } from "../Request.ts";
+
+/** An answer: a status and a JSON document. */
+export interface Answer {
+  readonly status: number;
+  readonly body: unknown;
+  readonly headers?: { readonly [name: string]: string };
+  /** How many predictions it holds. */
+  readonly predictions?: number;
+}
+
+/** A refusal: what is wrong in words, and each problem of the request. */
+export const refuse = (
+  status: number,
+  error: string,
+  problems: ReadonlyArray<Problem> = [],
+  headers: Answer["headers"] = {},
+): Answer => ({ status, body: { error, problems }, headers });
+
+/** The head of a request: all that is needed to decide whether to read its body. */
+export interface Head {
+  readonly method: string;
+  readonly path: string;
+  readonly header: (name: string) => string | undefined;
+}
+
+/** What the server knows. */
+export interface Settings {
+  readonly predictor: Predictor;
+  readonly maxBodyBytes: number;
+  readonly token: Redacted.Redacted<string> | undefined;
+}
+
+/** At most so many requests in one list. */
+export const maxRequests = 1_000;
+
+/** At most so many problems in one answer. */
+const maxProblems = 100;
+
+const methodsOf: { readonly [path: string]: ReadonlyArray<string> } = {
+  "/": ["GET", "HEAD"],
+  "/signature": ["GET", "HEAD"],
+  "/healthz": ["GET", "HEAD"],
+  "/predict": ["POST"],
+};
+
+/** The answer to a head, or `undefined` if it depends on the body. */
+export const answerHead = (head: Head, settings: Settings): Answer | undefined => {
+  const { method, path } = head;
+  const methods = Object.hasOwn(methodsOf, path) ? methodsOf[path] : undefined;
+  if (settings.token === undefined && !isLocalName(head.header("host"))) {
+    return refuse(
+      421,
+      "this server answers to localhost only. To serve other names, give it a token (ML_PIPE_SERVE_TOKEN) and send it as a bearer token",
+    );
+  }
+  const authorised = isAuthorised(head.header("authorization"), settings.token);
+  // Who watches whether a server lives needs no token, and learns nothing else.
+  if (!authorised && !(path === "/healthz" && methods?.includes(method))) {
+    const challenge = { "www-authenticate": "Bearer" };
+    return refuse(401, "send the token: authorization: Bearer …", [], challenge);
+  }
+  if (methods === undefined) {
+    return refuse(404, "there is nothing here: POST /predict, GET /signature, GET /healthz");
+  }
+  if (!methods.includes(method)) {
+    const allow = methods.join(", ");
+    return refuse(405, `${path} takes ${allow}`, [], { allow });
+  }
+  if (path === "/healthz") return healthz(settings.predictor, authorised);
+  if (path !== "/predict") return signature(settings.predictor);
+  return unreadable(head, settings.maxBodyBytes);
+};
+
+const healthz = ({ label, release }: Predictor, authorised: boolean): Answer => ({
+  status: 200,
+  body: authorised
+    ? { status: "live", release: label, knownUntil: release.knownUntil.toISOString() }
+    : { status: "live" },
+});
+
+const signature = ({ label, release, signature, example }: Predictor): Answer => ({
+  status: 200,
+  body: {
+    release: label,
+    decision: release.decision,
+    predict: "POST /predict with one request, or a list of at most 1000",
+    request: signature,
+    example,
+  },
+});
+
+/** Why a body is not read, if it is not. */
+const unreadable = ({ header }: Head, maxBodyBytes: number): Answer | undefined => {
+  const type = header("content-type");
+  if (type === undefined || !isJson(type)) {
+    const found = type === undefined ? "no content-type" : JSON.stringify(type.slice(0, 60));
+    return refuse(415, `send content-type: application/json; found ${found}`);
+  }
+  const encoding = header("content-encoding") ?? "identity";
+  if (encoding !== "identity") return refuse(415, "send the body without a content-encoding");
+  if (Number(header("content-length") ?? 0) > maxBodyBytes) return tooLarge(maxBodyBytes);
+  return undefined;
+};
+
+/** A body beyond the limit. The connection closes, so that the rest need not be read. */
+export const tooLarge = (maxBodyBytes: number): Answer =>
+  refuse(
+    413,
+    `the body is too large: send at most ${maxBodyBytes} bytes, in several requests if need be`,
+    [],
+    { connection: "close" },
+  );
+
+const isJson = (type: string): boolean => {
+  const [name = "", ...parameters] = type.toLowerCase().split(";");
+  return (
+    name.trim() === "application/json" &&
+    parameters.every((one) => !/^\s*charset=/.test(one) || /^\s*charset="?utf-?8"?\s*$/.test(one))
+  );
+};
+
+/** The names by which a server on this machine is called; any other is a page's trick (DNS rebinding). */
+const isLocalName = (host: string | undefined): boolean =>
+  host === undefined || /^(?:localhost|127(?:\.\d{1,3}){3}|\[::1\])(?::\d+)?$/i.test(host);
+
+const isAuthorised = (
+  header: string | undefined,
+  token: Redacted.Redacted<string> | undefined,
+): boolean => {
+  if (token === undefined) return true;
+  const sent = /^bearer +(\S+) *$/i.exec(header ?? "")?.[1];
+  // Digests have one length, and comparing them takes the same time whatever was sent.
+  return sent !== undefined && timingSafeEqual(digest(sent), digest(Redacted.value(token)));
+};
+
+const digest = (text: string): Buffer => createHash("sha256").update(text).digest();
+
+/** The answer to a body. */
+export const answerBody = (bytes: ArrayBuffer, predictor: Predictor): Answer => {
+  if (bytes.byteLength === 0) return refuse(400, "the body is empty: send a JSON object or a list");
+  const json = parse(bytes);
+  if (Result.isFailure(json)) return refuse(400, json.failure);
+  return Array.isArray(json.success)
+    ? answerList(json.success, predictor)
+    : answerOne(json.success, predictor);
+};
+
+const utf8 = new TextDecoder("utf-8", { fatal: true });
+
+const parse = (bytes: ArrayBuffer): Result.Result<unknown, string> => {
+  let text: string;
+  try {
+    text = utf8.decode(bytes);
+  } catch {
+    return Result.fail("the body is not UTF-8 text");
+  }
+  try {
+    return Result.succeed(JSON.parse(text));
+  } catch (cause) {
+    const at = /at position (\d+)/.exec(cause instanceof Error ? cause.message : "")?.[1];
+    const end = /end of JSON input|unterminated/i.test(String(cause));
+    const where = end ? ": it ends too early" : at === undefined ? "" : ` (at character ${at})`;
+    return Result.fail(`the body is not JSON${where}; NaN and Infinity are not JSON either`);
+  }
+};
+
+const notValid = "the request is not valid";
+
+const answerOne = (json: unknown, predictor: Predictor): Answer => {
+  const result = predictor.predict(json);
+  return Result.isSuccess(result)
+    ? { status: 200, body: result.success, predictions: 1 }
+    : refuse(422, notValid, result.failure.problems);
+};
+
+const answerList = (list: ReadonlyArray<unknown>, predictor: Predictor): Answer => {
+  if (list.length > maxRequests) {
+    const expected = `at most ${maxRequests} requests in a list`;
+    return refuse(422, notValid, [{ field: "", expected, found: `${list.length}` }]);
+  }
+  const problems: Array<Problem> = [];
+  const predictions = list.map((json, index) => {
+    const result = predictor.predict(json);
+    if (Result.isSuccess(result)) return result.success;
+    for (const problem of result.failure.problems) {
+      if (problems.length >= maxProblems) break;
+      const field = `[${index}]${problem.field === "" ? "" : `.${problem.field}`}`;
+      problems.push({ ...problem, field });
+    }
+    return undefined;
+  });
+  return problems.length === 0
+    ? { status: 200, body: predictions, predictions: list.length }
+    : refuse(422, notValid, problems);
+};
