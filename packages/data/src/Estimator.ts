@@ -11,14 +11,13 @@
  *
  * @example
  * ```ts
- * import { Estimator } from "@ml-pipe/data"
- * import * as Effect from "effect/Effect"
+ * import { Estimator } from "@ml-pipe/data";
+ * import * as Effect from "effect/Effect";
  *
- * const program = Effect.gen(function* () {
- *   const model = yield* Estimator.load(JSON.parse(text))
- *   const score = Estimator.scoreRow(model)
- *   return score([0.3, Number.NaN, 12])
- * })
+ * const score = Effect.fn(function* (text: string) {
+ *   const model = yield* Estimator.load(JSON.parse(text));
+ *   return Estimator.scoreRow(model)([0.3, Number.NaN, 12]);
+ * });
  * ```
  */
 import * as Effect from "effect/Effect";
@@ -118,11 +117,14 @@ export class EstimatorInvalid extends Schema.TaggedError<EstimatorInvalid>()("Es
 }
 
 /** The columns given to {@link scoreColumns} do not fit the model or one another. */
-export class ScoreInputInvalid extends Schema.TaggedError<ScoreInputInvalid>()("ScoreInputInvalid", {
-  what: Schema.String,
-  where: Schema.String,
-  next: Schema.String,
-}) {
+export class ScoreInputInvalid extends Schema.TaggedError<ScoreInputInvalid>()(
+  "ScoreInputInvalid",
+  {
+    what: Schema.String,
+    where: Schema.String,
+    next: Schema.String,
+  },
+) {
   override get message(): string {
     return `cannot score: ${this.what} (${this.where}). ${this.next}`;
   }
@@ -136,7 +138,10 @@ export const maxProblems = 100;
  *
  * @example
  * ```ts
- * Estimator.problems(model) // [{ what: "child 0 does not come after its parent", where: "trees[0].left[0]" }]
+ * import { Estimator } from "@ml-pipe/data";
+ *
+ * // such as [{ what: "child 0 does not come after its parent", where: "trees[0].left[0]" }]
+ * const isSound = (model: Estimator.Estimator) => Estimator.problems(model).length === 0;
  * ```
  */
 export const problems = (estimator: Estimator): ReadonlyArray<EstimatorProblem> => {
@@ -149,7 +154,13 @@ export const problems = (estimator: Estimator): ReadonlyArray<EstimatorProblem> 
     if (features.indexOf(name) < j) report(`features[${j}]`, `"${name}" is listed twice`);
   }
   if (estimator._tag === "LinearModel") {
-    sameLength(estimator, ["coefficients", "mean", "sd", "imputation"], features.length, "", report);
+    sameLength(
+      estimator,
+      ["coefficients", "mean", "sd", "imputation"],
+      features.length,
+      "",
+      report,
+    );
     for (const [j, sd] of estimator.sd.entries()) {
       if (!(sd > 0)) report(`sd[${j}]`, `standard deviation ${sd} is not positive`);
     }
@@ -216,19 +227,20 @@ const decode = Schema.decodeUnknownEffect(Estimator);
  *
  * @example
  * ```ts
- * const model = yield* Estimator.load(JSON.parse(text)) // fails with EstimatorInvalid
+ * import { Estimator } from "@ml-pipe/data";
+ *
+ * const model = Estimator.load({ _tag: "ConstantModel" }); // fails with EstimatorInvalid
  * ```
  */
-export const load: (json: unknown) => Effect.Effect<Estimator, EstimatorInvalid> = Effect.fnUntraced(
-  function* (json: unknown) {
+export const load: (json: unknown) => Effect.Effect<Estimator, EstimatorInvalid> =
+  Effect.fnUntraced(function* (json: unknown) {
     const estimator = yield* decode(json).pipe(
       Effect.mapError((error) => invalid([{ what: error.message, where: "document" }])),
     );
     const found = problems(estimator);
     if (found.length > 0) return yield* invalid(found);
     return estimator;
-  },
-);
+  });
 
 /** `1 / (1 + e^−x)`: the probability of log-odds `x`. */
 export const sigmoid = (x: number): number => 1 / (1 + Math.exp(-x));
@@ -256,8 +268,10 @@ const foldLinear = (model: LinearModel): FoldedLinear => {
  *
  * @example
  * ```ts
- * const score = Estimator.scoreRow(model)
- * score(new Float64Array([31, Number.NaN])) // 0.82
+ * import { Estimator } from "@ml-pipe/data";
+ *
+ * const scoreOf = (model: Estimator.Estimator) =>
+ *   Estimator.scoreRow(model)(new Float64Array([31, Number.NaN])); // such as 0.82
  * ```
  */
 export const scoreRow = (estimator: Estimator): ((features: ArrayLike<number>) => number) => {
@@ -288,9 +302,7 @@ export const scoreRow = (estimator: Estimator): ((features: ArrayLike<number>) =
         for (let t = 0; t < roots.length; t++) sum += leafValue(compiled, roots[t]!, row, 0);
         return sum;
       };
-      return estimator.objective === "logistic"
-        ? (row) => sigmoid(sumOfTrees(row))
-        : sumOfTrees;
+      return estimator.objective === "logistic" ? (row) => sigmoid(sumOfTrees(row)) : sumOfTrees;
     }
   }
 };
@@ -353,52 +365,60 @@ const yieldEvery = 20;
  *
  * @example
  * ```ts
- * const out = new Float64Array(rows)
- * yield* Estimator.scoreColumns(model, [age, distance], out)
+ * import { Estimator } from "@ml-pipe/data";
+ *
+ * const ages = Float64Array.of(31, 54, 27);
+ * const score = (model: Estimator.Estimator, out = new Float64Array(ages.length)) =>
+ *   Estimator.scoreColumns(model, [ages], out);
  * ```
  */
 export const scoreColumns: (
   estimator: Estimator,
   columns: ReadonlyArray<Float64Array | Float32Array>,
   out: Float64Array,
-) => Effect.Effect<void, ScoreInputInvalid> = Effect.fnUntraced(function* (estimator, columns, out) {
-  const { features } = estimator;
-  if (estimator._tag === "ConstantModel") {
-    out.fill(estimator.value);
-    return;
-  }
-  if (columns.length !== features.length) {
-    return yield* new ScoreInputInvalid({
-      what: `${columns.length} columns where the model has ${features.length} features`,
-      where: "columns",
-      next: `Give one column per feature, in this order: ${features.join(", ")}.`,
-    });
-  }
-  for (const [j, column] of columns.entries()) {
-    if (column.length === out.length) continue;
-    return yield* new ScoreInputInvalid({
-      what: `${column.length} values where ${out.length} rows are to be scored`,
-      where: `column "${features[j]}"`,
-      next: "Give columns of one table, all of the same length as the output.",
-    });
-  }
-  const score = blockScorer(estimator, columns, out);
-  let last = performance.now();
-  for (let start = 0; start < out.length; start += blockRows) {
-    score(start, Math.min(start + blockRows, out.length));
-    if (performance.now() - last > yieldEvery) {
-      yield* Effect.yieldNow;
-      last = performance.now();
+) => Effect.Effect<void, ScoreInputInvalid> = Effect.fnUntraced(
+  function* (estimator, columns, out) {
+    const { features } = estimator;
+    if (estimator._tag === "ConstantModel") {
+      out.fill(estimator.value);
+      return;
     }
-  }
-});
+    if (columns.length !== features.length) {
+      return yield* new ScoreInputInvalid({
+        what: `${columns.length} columns where the model has ${features.length} features`,
+        where: "columns",
+        next: `Give one column per feature, in this order: ${features.join(", ")}.`,
+      });
+    }
+    for (const [j, column] of columns.entries()) {
+      if (column.length === out.length) continue;
+      return yield* new ScoreInputInvalid({
+        what: `${column.length} values where ${out.length} rows are to be scored`,
+        where: `column "${features[j]}"`,
+        next: "Give columns of one table, all of the same length as the output.",
+      });
+    }
+    const score = blockScorer(estimator, columns, out);
+    let last = performance.now();
+    for (let start = 0; start < out.length; start += blockRows) {
+      score(start, Math.min(start + blockRows, out.length));
+      if (performance.now() - last > yieldEvery) {
+        yield* Effect.yieldNow;
+        last = performance.now();
+      }
+    }
+  },
+);
 
 const blockScorer = (
   estimator: TreeEnsemble | LinearModel,
   columns: ReadonlyArray<Float64Array | Float32Array>,
   out: Float64Array,
 ): ((start: number, end: number) => void) => {
-  const probability = estimator._tag === "LinearModel" ? estimator.link === "logit" : estimator.objective === "logistic";
+  const probability =
+    estimator._tag === "LinearModel"
+      ? estimator.link === "logit"
+      : estimator.objective === "logistic";
   const finish = (start: number, end: number): void => {
     if (probability) for (let i = start; i < end; i++) out[i] = sigmoid(out[i]!);
   };

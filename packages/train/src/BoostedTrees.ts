@@ -257,14 +257,16 @@ const thresholdOf = (thresholds: Float64Array, bin: number): number =>
  * @example
  * ```ts
  * import { BoostedTrees } from "@ml-pipe/train";
- * import * as Effect from "effect/Effect";
  *
- * const program = Effect.gen(function* () {
- *   const { estimator, history, bestTree } = yield* BoostedTrees.fitBoostedTrees(
- *     { featureNames: ["x"], columns: [x], labels, validation: { columns: [vx], labels: vy } },
- *     { maxTrees: 200, onProgress: (p) => console.log(p.tree, p.validationLoss) },
- *   )
- * })
+ * const fit = BoostedTrees.fitBoostedTrees(
+ *   {
+ *     featureNames: ["age"],
+ *     columns: [Float64Array.of(31, 54, 27, 60)],
+ *     labels: Uint8Array.of(0, 1, 0, 1),
+ *     validation: { columns: [Float64Array.of(29, 58)], labels: Uint8Array.of(0, 1) },
+ *   },
+ *   { maxTrees: 200, minSamplesLeaf: 1 },
+ * );
  * ```
  */
 export const fitBoostedTrees: (

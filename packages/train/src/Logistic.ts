@@ -53,11 +53,11 @@ export interface LogisticResult {
  * @example
  * ```ts
  * import { Logistic } from "@ml-pipe/train";
- * import * as Effect from "effect/Effect";
  *
- * const program = Effect.gen(function* () {
- *   const { estimator } = yield* Logistic.fitLogistic({ featureNames: ["x"], columns: [x], labels });
- *   return estimator.coefficients;
+ * const fit = Logistic.fitLogistic({
+ *   featureNames: ["age"],
+ *   columns: [Float64Array.of(31, 54, 27, 60)],
+ *   labels: Uint8Array.of(0, 1, 0, 1),
  * });
  * ```
  */

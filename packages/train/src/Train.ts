@@ -82,7 +82,11 @@ export const boostedTrees = <C extends Contract.Contract, Out extends Contract.C
           objective: "logistic",
           onProgress: ({ tree, trees }) =>
             tell(
-              progress({ label: `tree ${tree} of ${trees}`, share: tree / trees, rows: train.rows }),
+              progress({
+                label: `tree ${tree} of ${trees}`,
+                share: tree / trees,
+                rows: train.rows,
+              }),
             ),
         },
       );

@@ -20,11 +20,6 @@ export const nothing = new Html("");
 /**
  * A template: its own text is markup, everything put into it is escaped. Put values of attributes in
  * double quotes.
- *
- * @example
- * ```ts
- * html`<td title="${name}">${name}</td>`;
- * ```
  */
 export const html = (strings: TemplateStringsArray, ...children: ReadonlyArray<Child>): Html =>
   new Html(String.raw({ raw: compact(strings) }, ...children.map(textOf)));

@@ -85,11 +85,6 @@ const sectionsOf = (run: Run.Run): ReadonlyArray<Section> => {
 /**
  * The report on a run as the text of one HTML file. It works without a network and without scripts,
  * in light, in dark and on paper.
- *
- * @example
- * ```ts
- * await writeFile("report.html", await renderReport(run));
- * ```
  */
 export const renderReport = (run: Run.Run): Promise<string> =>
   Promise.resolve().then(() => page(run).text);

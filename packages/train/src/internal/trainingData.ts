@@ -37,13 +37,6 @@ export type TrainingProblem = typeof TrainingProblem.Type;
  * Training could not start, or did not finish. `problems` lists every fault found; `what`, `where` and
  * `next` are those of the first. Reasons: `data` (the input), `options`, `size` (more than this
  * machine's fit can address), `worker` (a training thread failed), `numeric` (no finite solution).
- *
- * @example
- * ```ts
- * BoostedTrees.fitBoostedTrees(data).pipe(
- *   Effect.catchTag("TrainingError", (error) => Console.error(`${error.where}: ${error.what}`)),
- * )
- * ```
  */
 export class TrainingError extends Schema.TaggedError<TrainingError>()("TrainingError", {
   reason: Schema.Literals(["data", "options", "size", "worker", "numeric"]),
