@@ -168,7 +168,7 @@ describe("serve", () => {
 
   const post = async (
     body: string,
-    headers: HeadersInit = { "content-type": "application/json" },
+    headers: Record<string, string> = { "content-type": "application/json" },
   ) => {
     const response = await fetch(`${url}/predict`, { method: "POST", body, headers });
     const parsed: unknown = await response.json();

@@ -73,6 +73,7 @@ const isFile = (name: string): boolean => /\.[cm]?[jt]s$/.test(name) || existsSy
 /** The whole command line. `end` is told the exit code of the verb, or the error that it ended with. */
 export const commandLine = (
   context: CommandContext,
+  version: string,
   end: (exit: { readonly code: number } | { readonly error: unknown }) => void,
 ) => {
   const verb = (body: (shared: Shared) => Effect.Effect<number, unknown>) =>
@@ -200,6 +201,16 @@ export const commandLine = (
     ),
   ).pipe(Command.withDescription("Answer predictions of a release over HTTP"));
 
+  const folder = Argument.String("DIR").pipe(
+    Argument.withDescription("The folder; made if absent, nothing in it is overwritten"),
+    Argument.withDefault("."),
+  );
+  const initVerb = Command.make("init", { folder }, (flags) =>
+    verb(({ context }) =>
+      promised(async () => (await heavy("init")).init({ ...flags, version }, context)),
+    ),
+  ).pipe(Command.withDescription("Write a small project that runs, to start from"));
+
   return Command.make("ml-pipe").pipe(
     Command.withDescription(
       "Pipelines of the machine-learning lifecycle, with every hand-over a checked interface",
@@ -214,6 +225,7 @@ export const commandLine = (
       releasesVerb,
       predictVerb,
       serveVerb,
+      initVerb,
     ]),
     Command.withGlobalFlags([State, Debug]),
   );

@@ -4,6 +4,7 @@
  * cross this border.
  */
 import type * as Check from "./commands/check.ts";
+import type * as Init from "./commands/init.ts";
 import type * as Predict from "./commands/predict.ts";
 import type * as Releases from "./commands/releases.ts";
 import type * as Report from "./commands/report.ts";
@@ -13,6 +14,7 @@ import type * as Show from "./commands/show.ts";
 
 interface Commands {
   readonly check: typeof Check;
+  readonly init: typeof Init;
   readonly predict: typeof Predict;
   readonly releases: typeof Releases;
   readonly report: typeof Report;

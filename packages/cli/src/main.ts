@@ -63,7 +63,7 @@ const end = (exit: { readonly code: number } | { readonly error: unknown }) => {
 };
 
 const program = Command.runWith(
-  commandLine({ terminal, signal: interruption.signal, debug }, end),
+  commandLine({ terminal, signal: interruption.signal, debug }, version, end),
   { version },
 )(process.argv.slice(2)).pipe(
   Effect.provide(

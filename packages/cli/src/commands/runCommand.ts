@@ -28,10 +28,11 @@ export const runCommand = async (
   if (Cause.hasInterruptsOnly(exit.cause)) return ExitCode.interrupted;
   tellCause(exit.cause, context);
   const problems = problemsOf(exit.cause);
-  return problems.every(({ tag }) => tag === "ReleaseNotFound")
-    ? ExitCode.invalid
-    : ExitCode.failed;
+  return problems.every(({ tag }) => asked.has(tag)) ? ExitCode.invalid : ExitCode.failed;
 };
+
+/** Errors that say that something else must be asked for. */
+const asked = new Set(["ReleaseNotFound", "ProjectExists"]);
 
 /** Writes the errors of a cause. */
 export const tellCause = (

@@ -28,7 +28,7 @@ export const summaryLine = (run: Run.RunSummary, style: Style, now: Date): strin
     run.endedAt === undefined
       ? ""
       : ` in ${duration(run.endedAt.getTime() - run.startedAt.getTime())}`;
-  const when = style.dim(`${instant(run.startedAt)}, ${ago(run.startedAt, now)}`);
+  const when = style.dim(`${instant(run.startedAt)}, ${ago(run.endedAt ?? run.startedAt, now)}`);
   const cause =
     run.causedBy === undefined
       ? ""

@@ -1,0 +1,49 @@
+import { readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { afterAll, assert, it } from "vitest";
+import { mlPipe, remove, workspace } from "./support.ts";
+
+const cwd = workspace("init");
+afterAll(() => remove(cwd));
+
+it("writes a project that runs from its data to a monitored release, and predicts", async () => {
+  const made = await mlPipe(["init", "My Shop"], { cwd });
+  assert.strictEqual(made.code, 0, made.err);
+  assert.include(made.out, "npm install\n  npx ml-pipe run pipeline.ts");
+  const project = join(cwd, "My Shop");
+  const manifest: unknown = JSON.parse(readFileSync(join(project, "package.json"), "utf8"));
+  assert.deepInclude(manifest, { name: "my-shop", private: true, type: "module" });
+  assert.notInclude(readFileSync(join(project, "pipeline.ts"), "utf8"), "{{");
+  assert.include(readFileSync(join(project, "README.md"), "utf8"), "# my-shop");
+
+  const run = await mlPipe(["run", "pipeline.ts"], { cwd: project });
+  assert.strictEqual(run.code, 0, run.out + run.err);
+  assert.match(run.out, /^Verdict {2}passed/m);
+  assert.match(run.out, /~~DataDrift~~> train \(rerun, dry\) .+ would have acted once on 2026-06-/);
+  assert.include(run.out, "ml-pipe serve late-delivery@1");
+
+  const shown = await mlPipe(["releases", "late-delivery", "--json"], { cwd: project });
+  const example: unknown = JSON.parse(shown.out).example;
+  const predicted = await mlPipe(["predict", "late-delivery"], {
+    cwd: project,
+    input: JSON.stringify(example),
+  });
+  assert.strictEqual(predicted.code, 0, predicted.err);
+  assert.match(predicted.out, /"probability":0\.\d+,"act":(true|false)/);
+});
+
+it("overwrites nothing", async () => {
+  writeFileSync(join(cwd, "README.md"), "mine");
+  const { code, err } = await mlPipe(["init"], { cwd });
+  assert.strictEqual(code, 2);
+  assert.include(err, "ProjectExists:");
+  assert.include(err, "already has README.md. Nothing was written: choose another folder");
+  assert.strictEqual(readFileSync(join(cwd, "README.md"), "utf8"), "mine");
+});
+
+it("says why it cannot write", async () => {
+  writeFileSync(join(cwd, "a-file"), "");
+  const { code, err } = await mlPipe(["init", "a-file/project"], { cwd });
+  assert.strictEqual(code, 1);
+  assert.include(err, "(ENOTDIR). Part of the path is a file, not a folder");
+});
