@@ -95,6 +95,6 @@ export const Evaluation = Schema.Struct({
   ),
   slices: Schema.Array(SliceResult),
   sensitivity: Schema.Array(SensitivityResult),
-});
+}).annotate({ title: "Evaluation" });
 /** See {@link Evaluation}. */
 export type Evaluation = typeof Evaluation.Type;

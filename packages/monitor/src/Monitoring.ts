@@ -74,6 +74,6 @@ export const Monitoring = Schema.Struct({
   gainInterval: Schema.NullOr(Interval.Interval),
   smallestGain: Schema.Finite,
   days: Schema.Array(MonitoredDay),
-});
+}).annotate({ title: "Monitoring" });
 /** See {@link Monitoring}. */
 export type Monitoring = typeof Monitoring.Type;
