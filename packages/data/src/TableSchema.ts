@@ -73,7 +73,7 @@ export const accepts = (type: Column.ColumnType, sqlType: string): boolean =>
 
 /** One way in which the columns of a table do not fit a contract. */
 export const SchemaProblem = Schema.Struct({
-  kind: Schema.Literals(["missing", "renamed", "type", "ambiguous"]),
+  kind: Schema.Literals(["missing", "renamed", "type"]),
   column: Schema.String,
   expected: Schema.String,
   found: Schema.String,

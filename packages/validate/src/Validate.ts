@@ -2,25 +2,14 @@
  * Validate: the stage that holds every value of a raw table against its contract. All checks are one
  * scan; rows that fail are set aside with all their reasons, the others go on.
  */
-import { type Artifact, Contract, Stage } from "@ml-pipe/core";
-import { type Duckdb, Table, TableSchema } from "@ml-pipe/data";
+import { type Artifact, Column, Contract, Stage } from "@ml-pipe/core";
+import { type Duckdb, Table } from "@ml-pipe/data";
 import * as Clock from "effect/Clock";
 import * as Effect from "effect/Effect";
-import type { Check } from "./internal/Check.ts";
-import { columnChecks } from "./internal/columnChecks.ts";
-import { type Duplicates, findDuplicates, sameKey, sameRow } from "./internal/duplicates.ts";
-import {
-  findingOf,
-  profile,
-  profileAsks,
-  quarantineSpec,
-  type Result,
-  summary,
-} from "./internal/report.ts";
-import { planRows } from "./internal/rowsSql.ts";
-import { scan, unsupportedPatterns } from "./internal/scan.ts";
-import { countCheck, formulaCheck, freshnessChecks, schemaChecks } from "./internal/tableChecks.ts";
-import { anyFails, checkedSql, quarantineSql } from "./internal/write.ts";
+import * as Schema from "effect/Schema";
+import { examine } from "./internal/examine.ts";
+import { findingOf, profile, quarantineSpec, summary } from "./internal/report.ts";
+import { checkedSql, quarantineSql } from "./internal/write.ts";
 import { type RowCheck, specsOf } from "./RowCheck.ts";
 import { ContractBroken, TableUnreadable } from "./ValidateError.ts";
 
@@ -119,10 +108,6 @@ export const table = <C extends Contract.Contract>(
   const into = quarantineOf(contract);
   const asOf = options.asOf === undefined ? undefined : instantOf(options.asOf);
   const about = { contract: contract.name, version: spec.version, owner: spec.owner };
-  const unique = [
-    ...(spec.key === undefined ? [] : [(fails: string) => sameKey(spec.key ?? [], fails)]),
-    ...(uniqueRows ? [() => sameRow(contract)] : []),
-  ];
 
   return Stage.make(options.name ?? "validate", {
     description: `checks every row against the contract ${contract.name} ${spec.version}`,
@@ -142,98 +127,41 @@ export const table = <C extends Contract.Contract>(
         : Effect.map(Clock.currentTimeMillis, (now) => ({ asOf: now })),
     run: Effect.fnUntraced(function* ({ data }, { exhibit, finding, progress }) {
       const path = yield* Table.pathOf(data);
-      const source =
-        data.data._tag === "source" ? data.data.file.path : `the table ${contract.name}`;
+      const source = data.data._tag === "source" ? path : `the table under ${contract.name}`;
       const now =
         asOf ?? (spec.freshnessMs === undefined ? undefined : yield* Clock.currentTimeMillis);
-      const readable = <A, R>(effect: Effect.Effect<A, Duckdb.DuckdbError, R>) =>
-        Effect.mapError(effect, (error) => unreadable(error, { ...about, source }));
-
       yield* progress({ label: "check all rows", rows: data.rows });
-      const columns = yield* readable(TableSchema.describe(Table.parquet(path)));
-      const { problems } = TableSchema.compare(contract, columns);
-      const wrong = new Set(problems.map(({ column }) => column));
-      const fitting = columns.filter(
-        ({ name }) => Object.hasOwn(spec.columns, name) && !wrong.has(name),
-      );
-      const names = new Set(fitting.map(({ name }) => name));
-      const plan = planRows(contract, path, fitting);
-      const unsupported = yield* unsupportedPatterns(
-        plan.columns.flatMap(({ name, spec: { pattern } }) =>
-          pattern === undefined ? [] : [[name, pattern] as const],
-        ),
-      );
-      const checks: ReadonlyArray<Check> = [
-        ...schemaChecks(problems, plan.columns.length),
-        countCheck(contract),
-        ...(now === undefined ? [] : freshnessChecks(contract, now, names)),
-        ...plan.columns.flatMap((column) =>
-          columnChecks(column, { pattern: (name) => unsupported.get(name) }),
-        ),
-        ...formulas.map((formula) => formulaCheck(formula, names)),
-      ];
-      const valueOf = yield* readable(
-        scan(plan.sql, [
-          "count(*)",
-          ...checks.flatMap(({ asks }) => asks),
-          ...plan.columns.flatMap(profileAsks),
-        ]),
-      );
-      const rows = Number(valueOf("count(*)"));
-      const results: Array<Result> = checks.map((check) => ({
-        check,
-        judged: check.judge(check.asks.map(valueOf)),
-      }));
+      const { plan, rows, checks, results, repeated, valueOf } = yield* examine(path, {
+        contract,
+        formulas,
+        uniqueRows,
+        asOf: now,
+      }).pipe(Effect.mapError((error) => unreadable(error, { ...about, source })));
+      yield* exhibit(summary(results, atMost));
+      yield* exhibit(profile(plan.columns, valueOf));
 
-      const duplicates: Array<string> = [];
-      for (const sameness of unique) {
-        const { check, columns: same, ...rest } = sameness(anyFails(checks));
-        const runnable = rows > 0 && problems.length === 0;
-        if (runnable) yield* progress({ label: `look for rows that repeat (${check})`, rows });
-        const found: Duplicates = runnable
-          ? yield* readable(findDuplicates(plan.sql, rows, { check, columns: same, ...rest }))
-          : { relation: undefined, judged: notUnique(rows) };
-        if (found.relation !== undefined) duplicates.push(found.relation);
-        results.push({
-          check: {
-            name: check,
-            expected: `no two rows with the same ${check === "rows.unique" ? "values" : same.join(", ")}`,
-            severity: runnable ? "fail" : "warn",
-            asks: [],
-            judge: () => found.judged,
-            ...(runnable ? { quarantine: { fails: "false", found: "''" } } : {}),
-          },
-          judged: found.judged,
-        });
-      }
-
-      const someRowsFail = results.some(
-        ({ check, judged }) => check.quarantine !== undefined && judged.outcome === "failed",
+      const aside = quarantineSql(contract, into, plan.sql, checks, repeated);
+      const someFail = results.some(
+        ({ check, judged }) => check.rows?.aside === true && judged.outcome === "failed",
       );
       const quarantine = yield* Table.write(into, "raw", {
-        query: someRowsFail
-          ? quarantineSql(contract, into, plan.sql, checks, duplicates)
-          : `SELECT * FROM (${quarantineSql(contract, into, plan.sql, checks, [])}) LIMIT 0`,
+        query: someFail ? aside : `SELECT * FROM (${aside}) WHERE false`,
       });
       const failing = quarantine.rows;
       const withinPolicy = failing <= atMost * rows && failing < rows;
-      const findings = results.flatMap((result) => {
-        const found = findingOf(result, { owner: spec.owner, withinPolicy });
-        return found === undefined ? [] : [found];
-      });
-      yield* exhibit(summary(results, atMost));
-      yield* exhibit(profile(plan.columns, valueOf));
+      const findings = results.flatMap((result) =>
+        findingOf(result, { owner: spec.owner, withinPolicy }),
+      );
       yield* Effect.forEach(findings, finding);
+      const asidePath = failing === 0 ? null : yield* Table.pathOf(quarantine);
       if (!withinPolicy || findings.some(({ severity }) => severity === "fail")) {
-        const kept = failing === 0 ? null : yield* Table.pathOf(quarantine);
-        const broken = { ...about, source, rows, failing, atMost, findings, quarantine: kept };
-        return yield* new ContractBroken(broken);
+        const all = { ...about, source, rows, failing, atMost, findings, quarantine: asidePath };
+        return yield* new ContractBroken(all);
       }
 
       yield* progress({ label: "write the rows that pass", rows: rows - failing });
-      const aside = failing === 0 ? undefined : yield* Table.pathOf(quarantine);
       const checked = yield* Table.write(contract, "checked", {
-        query: checkedSql(contract, into, plan.sql, aside),
+        query: checkedSql(contract, into, plan.sql, asidePath),
       });
       if (checked.rows + failing !== rows) {
         return yield* Effect.die(
@@ -246,23 +174,24 @@ export const table = <C extends Contract.Contract>(
   });
 };
 
-/** Whether two rows are equal cannot be said of none, or without all columns. */
-const notUnique = (rows: number): Result["judged"] => ({
-  outcome: "could not run",
-  found: `could not run: ${rows === 0 ? "the table has no rows" : "not all columns can be read"}`,
-});
-
 /** Tells a damaged file from a lack of memory or disk. */
 const unreadable = (
   error: Duckdb.DuckdbError,
   about: { readonly contract: string; readonly owner: string; readonly source: string },
 ): Duckdb.DuckdbError | TableUnreadable =>
-  /out of memory|no space left|interrupt|temporary file/i.test(error.problem)
+  /out of memory|no space left|interrupt|temporary/i.test(error.problem)
     ? error
     : new TableUnreadable({ ...about, problem: error.problem });
 
+/** A date is the midnight, UTC, at which it begins; text without a zone is refused. */
 const instantOf = (asOf: Date | string): number => {
-  const at = new Date(asOf).getTime();
-  if (Number.isNaN(at)) throw new TypeError(`validate: asOf "${String(asOf)}" is not a date`);
-  return at;
+  const text = asOf instanceof Date ? asOf.toISOString() : asOf;
+  const iso = /^\d{4}-\d{2}-\d{2}$/.test(text) ? `${text}T00:00:00Z` : text;
+  const decoded = Schema.decodeUnknownResult(Column.timestamp().schema)(iso);
+  if (decoded._tag === "Failure") {
+    throw new TypeError(
+      `validate: asOf "${text}" is not a date such as 2001-07-01, or an instant with a zone such as 2001-07-01T06:00:00Z`,
+    );
+  }
+  return decoded.success.getTime();
 };

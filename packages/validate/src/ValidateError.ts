@@ -1,7 +1,7 @@
 /** How a validation can end other than with a checked table. */
 import { Finding, Stage } from "@ml-pipe/core";
 import * as Schema from "effect/Schema";
-import { numberText, rowsOf, rowsText, shareText } from "./internal/words.ts";
+import { rowsOf, rowsText, shareText } from "./internal/words.ts";
 
 /** The data breaks its contract by more than the policy allows; lists everything that was found. */
 export class ContractBroken extends Schema.TaggedError<ContractBroken>()("ContractBroken", {
@@ -22,12 +22,16 @@ export class ContractBroken extends Schema.TaggedError<ContractBroken>()("Contra
   readonly [Stage.stops] = true;
   override get message(): string {
     const { contract, version, owner, source, rows, failing, atMost } = this;
-    const lines = this.findings.map((finding) => {
-      const rowNumbers = finding.sample?.map(numberText) ?? [];
+    const idle = this.findings.filter(({ found }) => found.startsWith("could not run"));
+    const told = this.findings.filter((one) => one.severity === "fail" || !idle.includes(one));
+    const lines = told.map((finding) => {
+      const rowNumbers = finding.sample?.map(String) ?? [];
       const more = (finding.rows ?? 0) > rowNumbers.length ? ", …" : "";
-      const sample = rowNumbers.length === 0 ? "" : ` (rows ${rowNumbers.join(", ")}${more})`;
-      return `  ${finding.severity} ${finding.check}: expected ${finding.expected}, found ${finding.found}${sample}`;
+      const sample = rowNumbers.length === 0 ? "" : ` (row ${rowNumbers.join(", ")}${more})`;
+      return `  ${finding.severity} ${finding.check}: expected ${finding.expected}, found ${finding.found}${sample}. ${finding.next}`;
     });
+    const untold = idle.filter((one) => !told.includes(one)).map(({ check }) => check);
+    if (untold.length > 0) lines.push(`  could not run: ${untold.join(", ")}`);
     const share =
       failing === 0
         ? []
@@ -38,7 +42,7 @@ export class ContractBroken extends Schema.TaggedError<ContractBroken>()("Contra
       ...(this.quarantine === null
         ? []
         : [`The failing rows with their reasons are in ${this.quarantine}.`]),
-      `Ask ${owner} to deliver data that keeps the contract, or change the contract together with them.`,
+      `Where the contract is wrong, change it together with ${owner}.`,
     ];
     return [
       `${source} breaks the contract "${contract}" ${version} of ${owner}:`,

@@ -17,6 +17,7 @@ export interface Duplicates {
 /** What makes two rows the same. */
 export interface Sameness {
   readonly check: string;
+  readonly expected: string;
   readonly columns: ReadonlyArray<string>;
   /** Before the number of the row that is kept. */
   readonly reason: string;
@@ -58,12 +59,12 @@ export const findDuplicates = Effect.fnUntraced(function* (
   );
   const repeats = Number(counted?.["n"] ?? 0);
   if (repeats === 0)
-    return { relation: undefined, judged: { outcome: "passed", found: "no other" } };
+    return { relation: undefined, judged: { outcome: "passed", found: "every row" } };
   return {
     relation: name,
     judged: {
       outcome: "failed",
-      found: `${rowsOf(repeats, total)} that ${repeats === 1 ? "repeats" : "repeat"} another`,
+      found: rowsOf(repeats, total),
       rows: repeats,
       sample: rowNumbers(counted?.["sample"]),
     },
@@ -73,6 +74,7 @@ export const findDuplicates = Effect.fnUntraced(function* (
 /** The same values in all columns of the contract. */
 export const sameRow = ({ columns }: Contract.Contract): Sameness => ({
   check: "rows.unique",
+  expected: "no two rows with the same values",
   columns: Object.keys(columns),
   reason: "duplicate of row",
   last: "false",
@@ -81,6 +83,7 @@ export const sameRow = ({ columns }: Contract.Contract): Sameness => ({
 /** The same values in the key; of such rows, the first that passes the other checks is kept. */
 export const sameKey = (key: ReadonlyArray<string>, fails: string): Sameness => ({
   check: "key.unique",
+  expected: `no two rows with the same ${key.join(", ")}`,
   columns: key,
   reason: `the same ${key.join(", ")} as row`,
   last: `coalesce(${fails}, false)`,

@@ -1,26 +1,22 @@
 /** What a validation tells: findings, the summary of all checks, and a profile of the columns. */
 import type { Contract, Exhibit, Finding } from "@ml-pipe/core";
-import { Duckdb } from "@ml-pipe/data";
-import { type ColumnPlan, extremes } from "./columnChecks.ts";
-import type { Check, Judged } from "./Check.ts";
+import { extremes } from "./columnChecks.ts";
+import type { ColumnPlan } from "./rowsSql.ts";
+import type { Result } from "./scan.ts";
 import { shareText } from "./words.ts";
-
-/** A check and its outcome. */
-export interface Result {
-  readonly check: Check;
-  readonly judged: Judged;
-}
 
 /** The finding of a check that did not simply pass. Rows within the policy warn: they are set aside. */
 export const findingOf = (
   { check, judged }: Result,
   { owner, withinPolicy }: { readonly owner: string; readonly withinPolicy: boolean },
-): Finding.Finding | undefined => {
-  if (judged.outcome === "passed") return undefined;
-  const aside = check.quarantine !== undefined && judged.outcome === "failed" && withinPolicy;
-  return {
+): ReadonlyArray<Finding.Finding> => {
+  if (judged.outcome === "passed") return [];
+  const aside = check.rows?.aside === true && judged.outcome === "failed" && withinPolicy;
+  // No row can fail a check that could not run on any: it does not stop the hand-over by itself.
+  const idle = check.rows?.aside === true && judged.outcome === "could not run";
+  const finding: Finding.Finding = {
     check: check.name,
-    severity: aside ? "warn" : check.severity,
+    severity: aside || idle ? "warn" : check.severity,
     ...(check.column === undefined ? {} : { column: check.column }),
     owner,
     expected: check.expected,
@@ -31,8 +27,9 @@ export const findingOf = (
       ? `They are quarantined; send them to ${owner}.`
       : judged.outcome === "could not run"
         ? `Ask ${owner} for data on which it can run, or drop the check from the contract together with them.`
-        : `Ask ${owner}.`,
+        : (judged.next ?? `Ask ${owner} to deliver data that keeps the contract.`),
   };
+  return [finding];
 };
 
 /** Every check with its outcome, also those that passed. */
@@ -48,7 +45,7 @@ export const summary = (results: ReadonlyArray<Result>, atMost: number): Exhibit
       check.expected,
       judged.found,
       judged.outcome,
-      check.quarantine !== undefined
+      check.rows?.aside === true
         ? `quarantines; stops if more than ${shareText(atMost, 1)} of the rows fail`
         : check.severity === "fail"
           ? "stops"
@@ -59,7 +56,7 @@ export const summary = (results: ReadonlyArray<Result>, atMost: number): Exhibit
 
 /** The aggregates of the profile of a column, in the order in which {@link profile} reads them. */
 export const profileAsks = (plan: ColumnPlan): ReadonlyArray<string> => {
-  const column = Duckdb.identifier(plan.name);
+  const { column } = plan;
   const { type } = plan.spec;
   const mean =
     type === "int"

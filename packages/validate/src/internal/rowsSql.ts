@@ -1,7 +1,25 @@
 /** The rows of a file in the contract's types, as SQL that every query of the stage starts from. */
-import type { Contract } from "@ml-pipe/core";
-import { Duckdb, Table, type TableSchema } from "@ml-pipe/data";
-import { type ColumnPlan, planColumn } from "./columnChecks.ts";
+import type { Column, Contract } from "@ml-pipe/core";
+import { Duckdb, Table, TableSchema } from "@ml-pipe/data";
+
+/** A column of the contract and what the file has for it. */
+export interface ColumnPlan {
+  readonly name: string;
+  readonly spec: Column.ColumnSpec;
+  /** The column in SQL: in the file, and among the canonical rows. */
+  readonly column: string;
+  /** The DuckDB type in the file; absent if the column is not there or cannot be taken as its type. */
+  readonly sqlType?: string;
+  /** SQL of the value in the contract's type, over the rows of the file. */
+  readonly canonical: string;
+  /** SQL, over the rows of the file: true for a value that the contract's type does not have. */
+  readonly unfit?: string;
+  /** Names, among the canonical rows, of {@link unfit} and of the value as the file has it, as text. */
+  readonly unfitName: string;
+  readonly rawName: string;
+  /** Whether a value that does not fit is null among the canonical rows. */
+  readonly mayVanish: boolean;
+}
 
 /** How the columns of a contract are read from a file. */
 export interface RowsPlan {
@@ -10,25 +28,61 @@ export interface RowsPlan {
   readonly sql: string;
 }
 
-/** Reads the columns that fit the contract; `readable` says which do. */
+/**
+ * Reads the columns that fit the contract; `readable` says which do. `reserved`: the file itself has a
+ * column named `file_row_number`, so that its rows are counted in another, slower way.
+ */
 export const planRows = (
   contract: Contract.Contract,
   path: string,
   readable: ReadonlyArray<TableSchema.SqlColumn>,
+  reserved: boolean,
 ): RowsPlan => {
   const types = new Map(readable.map(({ name, type }) => [name, type]));
   const columns = Object.entries(contract.spec.columns).map(([name, spec]) =>
     planColumn(name, spec, types.get(name)),
   );
-  const selected = columns.flatMap((plan) => [
-    `${plan.canonical} AS ${Duckdb.identifier(plan.name)}`,
-    ...(plan.unfit === undefined
+  const selected = columns.flatMap(({ column, canonical, unfit, unfitName, rawName }) => [
+    `${canonical} AS ${column}`,
+    ...(unfit === undefined
       ? []
-      : [
-          `${plan.unfit} AS ${plan.unfitName}`,
-          `CAST(${Duckdb.identifier(plan.name)} AS VARCHAR) AS ${plan.rawName}`,
-        ]),
+      : [`${unfit} AS ${unfitName}`, `CAST(${column} AS VARCHAR) AS ${rawName}`]),
   ]);
-  const from = Table.parquet(path, { rowNumbers: true });
-  return { columns, sql: `SELECT file_row_number AS "~row", ${selected.join(", ")} FROM ${from}` };
+  const row = reserved ? "row_number() OVER () - 1" : "file_row_number";
+  const from = Table.parquet(path, { rowNumbers: !reserved });
+  return { columns, sql: `SELECT ${row} AS "~row", ${selected.join(", ")} FROM ${from}` };
+};
+
+const largestInt = Number.MAX_SAFE_INTEGER;
+/** The last instant that a JavaScript `Date` can hold, in microseconds. */
+const lastMicros = "8640000000000000000";
+const wide = new Set(["BIGINT", "UBIGINT"]);
+
+const planColumn = (
+  name: string,
+  spec: Column.ColumnSpec,
+  sqlType: string | undefined,
+): ColumnPlan => {
+  const type = TableSchema.canonicalType(spec.type);
+  const column = Duckdb.identifier(name);
+  const base = {
+    name,
+    spec,
+    column,
+    unfitName: Duckdb.identifier(`~unfit ${name}`),
+    rawName: Duckdb.identifier(`~raw ${name}`),
+    mayVanish: sqlType !== type,
+  };
+  if (sqlType === undefined) {
+    return { ...base, canonical: `CAST(NULL AS ${type})`, mayVanish: false };
+  }
+  const canonical = sqlType === type ? column : `TRY_CAST(${column} AS ${type})`;
+  const seen = { ...base, sqlType, canonical };
+  if (spec.type === "timestamp") {
+    const exists = `${canonical} BETWEEN make_timestamp(-${lastMicros}) AND make_timestamp(${lastMicros})`;
+    return { ...seen, unfit: `(${column} IS NOT NULL AND NOT coalesce(${exists}, false))` };
+  }
+  return (spec.type === "int" || spec.type === "float") && wide.has(sqlType)
+    ? { ...seen, unfit: `(${column} NOT BETWEEN -${largestInt} AND ${largestInt})` }
+    : { ...seen, mayVanish: false };
 };

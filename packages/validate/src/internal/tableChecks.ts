@@ -2,7 +2,7 @@
 import type { Contract } from "@ml-pipe/core";
 import { Duckdb, Expr, type TableSchema } from "@ml-pipe/data";
 import type { RowCheckSpec } from "../RowCheck.ts";
-import { blocked, type Check, rowNumbers, sampleSql } from "./Check.ts";
+import { blocked, type Check, couldNotRun } from "./Check.ts";
 import { durationText, instantText, numberText, rowsOf, rowsText } from "./words.ts";
 
 /** The columns of the file fit the contract. */
@@ -26,7 +26,7 @@ export const schemaChecks = (
         expected,
         severity: "fail",
         asks: [],
-        judge: () => ({ outcome: "failed", found: `${found}. ${next}` }),
+        judge: () => ({ outcome: "failed", found, next }),
       }));
 
 /** The number of rows is within the contract's limits; at least one. */
@@ -82,31 +82,31 @@ export const freshnessChecks = (
     column: eventTime,
     expected: `no event after ${at}`,
     severity: "warn",
-    asks: ["count(*)", `count(${column})`, `count_if(${later})`, sampleSql(later)],
-    judge: ([all, judged, failing, sample]) => {
+    asks: ["count(*)", `count(${column})`, `count_if(${later})`],
+    judge: ([all, judged, failing]) => {
       if (Number(judged) === 0) return noTime(eventTime, Number(all));
       const rows = Number(failing);
       return rows === 0
-        ? { outcome: "passed", found: "no other" }
-        : { outcome: "failed", found: rowsOf(rows, Number(all)), rows, sample: rowNumbers(sample) };
+        ? { outcome: "passed", found: "every row" }
+        : { outcome: "failed", found: rowsOf(rows, Number(all)), rows };
     },
+    rows: { fails: later, found: `CAST(${column} AS VARCHAR)`, aside: false, example: false },
   };
   if (freshness === undefined || freshnessMs === undefined) return [timely];
+  const newestSql = `max(${column}) FILTER (WHERE ${column} BETWEEN make_timestamp(0 - 8640000000000000000) AND epoch_ms(${asOf}))`;
   return [
     {
       ...freshness,
       column: eventTime,
       severity: "fail",
-      asks: [
-        "count(*)",
-        `CAST(epoch_ms(max(${column}) FILTER (WHERE ${column} BETWEEN make_timestamp(0 - 8640000000000000000) AND epoch_ms(${asOf}))) AS DOUBLE)`,
-      ],
+      asks: ["count(*)", `CAST(epoch_ms(${newestSql}) AS DOUBLE)`],
       judge: ([all, newest]) => {
         if (newest === null || newest === undefined) return noTime(eventTime, Number(all));
         const age = asOf - Number(newest);
+        const when = age === 0 ? "just then" : `${durationText(age)} before`;
         return {
           outcome: age <= freshnessMs ? "passed" : "failed",
-          found: `the newest event at ${instantText(Number(newest))}, ${age <= 0 ? "just then" : `${durationText(age)} before`}`,
+          found: `the newest event at ${instantText(Number(newest))}, ${when}`,
         };
       },
     },
@@ -114,10 +114,8 @@ export const freshnessChecks = (
   ];
 };
 
-const noTime = (eventTime: string, rows: number) => ({
-  outcome: "could not run" as const,
-  found: `could not run: ${rows === 0 ? "the table has no rows" : `no row has a "${eventTime}" up to then`}`,
-});
+const noTime = (eventTime: string, rows: number) =>
+  couldNotRun(rows === 0 ? "the table has no rows" : `no row has a "${eventTime}" up to then`);
 
 /** A formula holds for every row. */
 export const formulaCheck = (
@@ -131,33 +129,33 @@ export const formulaCheck = (
   }
   const holds = `(${Expr.sql({ ast })})`;
   const fails = `NOT ${holds}`;
-  const found = columns.map(
-    (column) =>
-      `${Duckdb.literal(`${column} = `)} || coalesce(left(CAST(${Duckdb.identifier(column)} AS VARCHAR), 80), 'null')`,
-  );
+  const values = columns.map((column) => {
+    const text = `left(CAST(${Duckdb.identifier(column)} AS VARCHAR), 80)`;
+    return `${Duckdb.literal(`${column} = `)} || coalesce(${text}, 'null')`;
+  });
   return {
     name,
     expected,
     severity,
-    asks: ["count(*)", `count(${holds})`, `count_if(${fails})`, sampleSql(fails)],
-    judge: ([all, judged, failing, sample]) => {
+    asks: ["count(*)", `count(${holds})`, `count_if(${fails})`],
+    judge: ([all, judged, failing]) => {
       const [total, evaluated, rows] = [Number(all), Number(judged), Number(failing)];
       if (evaluated === 0) {
-        const why = total === 0 ? "the table has no rows" : "it is null for every row";
-        return { outcome: "could not run", found: `could not run: ${why}` };
+        return couldNotRun(total === 0 ? "the table has no rows" : "it is null for every row");
       }
       const unknown = evaluated === total ? "" : `; null for ${rowsOf(total - evaluated, total)}`;
       return rows === 0
-        ? { outcome: "passed", found: `no other${unknown}` }
-        : {
-            outcome: "failed",
-            found: `${rowsOf(rows, total)} that ${rows === 1 ? "fails" : "fail"}${unknown}`,
-            rows,
-            sample: rowNumbers(sample),
-          };
+        ? {
+            outcome: "passed",
+            found: evaluated === total ? "every row" : `every other row${unknown}`,
+          }
+        : { outcome: "failed", found: `${rowsOf(rows, total)}${unknown}`, rows };
     },
-    ...(severity === "fail"
-      ? { quarantine: { fails, found: found.length === 0 ? "'null'" : found.join(" || ', ' || ") } }
-      : {}),
+    rows: {
+      fails,
+      found: values.length === 0 ? "'false'" : values.join(" || ', ' || "),
+      aside: severity === "fail",
+      example: true,
+    },
   };
 };

@@ -1,13 +1,11 @@
 /** Writes what a validation hands on: the rows that fail with their reasons, and the others. */
 import type { Contract } from "@ml-pipe/core";
 import { Duckdb, Table } from "@ml-pipe/data";
-import type { Check } from "./Check.ts";
+import { asideOf, type Check } from "./Check.ts";
 
 /** SQL that is true for rows that fail a check for which rows are set aside. */
 export const anyFails = (checks: ReadonlyArray<Check>): string => {
-  const fails = checks.flatMap(({ quarantine }) =>
-    quarantine === undefined ? [] : [`coalesce(${quarantine.fails}, false)`],
-  );
+  const fails = checks.flatMap(asideOf).map(({ fails }) => `coalesce(${fails}, false)`);
   return fails.length === 0 ? "false" : `(${fails.join(" OR ")})`;
 };
 
@@ -23,13 +21,10 @@ export const quarantineSql = (
   const [row = "", reasons = ""] = Object.keys(into.columns)
     .slice(names.length)
     .map(Duckdb.identifier);
-  const texts = checks.flatMap(({ name, expected, quarantine }) =>
-    quarantine === undefined
-      ? []
-      : [
-          `CASE WHEN ${quarantine.fails} THEN ${Duckdb.literal(`${name}: expected ${expected}, found `)} || coalesce(${quarantine.found}, 'null') END`,
-        ],
-  );
+  const texts = checks.flatMap(asideOf).map(({ check, fails, found }) => {
+    const expected = Duckdb.literal(`${check.name}: expected ${check.expected}, found `);
+    return `CASE WHEN ${fails} THEN ${expected} || coalesce(${found}, 'null') END`;
+  });
   const own = `list_filter([${["NULL", ...texts].join(",\n    ")}], lambda reason : reason IS NOT NULL)`;
   const repeated =
     duplicates.length === 0
@@ -37,11 +32,11 @@ export const quarantineSql = (
       : duplicates.map((relation) => `SELECT row, reason FROM ${relation}`).join(" UNION ALL ");
   return [
     `WITH rows AS (${rows}),`,
-    `repeated AS (SELECT row, list(reason ORDER BY reason DESC) AS reasons FROM (${repeated}) GROUP BY row)`,
+    `repeated AS (SELECT row AS "~of", list(reason ORDER BY reason DESC) AS "~why" FROM (${repeated}) GROUP BY row)`,
     `SELECT ${names.map((name) => `r.${name}`).join(", ")}, r."~row" AS ${row},`,
-    `  CAST(to_json(list_concat(${own}, coalesce(d.reasons, []))) AS VARCHAR) AS ${reasons}`,
-    `FROM rows r LEFT JOIN repeated d ON d.row = r."~row"`,
-    `WHERE ${anyFails(checks)} OR d.row IS NOT NULL`,
+    `  CAST(to_json(list_concat(${own}, coalesce(d."~why", []))) AS VARCHAR) AS ${reasons}`,
+    `FROM rows r LEFT JOIN repeated d ON d."~of" = r."~row"`,
+    `WHERE ${anyFails(checks)} OR d."~of" IS NOT NULL`,
     `ORDER BY r."~row"`,
   ].join("\n");
 };
@@ -51,7 +46,7 @@ export const checkedSql = (
   contract: Contract.Contract,
   into: Contract.Contract,
   rows: string,
-  quarantinePath: string | undefined,
+  quarantinePath: string | null,
 ): string => {
   const columns = Object.keys(contract.columns);
   const { eventTime } = contract.spec;
@@ -60,7 +55,7 @@ export const checkedSql = (
   );
   const row = Duckdb.identifier(Object.keys(into.columns)[columns.length] ?? "");
   const others =
-    quarantinePath === undefined
+    quarantinePath === null
       ? ""
       : ` ANTI JOIN ${Table.parquet(quarantinePath)} q ON r."~row" = q.${row}`;
   return [
