@@ -245,20 +245,19 @@ export const load: (json: unknown) => Effect.Effect<Estimator, EstimatorInvalid>
 /** `1 / (1 + e^−x)`: the probability of log-odds `x`. */
 export const sigmoid = (x: number): number => 1 / (1 + Math.exp(-x));
 
-interface FoldedLinear {
-  readonly weight: Float64Array;
-  readonly mean: Float64Array;
-  /** `weight · (imputation − mean)`: what a missing value adds. */
-  readonly whenMissing: Float64Array;
-}
-
-const foldLinear = (model: LinearModel): FoldedLinear => {
+/** The linear sum of the row at `row[offset..]`. */
+const linearSum = (model: LinearModel): ((row: ArrayLike<number>, offset: number) => number) => {
+  const { intercept } = model;
   const weight = Float64Array.from(model.coefficients, (c, j) => c / model.sd[j]!);
   const mean = Float64Array.from(model.mean);
-  return {
-    weight,
-    mean,
-    whenMissing: weight.map((w, j) => w * (model.imputation[j]! - mean[j]!)),
+  const whenMissing = weight.map((w, j) => w * (model.imputation[j]! - mean[j]!));
+  return (row, offset) => {
+    let sum = intercept;
+    for (let j = 0; j < weight.length; j++) {
+      const term = weight[j]! * (row[offset + j]! - mean[j]!);
+      sum += term === term ? term : whenMissing[j]!;
+    }
+    return sum;
   };
 };
 
@@ -281,17 +280,8 @@ export const scoreRow = (estimator: Estimator): ((features: ArrayLike<number>) =
       return () => value;
     }
     case "LinearModel": {
-      const { weight, mean, whenMissing } = foldLinear(estimator);
-      const { intercept } = estimator;
-      const logit = estimator.link === "logit";
-      return (row) => {
-        let sum = intercept;
-        for (let j = 0; j < weight.length; j++) {
-          const term = weight[j]! * (row[j]! - mean[j]!);
-          sum += term === term ? term : whenMissing[j]!;
-        }
-        return logit ? sigmoid(sum) : sum;
-      };
+      const sum = linearSum(estimator);
+      return estimator.link === "logit" ? (row) => sigmoid(sum(row, 0)) : (row) => sum(row, 0);
     }
     case "TreeEnsemble": {
       const compiled = compileTrees(estimator);
@@ -415,42 +405,29 @@ const blockScorer = (
   columns: ReadonlyArray<Float64Array | Float32Array>,
   out: Float64Array,
 ): ((start: number, end: number) => void) => {
+  const width = columns.length;
+  const rows = new Float64Array(blockRows * width);
+  const linear = estimator._tag === "LinearModel" ? linearSum(estimator) : null;
+  const trees = estimator._tag === "TreeEnsemble" ? compileTrees(estimator) : null;
+  const base = estimator._tag === "TreeEnsemble" ? estimator.baseScore : 0;
   const probability =
-    estimator._tag === "LinearModel"
-      ? estimator.link === "logit"
-      : estimator.objective === "logistic";
-  const finish = (start: number, end: number): void => {
-    if (probability) for (let i = start; i < end; i++) out[i] = sigmoid(out[i]!);
-  };
-  if (estimator._tag === "LinearModel") {
-    const { weight, mean, whenMissing } = foldLinear(estimator);
-    return (start, end) => {
-      out.fill(estimator.intercept, start, end);
-      for (const [j, column] of columns.entries()) {
-        const w = weight[j]!;
-        const m = mean[j]!;
-        const missing = whenMissing[j]!;
-        for (let i = start; i < end; i++) {
-          const term = w * (column[i]! - m);
-          out[i] = out[i]! + (term === term ? term : missing);
-        }
-      }
-      finish(start, end);
-    };
-  }
-  const compiled = compileTrees(estimator);
-  const features = columns.length;
-  const rows = new Float64Array(blockRows * features);
+    estimator._tag === "TreeEnsemble"
+      ? estimator.objective === "logistic"
+      : estimator.link === "logit";
   return (start, end) => {
     for (const [j, column] of columns.entries()) {
-      for (let i = start, at = j; i < end; i++, at += features) rows[at] = column[i]!;
+      for (let i = start, at = j; i < end; i++, at += width) rows[at] = column[i]!;
     }
-    out.fill(estimator.baseScore, start, end);
-    for (const root of compiled.roots) {
-      for (let i = start, at = 0; i < end; i++, at += features) {
-        out[i] = out[i]! + leafValue(compiled, root, rows, at);
+    out.fill(base, start, end);
+    if (linear !== null) {
+      for (let i = start, at = 0; i < end; i++, at += width) out[i] = linear(rows, at);
+    } else if (trees !== null) {
+      for (const root of trees.roots) {
+        for (let i = start, at = 0; i < end; i++, at += width) {
+          out[i] = out[i]! + leafValue(trees, root, rows, at);
+        }
       }
     }
-    finish(start, end);
+    if (probability) for (let i = start; i < end; i++) out[i] = sigmoid(out[i]!);
   };
 };
