@@ -33,7 +33,7 @@ const job = (title: string): void => {
   const peaks = [...stderr.matchAll(/^peak (\d+)$/gm)].map(([, kib]) => Number(kib) / 1024);
   console.log(`${title}: ${seconds.toFixed(1)} s, peak ${Math.max(...peaks).toFixed(0)} MiB`);
   for (const line of stdout.split("\n")) {
-    if (/^✓/.test(line)) console.log(`  ${line}`);
+    if (line.startsWith("✓")) console.log(`  ${line}`);
   }
 };
 
