@@ -1,5 +1,5 @@
 /** The stage that computes a feature set over a table, and the state that serves it online. */
-import { Artifact, Stage } from "@ml-pipe/core";
+import { type Artifact, Stage } from "@ml-pipe/core";
 import type { Contract } from "@ml-pipe/core";
 import * as Effect from "effect/Effect";
 import { Duckdb, type DuckdbError } from "./Duckdb.ts";
@@ -9,8 +9,8 @@ import { bucketSql, distinctHistories, featureSql, key } from "./internal/featur
 import * as Table from "./Table.ts";
 
 /**
- * A stage that computes a feature set over a checked table. Rows come out in order of decision; each
- * sees only what was known before it.
+ * A stage that computes a feature set over a checked table. Rows come out in order of decision,
+ * those of one instant in the order of the table; each sees only what was known before it.
  *
  * @example
  * ```ts
@@ -31,9 +31,9 @@ export const stage = <C extends Contract.Contract, Out extends Contract.Contract
     output: Table.of(set.contract, "checked"),
     params: { featureSet: set.spec.name, digest: set.digest },
     run: Effect.fnUntraced(function* ({ data }, { progress }) {
-      const relation = yield* Table.relation(data);
+      const relation = Table.parquet(yield* Table.pathOf(data), { rowNumbers: true });
       const table = yield* Table.write(set.contract, "checked", {
-        query: featureSql(set.spec, relation),
+        query: featureSql(set.spec, relation, ["file_row_number"]),
       });
       yield* progress({ label: "rows", rows: table.rows });
       return table;
