@@ -39,10 +39,13 @@ export const findDuplicates = Effect.fnUntraced(function* (
   const name = `"duplicates ${randomUUID()}"`;
   const names = columns.map(Duckdb.identifier).join(", ");
   const operation = `find rows that are not unique (${check})`;
-  yield* Effect.acquireRelease(
-    db.execute(
-      operation,
-      `CREATE TABLE ${name} AS
+  // Not acquireRelease: it could not be interrupted while it searches.
+  yield* Effect.addFinalizer(() =>
+    Effect.ignore(db.execute("forget the duplicates", `DROP TABLE IF EXISTS ${name}`)),
+  );
+  yield* db.execute(
+    operation,
+    `CREATE TABLE ${name} AS
        WITH rows AS (${rows}),
        repeated AS (SELECT hash(${names}) AS "~hash" FROM rows GROUP BY "~hash" HAVING count(*) > 1)
        SELECT "~row" AS row, ${Duckdb.literal(`${check}: ${reason} `)} || "~first" AS reason
@@ -50,8 +53,6 @@ export const findDuplicates = Effect.fnUntraced(function* (
          SELECT "~row", first_value("~row") OVER (PARTITION BY ${names} ORDER BY ${last}, "~row") AS "~first"
          FROM rows WHERE hash(${names}) IN (FROM repeated)
        ) WHERE "~row" <> "~first"`,
-    ),
-    () => Effect.ignore(db.execute("forget the duplicates", `DROP TABLE IF EXISTS ${name}`)),
   );
   const [counted] = yield* db.rows(
     operation,
