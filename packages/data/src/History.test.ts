@@ -182,29 +182,32 @@ describe("History", () => {
     30_000,
   );
 
-  it.live("is served from a state as it was computed in the batch", () =>
-    Effect.gen(function* () {
-      let compared = 0;
-      for (const rows of fc.sample(tripRows, { numRuns: 8, seed: 44 })) {
-        const table = yield* tableOf(Trip, "checked", rows);
-        const batch = yield* bySql(rows);
-        for (const row of rows.slice(0, 4)) {
-          // The state as of this row's decision; the same for all decisions within one hop.
-          const state = yield* Features.stateAt(TripFeatures.spec, table, row.at);
-          const features = FeatureSet.compileRow(TripFeatures.spec, state)(row);
-          for (const [f, value] of features.entries()) {
-            const expected = batch[row.id]?.[f] ?? null;
-            const served = Number.isNaN(value) ? null : value;
-            assert.isTrue(
-              same(served, expected),
-              `${names[f]}: served ${served}, batch ${expected}`,
-            );
-            compared++;
+  it.live(
+    "is served from a state as it was computed in the batch",
+    () =>
+      Effect.gen(function* () {
+        let compared = 0;
+        for (const rows of fc.sample(tripRows, { numRuns: 8, seed: 44 })) {
+          const table = yield* tableOf(Trip, "checked", rows);
+          const batch = yield* bySql(rows);
+          for (const row of rows.slice(0, 4)) {
+            // The state as of this row's decision; the same for all decisions within one hop.
+            const state = yield* Features.stateAt(TripFeatures.spec, table, row.at);
+            const features = FeatureSet.compileRow(TripFeatures.spec, state)(row);
+            for (const [f, value] of features.entries()) {
+              const expected = batch[row.id]?.[f] ?? null;
+              const served = Number.isNaN(value) ? null : value;
+              assert.isTrue(
+                same(served, expected),
+                `${names[f]}: served ${served}, batch ${expected}`,
+              );
+              compared++;
+            }
           }
         }
-      }
-      assert.isAbove(compared, 400);
-    }).pipe(withTables),
+        assert.isAbove(compared, 400);
+      }).pipe(withTables),
+    60_000,
   );
 
   it("is missing without a state, counts too", () => {

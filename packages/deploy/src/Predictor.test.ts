@@ -131,6 +131,16 @@ layer(Artifact.ArtifactStore.layerTemporary)("Predictor", (it) => {
       }),
     );
 
+    it.effect("a model of another feature set than the release says", () =>
+      Effect.gen(function* () {
+        const one = yield* release;
+        const featureSet = { ...one.model.featureSet, digest: Digest.ofBytes("another") };
+        const model = { ...one.model, featureSet };
+        const error = yield* Effect.flip(Predictor.load({ ...one, model }));
+        assert.include(error.message, "trained on another feature set than trip-features");
+      }),
+    );
+
     it.effect("a request that lacks a column of its features", () =>
       Effect.gen(function* () {
         const one = yield* release;

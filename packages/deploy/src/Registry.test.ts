@@ -38,7 +38,7 @@ const publisher = async (folder: string, first: number, count: number) => {
   );
   let output = "";
   child.stdout.on("data", (chunk) => (output += chunk));
-  await once(child.stdout, "data");
+  await Promise.race([once(child.stdout, "data"), once(child, "exit")]);
   return {
     begin: () => child.stdin.write("go\n"),
     versions: once(child, "exit").then((): ReadonlyArray<number> =>
@@ -102,6 +102,7 @@ describe("Registry", { timeout: 30_000 }, () => {
           yield* notFound("trip-dely@latest"),
           'there is no release "trip-dely@latest". Did you mean trip-delay?',
         );
+        assert.include(yield* notFound("flight"), "Did you mean flight-delay?");
         for (const reference of ["trip-delay@7", "trip-delay@01", "trip-delay@", "trip-delay@x"]) {
           assert.strictEqual(
             yield* notFound(reference),

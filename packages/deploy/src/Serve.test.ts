@@ -239,6 +239,8 @@ describe("Serve.server", () => {
       assert.match(streamed, /^HTTP\/1\.1 413 /);
       assert.isBelow(sent, 20 * 1024 * 1024);
       assert.isBelow(process.memoryUsage().rss - before, 40 * 1024 * 1024);
+      // A caller who sends all of it before looking sees the answer too.
+      assert.strictEqual((yield* post(url, "x".repeat(50 * 1024 * 1024))).status, 413);
       assert.strictEqual((yield* post(url, JSON.stringify(request))).status, 200);
     }),
   );
@@ -350,6 +352,46 @@ describe("who may call", () => {
         taken.message,
         `cannot listen on 127.0.0.1:${port} (EADDRINUSE). Another program listens there: choose another port with --port.`,
       );
+    }),
+  );
+});
+
+describe("Serve.run", () => {
+  it.live("rejects with what to do when it cannot start", () =>
+    Effect.gen(function* () {
+      const stateFolder = yield* released;
+      const rejection = (options: Partial<Serve.RunOptions>) =>
+        Effect.promise(() =>
+          Serve.run({ stateFolder, release: "trip-delay", port: 0, ...options }).then(
+            () => "no error",
+            (error: unknown) => (error instanceof Error ? error.message : "no Error"),
+          ),
+        );
+      assert.include(yield* rejection({ release: "trip" }), "Did you mean");
+      assert.include(yield* rejection({ host: "0.0.0.0" }), "without a token");
+      assert.include(yield* rejection({ host: "0.0.0.0", token: "short" }), "is too short");
+    }),
+  );
+
+  it.live("resolves when its signal aborts", () =>
+    Effect.gen(function* () {
+      const stateFolder = yield* released;
+      const stop = new AbortController();
+      let served = "";
+      yield* Effect.promise(() =>
+        Serve.run({
+          stateFolder,
+          release: "trip-delay@latest",
+          port: 0,
+          token: "correct-horse-battery",
+          signal: stop.signal,
+          onListening: ({ url }, { label }) => {
+            served = `${label} at ${url}`;
+            stop.abort();
+          },
+        }),
+      );
+      assert.match(served, /^trip-delay@1 at http:\/\/127\.0\.0\.1:\d+$/);
     }),
   );
 });
