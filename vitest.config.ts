@@ -36,8 +36,8 @@ export default defineConfig({
       // End to end: these start the built `ml-pipe` and other processes.
       project("e2e", {
         include: ["test/**/*.test.ts"],
-        testTimeout: 120_000,
-        hookTimeout: 120_000,
+        testTimeout: 300_000,
+        hookTimeout: 300_000,
       }),
     ],
   },

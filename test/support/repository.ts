@@ -26,7 +26,7 @@ export const run = (command: string, args: ReadonlyArray<string>, cwd: string) =
     cwd,
     env,
     encoding: "utf8",
-    timeout: 110_000,
+    timeout: 290_000,
     input: "",
   });
   if (error !== undefined) throw error;
