@@ -22,7 +22,7 @@ const project = (
 export default defineConfig({
   test: {
     projects: [
-      project("unit", { include: ["packages/*/src/**/*.test.ts"] }),
+      project("unit", { include: ["packages/*/src/**/*.test.ts"], testTimeout: 60_000 }),
       project("types", {
         include: [],
         typecheck: {
