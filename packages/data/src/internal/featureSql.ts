@@ -6,9 +6,17 @@ import type { FeatureSetSpec } from "../FeatureSet.ts";
 import { same } from "../History.ts";
 import { columnSql, toSql } from "./compile.ts";
 import { kindOf } from "./kinds.ts";
+import { once } from "./operators.ts";
 
-/** SQL that computes a feature set over a relation under its source contract. */
-export const featureSql = (spec: FeatureSetSpec, relation: string): string => {
+/**
+ * SQL that computes a feature set over a relation under its source contract, in order of decision.
+ * Decisions at the same instant come in the order of `tie`, or of all columns.
+ */
+export const featureSql = (
+  spec: FeatureSetSpec,
+  relation: string,
+  tie: ReadonlyArray<string> = Object.keys(spec.source.columns),
+): string => {
   const histories = distinctHistories(spec);
   const nameOf = (history: HistoryAst) => `h${histories.findIndex((one) => same(one, history))}`;
   const names = {
@@ -29,7 +37,7 @@ export const featureSql = (spec: FeatureSetSpec, relation: string): string => {
     const hop = `${hopOf(decidedAt, history)} = ${alias}."~hop"`;
     return `LEFT JOIN ${alias} ON ${[...on, hop].join(" AND ")}`;
   });
-  const order = Object.keys(spec.source.columns).map((name) => columnSql(name, names));
+  const order = tie.map((name) => columnSql(name, names));
   const tables = histories.map((one) => `${nameOf(one)} AS (${historySql(spec, one)})`);
   return [
     `WITH ${[`rows AS (FROM ${relation})`, ...tables].join(",\n")}`,
@@ -41,7 +49,8 @@ export const featureSql = (spec: FeatureSetSpec, relation: string): string => {
 };
 
 /**
- * SQL of the buckets of a history: one row for each entity and hop, with count and sum. An outcome
+ * SQL of the buckets of a history: one row for each entity and hop, with count and sum; the hop is null
+ * for what never became known. An outcome
  * counts as known at its decision at the earliest, whatever `knownAt` claims: otherwise a row could
  * see its own.
  */
@@ -51,30 +60,44 @@ export const bucketSql = (
   relation: string,
 ): string => {
   const value = `CAST(${toSql(history.of)} AS DOUBLE)`;
-  const [knownAt, decidedAt] = [toSql(history.knownAt), toSql(decisionTime(spec))];
+  const decidedAt = toSql(decisionTime(spec));
+  // Not `greatest`, for which an unknown time would be the other one.
+  const knownAt = once(
+    toSql(history.knownAt),
+    (known) =>
+      `(CASE WHEN ${known} >= ${decidedAt} THEN ${known} WHEN ${known} IS NOT NULL THEN ${decidedAt} END)`,
+  );
   const columns = [
     ...keyColumns(history),
-    `${hopOf(`greatest(${knownAt}, ${decidedAt})`, history)} AS "~hop"`,
+    `${hopOf(knownAt, history)} AS "~hop"`,
     `CAST(count(${value}) AS DOUBLE) AS "~n"`,
     `coalesce(${sumSql(history.of, value)}, 0) AS "~s"`,
   ];
-  return [
-    `SELECT ${columns.join(", ")} FROM ${relation}`,
-    `WHERE ${[knownAt, decidedAt, value].map((sql) => `${sql} IS NOT NULL`).join(" AND ")}`,
-    "GROUP BY ALL",
-  ].join("\n");
+  return `SELECT ${columns.join(", ")} FROM ${relation} GROUP BY ALL`;
 };
 
 /**
  * A sum that is the same on any number of threads. Whole numbers are exact in any order; others are
- * summed in order of size.
+ * summed in order of size, which takes longer.
  */
-const sumSql = (of: Ast, value: string): string => {
-  const whole =
-    kindOf(of) === "boolean" ||
-    of._tag === "literal" ||
-    (of._tag === "column" && of.type === "int");
-  return whole ? `sum(${value})` : `sum(${value} ORDER BY ${value})`;
+const sumSql = (of: Ast, value: string): string =>
+  isWhole(of) ? `sum(${value})` : `sum(${value} ORDER BY ${value})`;
+
+/** Whether an expression gives whole numbers only, or yes and no. */
+const isWhole = (ast: Ast): boolean => {
+  if (kindOf(ast) === "boolean") return true;
+  switch (ast._tag) {
+    case "column":
+      return ast.type === "int";
+    case "literal":
+      return ast.value === null || Number.isInteger(ast.value);
+    case "history":
+      return false;
+    case "call":
+      return (
+        ast.operator !== "divide" && ast.args.every((arg) => kindOf(arg) === "time" || isWhole(arg))
+      );
+  }
 };
 
 /** The histories of a feature set, each once. */
@@ -105,7 +128,7 @@ const historySql = (spec: FeatureSetSpec, history: HistoryAst): string => {
     `  SELECT ${[...by, '"~hop"', 'sum("~n") AS "~n"', 'sum("~s") AS "~s"'].join(", ")} FROM (`,
     `    ${bucketSql(spec, history, "rows")}`,
     `    UNION ALL SELECT DISTINCT ${asked.join(", ")} FROM rows`,
-    '  ) WHERE "~hop" IS NOT NULL GROUP BY ALL',
+    "  ) GROUP BY ALL",
     ")",
   ].join("\n");
 };

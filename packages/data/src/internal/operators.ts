@@ -30,7 +30,7 @@ const infix =
  * Uses a value in several places of an expression. A long one is computed once, as the argument of a
  * lambda: written out twice at each level, the SQL of a formula would double with its depth.
  */
-const once = (sql: string, use: (value: string) => string): string =>
+export const once = (sql: string, use: (value: string) => string): string =>
   sql.length <= 100 ? use(sql) : `(list_transform([${sql}], lambda "~v": ${use('"~v"')})[1])`;
 
 const finiteSql = (sql: string) =>
