@@ -159,6 +159,12 @@ describe("predict", () => {
 });
 
 describe("serve", () => {
+  it("refuses to be open to others without a token", async () => {
+    const { code, err } = await verb(["serve", "trip-delay", "--port", "0", "--host", "0.0.0.0"]);
+    assert.strictEqual(code, 1);
+    assert.include(err, "Set ML_PIPE_SERVE_TOKEN to a secret of at least 16 characters");
+  });
+
   let server: Started;
   let url = "";
   beforeAll(async () => {
@@ -186,9 +192,8 @@ describe("serve", () => {
   it("says everything that is wrong with a request", async () => {
     const { km: _, ...without } = request;
     const { status, body } = await post(JSON.stringify({ ...without, from: 3, more: true }));
-    assert.strictEqual(status, 400);
-    assert.deepStrictEqual(body, {
-      error: "the request is not valid",
+    assert.strictEqual(status, 422);
+    assert.deepInclude(body, {
       problems: [
         { field: "from", expected: "text that matches [A-Z]{3}", found: "3" },
         {
@@ -204,35 +209,35 @@ describe("serve", () => {
       ],
     });
     const list = await post(JSON.stringify([request, { ...request, km: 0 }]));
-    assert.strictEqual(list.status, 400);
+    assert.strictEqual(list.status, 422);
     assert.include(JSON.stringify(list.body), '"field":"[1].km"');
   });
 
   it("refuses what is not JSON, NaN, an empty body, another type, method or path", async () => {
     const nan = await post(JSON.stringify(request).replace(/"km":\d+/, '"km":NaN'));
     assert.strictEqual(nan.status, 400);
-    assert.match(JSON.stringify(nan.body), /the body is not JSON: Unexpected token 'N'/);
-    assert.include(JSON.stringify((await post("")).body), "it is empty");
+    assert.match(JSON.stringify(nan.body), /the body is not JSON; NaN /);
+    assert.include(JSON.stringify((await post("")).body), "the body is empty");
     assert.strictEqual((await post("km=1", { "content-type": "text/plain" })).status, 415);
     const got = await fetch(`${url}/predict`);
     assert.deepStrictEqual([got.status, got.headers.get("allow")], [405, "POST"]);
     const nowhere = await fetch(`${url}/nope`);
     assert.strictEqual(nowhere.status, 404);
-    assert.include(await nowhere.text(), "try /predict, /signature, /healthz");
+    assert.include(await nowhere.text(), "there is nothing here: POST");
   });
 
   it("refuses 50 MB, with or without a length, and goes on answering", async () => {
     const whole = await post("x".repeat(50 << 20));
     assert.strictEqual(whole.status, 413);
     const { status, text } = await raw(url, [
-      "POST /predict HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\ncontent-length: 52428800\r\n\r\n",
+      "POST /predict HTTP/1.1\r\nhost: 127.0.0.1\r\ncontent-type: application/json\r\ncontent-length: 52428800\r\n\r\n",
       "x".repeat(1_000),
     ]);
     assert.strictEqual(status, 413);
-    assert.include(text, "the body is longer than 1048576 bytes");
+    assert.include(text, "1048576 bytes");
     const megabyte = `100000\r\n${"x".repeat(1 << 20)}\r\n`;
     const chunked = await raw(url, [
-      "POST /predict HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\ntransfer-encoding: chunked\r\n\r\n",
+      "POST /predict HTTP/1.1\r\nhost: 127.0.0.1\r\ncontent-type: application/json\r\ntransfer-encoding: chunked\r\n\r\n",
       ...Array.from({ length: 50 }, () => megabyte),
     ]);
     assert.strictEqual(chunked.status, 413);
@@ -241,10 +246,8 @@ describe("serve", () => {
 
   it("tells its health and its signature", async () => {
     const health = await fetch(`${url}/healthz`);
-    assert.deepStrictEqual(
-      [health.status, await health.json()],
-      [200, { status: "ok", release: "trip-delay@1" }],
-    );
+    assert.strictEqual(health.status, 200);
+    assert.deepInclude(await health.json(), { status: "live", release: "trip-delay@1" });
     const signature = await (await fetch(`${url}/signature`)).text();
     assert.include(signature, '"additionalProperties":false');
   });
@@ -254,7 +257,7 @@ describe("serve", () => {
     assert.strictEqual(code, 1);
     assert.include(
       err,
-      "(EADDRINUSE): another program listens there. Choose another port with --port",
+      "(EADDRINUSE). Another program listens there: choose another port with --port",
     );
   });
 
@@ -266,7 +269,7 @@ describe("serve", () => {
     socket.on("data", (chunk: Buffer) => (answer += chunk.toString()));
     const ended = new Promise((resolve) => socket.on("close", resolve));
     socket.write(
-      `POST /predict HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\ncontent-length: ${body.length}\r\n\r\n${body.slice(0, 5)}`,
+      `POST /predict HTTP/1.1\r\nhost: 127.0.0.1\r\ncontent-type: application/json\r\ncontent-length: ${body.length}\r\n\r\n${body.slice(0, 5)}`,
     );
     await new Promise((resolve) => setTimeout(resolve, 200));
     server.kill("SIGTERM");

@@ -3,11 +3,10 @@ import { createReadStream, createWriteStream } from "node:fs";
 import { once } from "node:events";
 import type { Writable } from "node:stream";
 import { Artifact } from "@ml-pipe/core";
-import type { Predictor } from "@ml-pipe/deploy";
+import { Predictor } from "@ml-pipe/deploy";
 import * as Effect from "effect/Effect";
 import * as Result from "effect/Result";
 import * as ExitCode from "../ExitCode.ts";
-import { loadPredictor } from "../predict/loadPredictor.ts";
 import { formatOf, readRows, type ReadRow } from "../predict/rows.ts";
 import { plural } from "../view/text.ts";
 import { type CommandContext, runCommand } from "./runCommand.ts";
@@ -26,7 +25,7 @@ export interface PredictOptions {
 export const predict = (options: PredictOptions, context: CommandContext): Promise<number> =>
   runCommand(
     context,
-    Effect.flatMap(loadPredictor(options.stateFolder, options.release), (predictor) =>
+    Effect.flatMap(Predictor.open(options.stateFolder, options.release), (predictor) =>
       options.input === "-" && process.stdin.isTTY
         ? Effect.sync(() => explain(predictor, context))
         : Artifact.attempt("predict the rows of", options.input, () =>

@@ -1,10 +1,9 @@
 /** `ml-pipe releases`: what has been released, and what a release takes. */
-import { Registry } from "@ml-pipe/deploy";
+import { Predictor, Registry } from "@ml-pipe/deploy";
 import { Release } from "@ml-pipe/data";
 import * as Effect from "effect/Effect";
 import * as Schema from "effect/Schema";
 import * as ExitCode from "../ExitCode.ts";
-import { loadPredictor } from "../predict/loadPredictor.ts";
 import { stateFlag } from "../StateFolder.ts";
 import { pretty } from "../view/json.ts";
 import { verdictWord } from "../view/marks.ts";
@@ -58,7 +57,7 @@ const describe = (
   reference: string,
   { terminal: { out, style } }: CommandContext,
 ) =>
-  Effect.map(loadPredictor(stateFolder, reference), ({ release, label, signature, example }) => {
+  Effect.map(Predictor.open(stateFolder, reference), ({ release, label, signature, example }) => {
     if (json) {
       const encoded = Schema.encodeSync(Release.AnyRelease)(release);
       out(pretty({ release: encoded, signature, example }));
