@@ -7,15 +7,15 @@ it("reads what TypeScript prints: errors with their explanations, and files", ()
     "  Types of property 'x' are incompatible.",
     "    Type '1' is not assignable to type '2'.",
     "error TS18003: No inputs were found in config file.",
-    "/work/p/entry.ts(5,14): error TS2322: Type 'S' is not assignable to type 'never'.",
-    "/work/lib/lib.d.ts",
-    "/work/p/pipeline.ts",
+    "/srv/p/entry.ts(5,14): error TS2322: Type 'S' is not assignable to type 'never'.",
+    "/srv/lib/lib.d.ts",
+    "/srv/p/pipeline.ts",
     "",
   ].join("\n");
-  assert.deepStrictEqual(parseOutput(output, "/work/state"), {
+  assert.deepStrictEqual(parseOutput(output, "/srv/state"), {
     diagnostics: [
       {
-        file: "/work/p/pipeline.ts",
+        file: "/srv/p/pipeline.ts",
         line: 42,
         column: 9,
         code: "TS2322",
@@ -24,13 +24,13 @@ it("reads what TypeScript prints: errors with their explanations, and files", ()
       },
       { line: 1, column: 1, code: "TS18003", message: "No inputs were found in config file." },
       {
-        file: "/work/p/entry.ts",
+        file: "/srv/p/entry.ts",
         line: 5,
         column: 14,
         code: "TS2322",
         message: "Type 'S' is not assignable to type 'never'.",
       },
     ],
-    files: ["/work/lib/lib.d.ts", "/work/p/pipeline.ts"],
+    files: ["/srv/lib/lib.d.ts", "/srv/p/pipeline.ts"],
   });
 });
