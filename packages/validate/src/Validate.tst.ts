@@ -42,7 +42,7 @@ describe("a validation", () => {
       rows: [{ name: "late", expected: "late or far", holds: ($) => $.late.or($.km.gt(3)) }],
     });
     Validate.table(Trip, {
-      // @ts-expect-error is missing the following properties from type 'BooleanExpr<Availability>'
+      // @ts-expect-error is missing the following properties from type 'BooleanExpr<
       rows: [{ name: "km", expected: "", holds: ($) => $.km.plus(1) }],
     });
     Validate.table(Trip, {
