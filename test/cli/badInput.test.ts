@@ -116,17 +116,15 @@ describe("a pipeline file", () => {
 });
 
 describe("a pipeline", () => {
-  it("with a wrong wiring: TypeScript's words, the stage, and ours in short", async () => {
+  it("with a wrong wiring: the stage, ours in short, and TypeScript's words", async () => {
     const file = variant(cwd, "wiring.ts", ["numbers, verdict }", "numbers, verdict: judged }"]);
     const err = await refused(file);
     const line = lineOf(cwd, file, "verdict: judged });\n".trim());
-    assert.match(
-      err,
-      /^wiring\.ts:\d+:40 {2}stage "monitor" {2}TS2322: Type 'Node<Verdict<.+>' is not assignable to type 'Ref<Verdict<"passed">/m,
-    );
+    assert.match(err, /Type 'Node<Verdict<.+>' is not assignable to type 'Ref<Verdict<"passed">/);
+    assert.match(err, /^wiring\.ts:\d+:40 {2}stage "monitor" {2}TS2322: its input "verdict"/m);
     assert.include(
       err,
-      'In short: its input "verdict" takes Verdict<passed>, but gets Verdict from "evaluate". Wire an output of the expected kind to it',
+      'its input "verdict" takes Verdict<passed>, but gets Verdict from "evaluate". Wire an output of the expected kind to it',
     );
     assert.isAbove(line, 0);
     assert.include(err, "wiring.ts is not valid: 1 problem");

@@ -87,13 +87,11 @@ const notValid = (
     case "PipelineImportMissing":
       return new NotValid([problem, ...told.filter(({ line }) => line !== problem.line)]);
     case "PipelineInvalid": {
-      // The same mistake seen twice: TypeScript's words, and ours in short.
+      // The same mistake seen twice: ours in short, then TypeScript's words.
       const same = told.find(({ file, line }) => file === problem.file && line === problem.line);
       const others = told.filter((one) => one !== same);
       const both =
-        same === undefined
-          ? problem
-          : { ...same, message: `${same.message}\nIn short: ${problem.message}` };
+        same === undefined ? problem : { ...same, message: `${problem.message}\n${same.message}` };
       return new NotValid([both, ...others]);
     }
     default:
