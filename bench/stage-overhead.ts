@@ -85,7 +85,7 @@ try {
     Layer.provide([Store.Store.layer(folder), Artifact.ArtifactStore.layer(folder)]),
   );
   const known = Effect.provideService(Engine.CodeOf, () =>
-    Effect.succeed({ _tag: "Known", digest: "v1" } as const),
+    Effect.succeed({ _tag: "Known", parts: { bench: "v1" } } as const),
   );
   const [durable, cached] = await Effect.runPromise(
     Effect.gen(function* () {

@@ -4,10 +4,15 @@ import * as Schema from "effect/Schema";
 import * as Approval from "./Approval.ts";
 import * as Digest from "./Digest.ts";
 
-const verdict = Digest.ofBytes("verdict");
+const evidence = Digest.ofBytes("evidence");
 
 const approval: Approval.Approval = {
-  verdict,
+  pipeline: "flight-delay",
+  gate: "sign-off",
+  run: "20261101-101500-1f0a93bc",
+  evidence,
+  author: "ben",
+  input: null,
   approver: "ana",
   decision: "approve",
   reason: "saves 1 USD a flight",
@@ -16,8 +21,7 @@ const approval: Approval.Approval = {
 };
 
 const against = {
-  verdict: { digest: verdict },
-  author: "ben",
+  evidence,
   approvers: ["ana", "cleo"],
   now: new Date("2026-11-02"),
 };
@@ -41,21 +45,23 @@ describe("check", () => {
 
   it.effect("each reason for which it does not", () =>
     Effect.gen(function* () {
-      const other = { verdict: { digest: Digest.ofBytes("other evidence") } };
+      const other = { evidence: Digest.ofBytes("other evidence") };
+      const before = new Date(approval.at.getTime() - 1);
       assert.strictEqual(yield* reasonOf({ decision: "reject" }), "rejected");
       assert.strictEqual(yield* reasonOf({}, other), "evidence-changed");
-      assert.strictEqual(yield* reasonOf({}, { author: "ana" }), "author-approved");
+      assert.strictEqual(yield* reasonOf({ author: "ana" }), "author-approved");
       assert.strictEqual(yield* reasonOf({ approver: "dan" }), "not-an-approver");
       assert.strictEqual(yield* reasonOf({}, { approvers: [] }), "not-an-approver");
       assert.strictEqual(yield* reasonOf({}, { now: approval.expiresAt }), "expired");
+      assert.strictEqual(yield* reasonOf({}, { now: before }), "dated-in-the-future");
     }),
   );
 
   it("says what to do, whatever the reason", () => {
     const reasons = ["rejected", "evidence-changed", "expired", "author-approved"] as const;
-    for (const reason of [...reasons, "not-an-approver"] as const) {
+    for (const reason of [...reasons, "not-an-approver", "dated-in-the-future"] as const) {
       const { message } = new Approval.ApprovalVoid({ approver: "ana", reason });
-      assert.match(message, /the approval by ana does not count: .*\. .*(Ask|Read)|cannot.*Ask/);
+      assert.match(message, /the approval by ana does not count: .*\. .*(Ask|Read|Correct)|cannot.*Ask/);
     }
   });
 

@@ -9,7 +9,7 @@ import * as Schema from "effect/Schema";
 import * as Digest from "./Digest.ts";
 import { expectedInstant, instantExists } from "./internal/instant.ts";
 import { Metric } from "./Metric.ts";
-import { stops } from "./internal/stops.ts";
+import { stops } from "./internal/marks.ts";
 
 /**
  * What is done today, or would be done without a model: the thing a model must beat, and the thing

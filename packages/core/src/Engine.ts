@@ -8,7 +8,7 @@ import * as Schema from "effect/Schema";
 import type { ArtifactStore, ArtifactStoreError } from "./Artifact.ts";
 import type { GraphNode } from "./internal/builder.ts";
 import type { OutputsOf, Pipeline } from "./Pipeline.ts";
-import type { HookRecord, Run, StageRun } from "./Run.ts";
+import type { Attempt, HookRecord, Run, StageRun } from "./Run.ts";
 import type { InputMismatch, Progress } from "./Stage.ts";
 import type { Store, StoreError } from "./Store.ts";
 
@@ -16,6 +16,7 @@ import type { Store, StoreError } from "./Store.ts";
 export type RunEvent =
   | { readonly _tag: "RunStarted"; readonly run: Run }
   | { readonly _tag: "StageStarted"; readonly stage: StageRun }
+  | { readonly _tag: "StageRetried"; readonly stage: string; readonly attempt: Attempt }
   | { readonly _tag: "StageProgress"; readonly stage: string; readonly progress: Progress }
   | { readonly _tag: "StageEnded"; readonly stage: StageRun }
   | { readonly _tag: "HookDecided"; readonly record: HookRecord }
@@ -45,6 +46,14 @@ export interface RunOptions {
   readonly onEvent?: (event: RunEvent) => Effect.Effect<void>;
   /** Run every stage, whatever is cached. */
   readonly force?: boolean;
+  /** Go on with this run, which did not end: what it has finished is not done again. */
+  readonly resume?: string;
+  /** Who starts it: the author whom an approver must differ from. */
+  readonly startedBy?: string;
+  /** The file that the pipeline comes from. */
+  readonly file?: string;
+  /** The trigger that caused it. */
+  readonly causedBy?: { readonly trigger: string; readonly occurrence: string };
 }
 
 /** A run that succeeded: its record and the values of the pipeline's outputs. */
@@ -87,7 +96,11 @@ export class Engine extends Context.Service<Engine, EngineShape>()("@ml-pipe/cor
 
 /** The identity of a stage's code, or why there is none. */
 export type CodeIdentity =
-  | { readonly _tag: "Known"; readonly digest: string }
+  | {
+      readonly _tag: "Known";
+      /** Digest of what the stage uses of each source file or package, by name. */
+      readonly parts: { readonly [file: string]: string };
+    }
   | { readonly _tag: "Unknown"; readonly reason: string };
 
 /**
@@ -102,7 +115,7 @@ export type CodeIdentity =
  *
  * // Every stage has the code of this release of the program.
  * const withCode = Effect.provideService(Engine.CodeOf, () =>
- *   Effect.succeed({ _tag: "Known", digest: "1.4.2" } as const),
+ *   Effect.succeed({ _tag: "Known", parts: { program: "1.4.2" } } as const),
  * );
  * ```
  */

@@ -26,6 +26,26 @@ const Port = Schema.Struct({
 export const StageNode = Schema.Struct({
   name: Schema.String,
   description: Schema.String,
+  /** Absent for an ordinary stage. */
+  kind: Schema.optionalKey(Schema.Literals(["each", "choice", "approval"])),
+  /** The sub-pipelines it is in, from the outside in. */
+  group: Schema.optionalKey(Schema.Array(Schema.String)),
+  /** The branches it is on, from the outside in: it runs if each of these values is as said. */
+  when: Schema.optionalKey(
+    Schema.Array(
+      Schema.Struct({
+        choice: Schema.String,
+        from: Schema.Struct({ stage: Schema.String, port: Schema.String }),
+        is: Schema.Boolean,
+      }),
+    ),
+  ),
+  resources: Schema.optionalKey(
+    Schema.Struct({
+      cores: Schema.Union([Schema.Int, Schema.Literal("all")]),
+      memoryBytes: Schema.Finite,
+    }),
+  ),
   params: Schema.Json,
   inputs: Schema.Array(
     Schema.Struct({

@@ -119,7 +119,7 @@ const runOnce = Effect.fnUntraced(function* <A, E, R>(
     yield* emit({ _tag: "RunEnded", run: ended });
   });
 
-  const graph = runGraph(pipeline, { run: begun.id, forced, emit, record });
+  const graph = runGraph(pipeline, { run: begun, forced, emit, record });
   const work = Effect.andThen(emit({ _tag: "RunStarted", run: begun }), graph);
   // Once the start is recorded, so is the end.
   const values = yield* Effect.uninterruptibleMask((restore) =>
@@ -155,7 +155,7 @@ const previousHooks = Effect.fnUntraced(function* (pipeline: Pipeline, run: Run)
 });
 
 interface GraphRun {
-  readonly run: string;
+  readonly run: Run;
   readonly forced: Trigger["forced"];
   readonly emit: (event: RunEvent) => Effect.Effect<void>;
   readonly record: (stage: StageRun) => Effect.Effect<void, StoreError>;
@@ -197,11 +197,19 @@ const runGraph = Effect.fnUntraced(function* <A, E, R>(
         slot === undefined ? Effect.void : Deferred.succeed(slot, values);
       if (Object.keys(inputs).length < Object.keys(node.inputs).length) {
         const note = "a stage it depends on did not succeed";
-        yield* recordNotReached(run, stage, note, record, emit);
+        yield* recordNotReached(run.id, stage, note, record, emit);
         yield* settle(Option.none());
         return Exit.succeed({});
       }
-      const exit = yield* executeStage({ run, node, inputs, forced: forced(stage), emit, record });
+      const exit = yield* executeStage({
+        run,
+        node,
+        inputs,
+        forced: forced(stage),
+        earlier: undefined,
+        emit,
+        record,
+      });
       yield* settle(Exit.isSuccess(exit) ? Option.some(exit.value) : Option.none());
       return exit;
     }),

@@ -6,26 +6,36 @@ import * as Schema from "effect/Schema";
 import { Exhibit } from "./Exhibit.ts";
 import { Finding } from "./Finding.ts";
 import { Graph } from "./Graph.ts";
+import { Ask } from "./Approval.ts";
 import { Decision, Hook, HookState } from "./Hook.ts";
 import { Emitted } from "./Signal.ts";
 
-/** `stopped`: a gate or a contract said no, as it should; `failed`: something broke. */
+/**
+ * `stopped`: a gate or a contract said no, as it should; `suspended`: it waits for something outside,
+ * such as an approval, and goes on when it is resumed; `failed`: something broke.
+ */
 export const RunStatus = Schema.Literals([
   "running",
   "succeeded",
   "stopped",
+  "suspended",
   "failed",
   "interrupted",
 ]);
 /** See {@link RunStatus}. */
 export type RunStatus = typeof RunStatus.Type;
 
-/** As {@link RunStatus}, and `cached` (nothing to do) and `not-reached` (something before it ended). */
+/**
+ * As {@link RunStatus}, and `cached` (nothing to do), `skipped` (on a branch that was not taken) and
+ * `not-reached` (something before it did not succeed).
+ */
 export const StageStatus = Schema.Literals([
   "running",
   "succeeded",
   "cached",
+  "skipped",
   "stopped",
+  "suspended",
   "failed",
   "interrupted",
   "not-reached",
@@ -38,6 +48,45 @@ export const Failure = Schema.Struct({ tag: Schema.String, message: Schema.Strin
 /** See {@link Failure}. */
 export type Failure = typeof Failure.Type;
 
+/** All that a cache key is made of: two executions with equal ingredients are the same. */
+export const Ingredients = Schema.Struct({
+  /** Digest of what the stage uses of each source file or package, by name. */
+  code: Schema.Record(Schema.String, Schema.String),
+  params: Schema.Json,
+  /** Digest of the charter the stage was built for, if it was. */
+  charter: Schema.NullOr(Schema.String),
+  /** Digests of contracts, by port. */
+  contracts: Schema.Record(Schema.String, Schema.String),
+  /** Digests of the values of declared environment variables; null if one is not set. */
+  environment: Schema.Record(Schema.String, Schema.NullOr(Schema.String)),
+  /** What it reads beside its inputs: its fingerprint. */
+  reads: Schema.Json,
+  /** Digests of inputs, by port. */
+  inputs: Schema.Record(Schema.String, Schema.String),
+});
+/** See {@link Ingredients}. */
+export type Ingredients = typeof Ingredients.Type;
+
+/** An attempt of a stage that failed and was made again. */
+export const Attempt = Schema.Struct({
+  failure: Failure,
+  at: Schema.DateFromString,
+  /** How long the stage waited before the next attempt. */
+  delayMs: Schema.Finite,
+});
+/** See {@link Attempt}. */
+export type Attempt = typeof Attempt.Type;
+
+/** How the items of a stage that fans out stand. */
+export const ItemCounts = Schema.Struct({
+  total: Schema.Int,
+  succeeded: Schema.Int,
+  cached: Schema.Int,
+  failed: Schema.Int,
+});
+/** See {@link ItemCounts}. */
+export type ItemCounts = typeof ItemCounts.Type;
+
 /** One stage in one run. */
 export const StageRun = Schema.Struct({
   run: Schema.String,
@@ -45,8 +94,12 @@ export const StageRun = Schema.Struct({
   status: StageStatus,
   startedAt: Schema.DateFromString,
   endedAt: Schema.optionalKey(Schema.DateFromString),
-  /** Absent if the stage is never cached or its code could not be identified. */
+  /** Digest of the ingredients; absent if the stage's code could not be identified. */
   cacheKey: Schema.optionalKey(Schema.String),
+  /** Present with the cache key. */
+  ingredients: Schema.optionalKey(Ingredients),
+  /** `true`: acts on the outside world, so that only the same run may reuse its output. */
+  thisRunOnly: Schema.optionalKey(Schema.Boolean),
   /** Why the stage ran or did not, in words. */
   cacheNote: Schema.String,
   /** The run that executed it, if this one reused its output. */
@@ -54,6 +107,13 @@ export const StageRun = Schema.Struct({
   /** The output as JSON, by port ("" for a single one). */
   outputs: Schema.optionalKey(Schema.Record(Schema.String, Schema.Json)),
   rows: Schema.optionalKey(Schema.Int),
+  /** Size of the artifacts among its outputs. */
+  bytes: Schema.optionalKey(Schema.Int),
+  items: Schema.optionalKey(ItemCounts),
+  /** Attempts that failed and were made again. */
+  attempts: Schema.optionalKey(Schema.Array(Attempt)),
+  /** What a suspended stage waits for. */
+  asks: Schema.optionalKey(Ask),
   findings: Schema.Array(Finding),
   exhibits: Schema.Array(Exhibit),
   signals: Schema.Array(Emitted),
@@ -84,8 +144,21 @@ export const RunSummary = Schema.Struct({
   endedAt: Schema.optionalKey(Schema.DateFromString),
   /** Process that runs it. */
   pid: Schema.Int,
-  /** The run and hook that caused this one, if a hook did. */
-  causedBy: Schema.optionalKey(Schema.Struct({ run: Schema.String, signal: Schema.String })),
+  /** Who started it, as far as is known: the author whom an approver must differ from. */
+  startedBy: Schema.optionalKey(Schema.String),
+  /** The pipeline's file, if it was run from one: where `resume` finds it again. */
+  file: Schema.optionalKey(Schema.String),
+  /** The hook of another run, or the trigger, that caused this one. */
+  causedBy: Schema.optionalKey(
+    Schema.Union([
+      Schema.Struct({ run: Schema.String, signal: Schema.String }),
+      Schema.Struct({ trigger: Schema.String, occurrence: Schema.String }),
+    ]),
+  ),
+  /** Why stages had to run whatever was cached, by stage. */
+  forced: Schema.optionalKey(Schema.Record(Schema.String, Schema.String)),
+  /** When it went on after an interruption or a wait. */
+  resumedAt: Schema.optionalKey(Schema.Array(Schema.DateFromString)),
 });
 /** See {@link RunSummary}. */
 export type RunSummary = typeof RunSummary.Type;

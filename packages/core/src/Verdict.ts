@@ -9,7 +9,7 @@ import * as Effect from "effect/Effect";
 import * as Schema from "effect/Schema";
 import * as Digest from "./Digest.ts";
 import * as Stage from "./Stage.ts";
-import { stops } from "./internal/stops.ts";
+import { stops } from "./internal/marks.ts";
 
 /** The answer of a gate. Inconclusive waits for a person; it never promotes. */
 export const Outcome = Schema.Literals(["passed", "failed", "inconclusive"]);

@@ -12,6 +12,7 @@ export * as Graph from "./Graph.ts";
 export * as Hook from "./Hook.ts";
 export * as LocalEngine from "./LocalEngine.ts";
 export * as Metric from "./Metric.ts";
+export * as Plan from "./Plan.ts";
 export * as Pipeline from "./Pipeline.ts";
 export * as Ref from "./Ref.ts";
 export * as Run from "./Run.ts";

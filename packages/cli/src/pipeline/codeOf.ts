@@ -56,7 +56,8 @@ export const identify = async (file: string): Promise<Engine.CodeIdentity> => {
     todo.push(...bundle.files);
   }
   const content = [...parts.values()];
-  return { _tag: "Known", digest: Digest.ofJson([content, [...installed].toSorted()]) };
+  const digest = Digest.ofJson([content, [...installed].toSorted()]);
+  return { _tag: "Known", parts: { [path.basename(file)]: digest } };
 };
 
 const isScript = (file: string): boolean => /\.[cm]?[jt]s$/.test(file);

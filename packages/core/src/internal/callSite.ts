@@ -8,13 +8,28 @@ export interface CallSite {
 }
 
 /** Where `callee` was called from, if the stack tells. */
-export const callSite = (callee: (...args: never) => unknown): CallSite | undefined => {
+export const callSite = (callee: (...args: never) => unknown): CallSite | undefined =>
+  callSites(callee, 1)[0];
+
+/** The calls that led to `callee`, the innermost first, without those of Node itself. */
+export const callSites = (
+  callee: (...args: never) => unknown,
+  atMost = 40,
+): ReadonlyArray<CallSite> => {
+  const usual = Error.stackTraceLimit;
   const holder: { stack?: string } = {};
+  Error.stackTraceLimit = atMost;
   Error.captureStackTrace(holder, callee);
-  const frame = (holder.stack?.split("\n")[1] ?? "").replace(/^\s*at\s+(async\s+)?/, "");
+  const stack = holder.stack ?? "";
+  Error.stackTraceLimit = usual;
+  return stack.split("\n").slice(1).flatMap(placeOf);
+};
+
+const placeOf = (line: string): ReadonlyArray<CallSite> => {
+  const frame = line.replace(/^\s*at\s+(async\s+)?/, "");
   const match = /^(?:.*\()?(.+):(\d+):(\d+)\)?$/.exec(frame);
-  const [, place, line, column] = match ?? [];
-  if (place === undefined || place.startsWith("node:")) return undefined;
+  const [, place, row, column] = match ?? [];
+  if (place === undefined || place.startsWith("node:")) return [];
   const file = place.startsWith("file://") ? fileURLToPath(place.replace(/\?.*$/, "")) : place;
-  return { file, line: Number(line), column: Number(column) };
+  return [{ file, line: Number(row), column: Number(column) }];
 };

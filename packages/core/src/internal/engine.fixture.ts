@@ -24,7 +24,7 @@ export const engine = Layer.unwrap(Effect.map(temporaryFolder, engineIn));
 /** Says that the code of every stage is known: `codes` by stage name, and `v1` for the others. */
 export const withCode = (codes: { readonly [stage: string]: string } = {}) =>
   Effect.provideService(CodeOf, ({ info }) =>
-    Effect.succeed({ _tag: "Known", digest: codes[info.name] ?? "v1" } as const),
+    Effect.succeed({ _tag: "Known", parts: { code: codes[info.name] ?? "v1" } } as const),
   );
 
 /** Runs a pipeline and gives its end, its events and what was recorded of it. */

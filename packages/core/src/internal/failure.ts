@@ -1,14 +1,16 @@
 /** How the end of a stage becomes a status and a recorded error. */
 import * as Cause from "effect/Cause";
 import type { Failure, StageStatus } from "../Run.ts";
-import { isStop } from "./stops.ts";
+import { isStop, isSuspension } from "./marks.ts";
 
 /** The status of a stage that ended with this cause. */
 export const statusOf = (
   cause: Cause.Cause<unknown>,
-): Extract<StageStatus, "stopped" | "failed" | "interrupted"> => {
+): Extract<StageStatus, "stopped" | "suspended" | "failed" | "interrupted"> => {
   if (Cause.hasInterruptsOnly(cause)) return "interrupted";
-  return isStop(Cause.squash(cause)) ? "stopped" : "failed";
+  const error = Cause.squash(cause);
+  if (isSuspension(error)) return "suspended";
+  return isStop(error) ? "stopped" : "failed";
 };
 
 /** The error in a form that can be recorded and shown. */

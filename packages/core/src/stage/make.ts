@@ -1,0 +1,437 @@
+/** The stage itself: what it is, and how one is made. */
+import * as ByteSize from "effect/ByteSize";
+import * as Context from "effect/Context";
+import * as Effect from "effect/Effect";
+import * as Option from "effect/Option";
+import * as Schema from "effect/Schema";
+import type { Ask } from "../Approval.ts";
+import { canonicalJson } from "../Digest.ts";
+import type { Exhibit } from "../Exhibit.ts";
+import * as Finding from "../Finding.ts";
+import { type CallSite, callSite, callSites } from "../internal/callSite.ts";
+import { addNode } from "../internal/builder.ts";
+import { contextOf } from "../internal/stageContext.ts";
+import type { Attempt, ItemCounts } from "../Run.ts";
+import type { ErrorOf, NeedsOf, Ref, SignalRef, Traced } from "../Ref.ts";
+import type { Emitted, Signal } from "../Signal.ts";
+
+/** The schemas of a stage's inputs or named outputs. */
+export type Fields = { readonly [port: string]: Schema.ConstraintCodec<unknown, unknown> };
+
+type TypesOf<F extends Fields> = { readonly [K in keyof F]: F[K]["Type"] };
+
+/** Marks a stage whose output is several named values. */
+export interface Ports<out P> {
+  readonly "~ml-pipe/ports": P;
+}
+
+/** What `run` of a stage yields for an output type. */
+export type Value<Out> = Out extends Ports<infer P> ? P : Out;
+
+/** What a call of a stage adds to the graph: a reference, or one for each named output. */
+export type Node<Out, Signals, E, R> = (Out extends Ports<infer P>
+  ? { readonly [K in keyof P]: Ref<P[K], E, R> } & Traced<E, R>
+  : Ref<Out, E, R>) & {
+  readonly signals: { readonly [K in keyof Signals]: SignalRef<Signals[K]> };
+};
+
+/** How a stage is called inside a pipeline: with a reference for each input. */
+export type Call<In, Out, Signals, E, R> = [keyof In] extends [never]
+  ? () => Node<Out, Signals, E, R>
+  : <const X extends { readonly [K in keyof In]: Ref<In[K]> }>(
+      inputs: X & { readonly [K in Exclude<keyof X, keyof In>]: never },
+    ) => Node<Out, Signals, E | ErrorOf<X>, R | NeedsOf<X>>;
+
+/** What one stage tells while it runs. */
+export type StageEvent =
+  | { readonly _tag: "Progress"; readonly progress: Progress }
+  | { readonly _tag: "Finding"; readonly finding: Finding.Finding }
+  | { readonly _tag: "Exhibit"; readonly exhibit: Exhibit }
+  | { readonly _tag: "Signal"; readonly emitted: Emitted }
+  /** An attempt failed, and the stage is going to try again. */
+  | { readonly _tag: "Retry"; readonly attempt: Attempt }
+  /** What a stage that suspends the run waits for. */
+  | { readonly _tag: "Ask"; readonly ask: Ask };
+
+/** How far a stage has come. */
+export interface Progress {
+  /** Such as `tree 40 of 100`. */
+  readonly label: string;
+  /** Share done, 0 to 1, where known. */
+  readonly share?: number;
+  /** Rows handled so far or in total, where the stage is about rows. */
+  readonly rows?: number;
+  /** How its items stand, where it fans out. */
+  readonly items?: ItemCounts;
+}
+
+/**
+ * Where stage events go. The engine records them; outside an engine, findings and signals are logged
+ * and the rest is dropped.
+ *
+ * @example
+ * ```ts
+ * import { Stage } from "@ml-pipe/core";
+ * import * as Effect from "effect/Effect";
+ *
+ * const silent = Effect.provideService(Stage.Reporter, () => Effect.void);
+ * ```
+ */
+export const Reporter: Context.Reference<(event: StageEvent) => Effect.Effect<void>> =
+  Context.Reference<(event: StageEvent) => Effect.Effect<void>>("@ml-pipe/core/Stage/Reporter", {
+    defaultValue: () => (event) => {
+      switch (event._tag) {
+        case "Finding":
+          return (event.finding.severity === "info" ? Effect.logInfo : Effect.logWarning)(
+            Finding.toLine(event.finding),
+          );
+        case "Signal":
+          return Effect.logWarning(`signal ${event.emitted.signal} = ${event.emitted.value}`);
+        default:
+          return Effect.void;
+      }
+    },
+  });
+
+/** What a stage's `run` may use besides its input. */
+export interface StageContext<Signals> {
+  /**
+   * Emits one of the stage's declared signals. What cannot be observed (a value that is NaN, a payload
+   * that does not fit) becomes a finding of severity `fail` instead.
+   */
+  readonly emit: <K extends keyof Signals & string>(
+    signal: K,
+    observation: { readonly at: Date; readonly value: number; readonly payload: Signals[K] },
+  ) => Effect.Effect<void>;
+  readonly finding: (finding: Finding.Finding) => Effect.Effect<void>;
+  readonly exhibit: (exhibit: Exhibit) => Effect.Effect<void>;
+  readonly progress: (progress: Progress) => Effect.Effect<void>;
+}
+
+/** An input does not fit the stage: another contract, another role, a broken digest. */
+export class InputMismatch extends Schema.TaggedError<InputMismatch>()("InputMismatch", {
+  stage: Schema.String,
+  input: Schema.String,
+  problem: Schema.String,
+}) {
+  override get message(): string {
+    return `stage "${this.stage}" cannot take its input "${this.input}": ${this.problem}. Wire an output of the expected kind to it.`;
+  }
+}
+
+/**
+ * The mark of an error that says "no" as designed: a gate stays shut, data breaks its contract. A run
+ * that ends with one is recorded as stopped instead of failed.
+ *
+ * @example
+ * ```ts
+ * import { Stage } from "@ml-pipe/core";
+ * import * as Schema from "effect/Schema";
+ *
+ * class TooFewRows extends Schema.TaggedError<TooFewRows>()("TooFewRows", { rows: Schema.Int }) {
+ *   readonly [Stage.stops] = true;
+ * }
+ * ```
+ */
+export { stops } from "../internal/marks.ts";
+
+/**
+ * The mark of an error that says "not yet": something outside must happen first, such as a person's
+ * word. The run is recorded as suspended, its process may end, and it goes on when it is resumed.
+ *
+ * @example
+ * ```ts
+ * import { Stage } from "@ml-pipe/core";
+ * import * as Schema from "effect/Schema";
+ *
+ * class LabelsNotThere extends Schema.TaggedError<LabelsNotThere>()("LabelsNotThere", {}) {
+ *   readonly [Stage.suspends] = true;
+ * }
+ * ```
+ */
+export { suspends } from "../internal/marks.ts";
+
+/** A definition that cannot work: thrown by {@link make}, where the throw points at the line. */
+export class StageInvalid extends Schema.TaggedError<StageInvalid>()("StageInvalid", {
+  stage: Schema.String,
+  problem: Schema.String,
+  next: Schema.String,
+}) {
+  override get message(): string {
+    return `stage "${this.stage}": ${this.problem}. ${this.next}`;
+  }
+}
+
+/** What a stage needs of the machine while it runs. The engine never gives away more than there is. */
+export interface Resources {
+  /** `all`: every core there is, so that nothing else runs beside it. */
+  readonly cores: number | "all";
+  readonly memoryBytes: number;
+}
+
+/** What every stage has, whatever its types. The engine and the graph read this. */
+export interface StageInfo {
+  readonly name: string;
+  readonly description: string;
+  readonly inputs: Fields;
+  /** One schema, or one for each named output. */
+  readonly output: { readonly single: Fields[string] } | { readonly ports: Fields };
+  readonly signals: { readonly [name: string]: Signal };
+  /** Declared parameters: part of the cache key, shown on the graph, never secrets. */
+  readonly params: Schema.Json;
+  /** `never` for stages that act on the outside world, such as a deployment. */
+  readonly cache: "content" | "never";
+  /** Environment variables that the result depends on: their values are part of the cache key. */
+  readonly environment: ReadonlyArray<string>;
+  /** What the stage needs of the machine while it runs. */
+  readonly resources: Resources;
+  /** What a view should know: `each` fans out over items, `approval` waits for a person. */
+  readonly kind: "stage" | "each" | "choice" | "approval";
+  /** Where {@link make} was called. */
+  readonly definedAt: CallSite | undefined;
+  /** The calls that led there, the innermost first: from the library to the author's file. */
+  readonly frames: ReadonlyArray<CallSite>;
+  /** Digest of the charter the stage was built for, if it was. */
+  readonly charter: string | undefined;
+}
+
+/**
+ * A stage. Call it inside {@link Pipeline.make} to add it to the graph; call `run` to run it.
+ *
+ * @typeParam In - a record of the inputs' types
+ * @typeParam Out - the output's type, or {@link Ports} of named outputs
+ * @typeParam Signals - a record of the payloads of the signals it may emit
+ * @typeParam E - its errors
+ * @typeParam R - the services it needs
+ */
+export type Stage<In, Out, Signals, E, R> = Call<In, Out, Signals, E, R> & {
+  readonly info: StageInfo;
+  /** Runs the stage on values. Fails with {@link InputMismatch} if one does not fit. */
+  readonly run: (input: In) => Effect.Effect<Value<Out>, E | InputMismatch, R>;
+};
+
+/** What the author of a stage writes, beside its outputs. */
+interface Common<I extends Fields, S, E, R, A> {
+  readonly description?: string;
+  readonly input: I;
+  readonly params?: Schema.Json;
+  readonly cache?: "content" | "never";
+  /**
+   * Environment variables that the result depends on: their values are part of the cache key. Not for
+   * secrets: read those with `Config.redacted` inside `run`.
+   */
+  readonly environment?: ReadonlyArray<string>;
+  /** Default: one core and no memory worth counting. */
+  readonly resources?: { readonly cores?: number | "all"; readonly memory?: ByteSize.Input };
+  /**
+   * What the stage reads beside its inputs, such as the digest of a source file, as JSON. Part of the
+   * cache key: a stage that reads anything undeclared is cached wrongly.
+   */
+  readonly fingerprint?: Effect.Effect<Schema.Json, E, R>;
+  /** The charter the stage was built for; a pipeline with another one refuses it. */
+  readonly charter?: { readonly digest: string };
+  readonly run: (input: TypesOf<I>, context: StageContext<S>) => Effect.Effect<A, E, R>;
+}
+
+interface Emitting<S> {
+  readonly signals: { readonly [K in keyof S]: Signal<string, S[K]> };
+}
+
+/** A type of its own: where nothing infers the signals, errors and needs would be lost with them. */
+interface Silent {
+  readonly signals?: never;
+}
+
+/**
+ * Defines a stage. `output` is one schema; `outputs` names several. Throws {@link StageInvalid} for a
+ * definition that cannot work, such as an output named `signals`.
+ *
+ * @example
+ * ```ts
+ * import { Stage } from "@ml-pipe/core";
+ * import * as Effect from "effect/Effect";
+ * import * as Schema from "effect/Schema";
+ *
+ * const double = Stage.make("double", {
+ *   input: { n: Schema.Finite },
+ *   output: Schema.Finite,
+ *   run: ({ n }) => Effect.succeed(n * 2),
+ * });
+ * const four = double.run({ n: 2 }); // Effect<number, InputMismatch>
+ * ```
+ */
+export const make: {
+  <const I extends Fields, T, E = never, R = never>(
+    name: string,
+    definition: Common<I, {}, E, R, NoInfer<T>> &
+      Silent & { readonly output: Schema.ConstraintCodec<T, unknown> },
+  ): Stage<TypesOf<I>, T, {}, E, R>;
+  <const I extends Fields, const O extends Fields, E = never, R = never>(
+    name: string,
+    definition: Common<I, {}, E, R, NoInfer<TypesOf<O>>> & Silent & { readonly outputs: O },
+  ): Stage<TypesOf<I>, Ports<TypesOf<O>>, {}, E, R>;
+  <const I extends Fields, T, S, E = never, R = never>(
+    name: string,
+    definition: Common<I, S, E, R, NoInfer<T>> &
+      Emitting<S> & { readonly output: Schema.ConstraintCodec<T, unknown> },
+  ): Stage<TypesOf<I>, T, S, E, R>;
+  <const I extends Fields, const O extends Fields, S, E = never, R = never>(
+    name: string,
+    definition: Common<I, S, E, R, NoInfer<TypesOf<O>>> & Emitting<S> & { readonly outputs: O },
+  ): Stage<TypesOf<I>, Ports<TypesOf<O>>, S, E, R>;
+} = <I extends Fields, E, R, S>(
+  name: string,
+  definition: Common<I, S, E, R, unknown> &
+    Partial<Emitting<S>> & {
+      readonly output?: Fields[string];
+      readonly outputs?: Fields;
+    },
+): never => {
+  const { input, output, outputs, charter } = definition;
+  const frames = callSites(make);
+  const info: StageInfo = {
+    name,
+    description: definition.description ?? "",
+    inputs: input,
+    output: output === undefined ? { ports: outputs ?? {} } : { single: output },
+    signals: definition.signals ?? {},
+    params: definition.params ?? null,
+    cache: definition.cache ?? "content",
+    environment: definition.environment ?? [],
+    resources: resourcesOf(name, definition.resources),
+    kind: "stage",
+    definedAt: frames[0],
+    frames,
+    charter: charter?.digest,
+  };
+  const { fingerprint = Effect.succeed(null) } = definition;
+  return assemble(info, (info) => {
+    const check = inputCheck(info);
+    const context = contextOf<S>(info);
+    const run = Effect.fnUntraced(function* (value: TypesOf<I>) {
+      yield* check(value);
+      return yield* definition.run(value, context(yield* Reporter));
+    });
+    return { info, run, fingerprint };
+  });
+};
+
+/**
+ * The same stage under another name, for a pipeline that uses it twice.
+ *
+ * @example
+ * ```ts
+ * import { Stage } from "@ml-pipe/core";
+ * import * as Effect from "effect/Effect";
+ * import * as Schema from "effect/Schema";
+ *
+ * const one = Stage.make("one", { input: {}, output: Schema.Int, run: () => Effect.succeed(1) });
+ * const another = Stage.named("another", one);
+ * ```
+ */
+export const named = <In, Out, S, E, R>(
+  name: string,
+  stage: Stage<In, Out, S, E, R>,
+): Stage<In, Out, S, E, R> => assemble({ ...stage.info, name }, implementOf(stage));
+
+/** A stage's behaviour with its types forgotten: what a node of the graph carries. */
+export interface Implementation<out E = unknown, out R = unknown> {
+  readonly info: StageInfo;
+  readonly run: (input: Record<string, unknown>) => Effect.Effect<unknown, E, R>;
+  readonly fingerprint: Effect.Effect<Schema.Json, E, R>;
+}
+
+/** Makes the behaviour of a stage for what is said about it, such as its name in errors. */
+type Implement = (info: StageInfo) => {
+  readonly info: StageInfo;
+  readonly run: (input: never) => Effect.Effect<unknown, unknown, unknown>;
+  readonly fingerprint: Effect.Effect<Schema.Json, unknown, unknown>;
+};
+
+const behaviours = new WeakMap<object, Implement>();
+
+const implementOf = (stage: object): Implement => {
+  const found = behaviours.get(stage);
+  if (found === undefined) throw new TypeError("not a stage: make it with Stage.make");
+  return found;
+};
+
+/** Puts the callable and its properties together: the one place where a stage's types are asserted. */
+const assemble = (info: StageInfo, implement: Implement): never => {
+  refuse(info);
+  const implementation = implement(info) as Implementation;
+  const call = (inputs: { readonly [port: string]: Traced } = {}) =>
+    addNode({ ...implementation, inputs, calledAt: callSite(call) });
+  const stage = Object.assign(call, { info, run: implementation.run });
+  behaviours.set(stage, implement);
+  return stage as never;
+};
+
+const resourcesOf = (
+  stage: string,
+  { cores = 1, memory = 0 }: NonNullable<Common<{}, {}, never, never, never>["resources"]> = {},
+): Resources => {
+  const invalid = (problem: string) =>
+    new StageInvalid({
+      stage,
+      problem,
+      next: 'Ask for whole cores or "all", and for memory such as "2 GiB"',
+    });
+  if (cores !== "all" && !(Number.isInteger(cores) && cores >= 1)) {
+    throw invalid(`it asks for ${cores} cores`);
+  }
+  const bytes = Option.flatMap(ByteSize.fromInput(memory), ByteSize.toNumber);
+  if (Option.isNone(bytes)) throw invalid(`it asks for the memory ${String(memory)}`);
+  return { cores, memoryBytes: bytes.value };
+};
+
+/** What a node of the graph has beside its named outputs. */
+const reserved: ReadonlySet<string> = new Set(["signals", "source"]);
+
+const refuse = ({ name, inputs, output, params, signals }: StageInfo): void => {
+  const invalid = (problem: string, next: string) =>
+    new StageInvalid({ stage: name, problem, next });
+  if (name === "") throw invalid("its name is empty", "Name it after what it does");
+  const outputs = "ports" in output ? Object.keys(output.ports) : undefined;
+  if (outputs?.length === 0) throw invalid("it has no output", "Give it an output or outputs");
+  for (const port of outputs ?? []) {
+    if (reserved.has(port) || port.startsWith("~ml-pipe/")) {
+      throw invalid(
+        `its output cannot be called "${port}", which has a meaning of its own on a graph`,
+        `Choose another name; not ${[...reserved].join(", ")}, nor one that begins with ~ml-pipe/`,
+      );
+    }
+  }
+  if ([...Object.keys(inputs), ...(outputs ?? [])].includes("")) {
+    throw invalid("an input or output has an empty name", "Name it after the value it stands for");
+  }
+  const kinds = Object.values(signals).map((signal) => signal.name);
+  if (new Set(kinds).size < kinds.length) {
+    throw invalid("two of its signals have the same name", "Declare each kind of signal once");
+  }
+  try {
+    canonicalJson(params);
+  } catch (cause) {
+    const problem = cause instanceof Error ? cause.message : String(cause);
+    throw invalid(`its params are not JSON: ${problem}`, "Parameters are part of the cache key");
+  }
+};
+
+/** Checks values against the schemas of a stage's inputs; compiled when the stage first runs. */
+const inputCheck = ({ name: stage, inputs }: StageInfo) => {
+  const compile = () =>
+    Object.entries(inputs).map(([port, schema]) => {
+      const decode = Schema.decodeUnknownEffect(Schema.toType(schema), { errors: "all" });
+      return (input: { readonly [port: string]: unknown }) =>
+        decode(input[port]).pipe(
+          Effect.mapError(
+            (error) => new InputMismatch({ stage, input: port, problem: error.message }),
+          ),
+        );
+    });
+  let checks: ReturnType<typeof compile> | undefined;
+  return Effect.fnUntraced(function* (input: { readonly [port: string]: unknown }) {
+    checks ??= compile();
+    for (const check of checks) yield* check(input);
+  });
+};

@@ -1,0 +1,63 @@
+/** The database that everything is recorded in: one connection, synced at each commit. */
+import * as fs from "node:fs";
+import * as path from "node:path";
+import { DatabaseSync, type SQLOutputValue } from "node:sqlite";
+import * as Effect from "effect/Effect";
+import * as Schema from "effect/Schema";
+import { StoreError } from "./StoreError.ts";
+
+/** An open database, and how its errors become typed. */
+export interface Database {
+  readonly db: DatabaseSync;
+  readonly file: string;
+  /** Does something with it; `operation` says in words what could not be done. */
+  readonly attempt: <A>(operation: string, run: () => A) => Effect.Effect<A, StoreError>;
+  readonly error: (operation: string, problem: string, next?: string) => StoreError;
+}
+
+// What is recorded as done stays done, even if the power fails.
+const pragmas = `
+  PRAGMA busy_timeout = 5000;
+  PRAGMA journal_mode = WAL;
+  PRAGMA synchronous = FULL;
+`;
+
+/** Opens the file, made if absent; closed with the scope. */
+export const openDatabase = Effect.fnUntraced(function* (file: string) {
+  const error: Database["error"] = (operation, problem, next = adviceOn(problem)) =>
+    new StoreError({ operation, path: file, problem, next });
+  const attempt: Database["attempt"] = (operation, run) =>
+    Effect.try({
+      try: run,
+      catch: (cause) => error(operation, cause instanceof Error ? cause.message : String(cause)),
+    });
+  const db = yield* Effect.acquireRelease(
+    attempt("open the record of runs", () => {
+      if (file !== ":memory:") fs.mkdirSync(path.dirname(file), { recursive: true });
+      const db = new DatabaseSync(file);
+      try {
+        db.exec(pragmas);
+        return db;
+      } catch (cause) {
+        db.close();
+        throw cause;
+      }
+    }),
+    (db) => Effect.sync(() => db.close()),
+  );
+  return { db, file, attempt, error } satisfies Database;
+});
+
+/** Reads and writes the JSON text of a record. */
+export const coder = <T>(schema: Schema.ConstraintCodec<T, unknown>) => {
+  const text = Schema.fromJsonString(Schema.toCodecJson(schema));
+  const decode = Schema.decodeUnknownSync(text);
+  const write = Schema.encodeSync(text);
+  const read = (row: { readonly [column: string]: SQLOutputValue }) => decode(row["record"]);
+  return { read, write };
+};
+
+const adviceOn = (problem: string): string =>
+  /not a database|malformed/.test(problem)
+    ? "The file is damaged: move it away, and a new one is made; artifacts are kept."
+    : "Check that the state folder is writable and the disk is not full, or choose another folder with --state.";
