@@ -9,7 +9,7 @@ import { Digest } from "./Digest.ts";
 import * as Hook from "./Hook.ts";
 import { outputsOf } from "./internal/outputs.ts";
 import * as Pipeline from "./Pipeline.ts";
-import type { Fields } from "./Stage.ts";
+import type { Fields, Resources } from "./Stage.ts";
 
 const Place = Schema.Struct({ file: Schema.String, line: Schema.Int, column: Schema.Int });
 
@@ -85,6 +85,8 @@ export const Graph = Schema.Struct({
 /** See {@link Graph}. */
 export type Graph = typeof Graph.Type;
 
+const isUsual = ({ cores, memoryBytes }: Resources): boolean => cores === 1 && memoryBytes === 0;
+
 /**
  * The snapshot of a pipeline.
  *
@@ -105,9 +107,21 @@ export const of = (pipeline: Pipeline.Pipeline): Graph => {
     contracts[contract.name] = contract;
     return { name, kind, contract: contract.name };
   };
-  const stages = pipeline.nodes.map(({ info, inputs, calledAt }): StageNode => ({
+  const stages = pipeline.nodes.map(({ info, inputs, group, when, calledAt }): StageNode => ({
     name: info.name,
     description: info.description,
+    ...(info.kind === "stage" ? {} : { kind: info.kind }),
+    ...(group.length === 0 ? {} : { group }),
+    ...(when.length === 0
+      ? {}
+      : {
+          when: when.map(({ choice, from, is }) => ({
+            choice,
+            from: { stage: from.node, port: from.port ?? "" },
+            is,
+          })),
+        }),
+    ...(isUsual(info.resources) ? {} : { resources: info.resources }),
     params: info.params,
     inputs: Object.entries(inputs).map(([name, source]) => ({
       ...port(name, Pipeline.outputSchema(pipeline.nodes, source)),

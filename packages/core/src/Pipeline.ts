@@ -9,7 +9,7 @@ import type { Charter } from "./Charter.ts";
 import { type ContractSpec, contractOf } from "./Contract.ts";
 import * as Digest from "./Digest.ts";
 import { type CallSite, callSite } from "./internal/callSite.ts";
-import { currentBuilder, type GraphNode, withBuilder } from "./internal/builder.ts";
+import { currentBuilder, type GraphNode, type Guard, withBuilder } from "./internal/builder.ts";
 import type { Hook } from "./Hook.ts";
 import type { ErrorOf, NeedsOf, Ref, SignalRef, Source, Traced } from "./Ref.ts";
 import type { Fields } from "./Stage.ts";
@@ -116,6 +116,11 @@ export const make = <const A extends { readonly [output: string]: Traced }>(
       if (problem !== undefined)
         throw invalid(node, problem, "Wire an output of the expected kind to it");
     }
+    for (const [port, source] of Object.entries(node.inputs)) {
+      const problem = branchProblem(port, source, node, nodes);
+      if (problem !== undefined)
+        throw invalid(node, problem, "Hand the value on through the end of its Stage.when");
+    }
     const extra = Object.keys(node.inputs).find((port) => !(port in inputs));
     if (extra !== undefined) {
       throw invalid(
@@ -127,13 +132,30 @@ export const make = <const A extends { readonly [output: string]: Traced }>(
     nodes.push(node);
   };
 
-  const outputs = withBuilder({ add, feedback: (edge) => feedbacks.push(edge) }, build);
+  const outputs = withBuilder(
+    {
+      add,
+      feedback: (edge) => feedbacks.push(edge),
+      schemaOf: (source) => outputSchema(nodes, source),
+      group: [],
+      when: [],
+    },
+    build,
+  );
   for (const [output, ref] of Object.entries(outputs)) {
     if (!nodes.some(({ info }) => info.name === ref?.source?.node)) {
       throw invalid(
         undefined,
         `its output "${output}" does not come from one of its stages`,
         "Return references that were made inside this pipeline",
+      );
+    }
+    const from = nodes.find(({ info }) => info.name === ref.source.node);
+    if (from !== undefined && from.when.length > 0) {
+      throw invalid(
+        from,
+        `its output "${output}" is on a branch, which may not be taken`,
+        "Return what Stage.when returns",
       );
     }
   }
@@ -201,6 +223,29 @@ export const feedback = (edge: {
     to: edge.to?.source.node,
     declaredAt: callSite(feedback),
   });
+
+/**
+ * A sub-pipeline: the stages that `build` calls get names that begin with `name/`, and views show them
+ * together. A sub-pipeline that is used several times is a function of its inputs.
+ *
+ * @example
+ * ```ts
+ * import { Pipeline, type Ref, Stage } from "@ml-pipe/core";
+ * import * as Effect from "effect/Effect";
+ * import * as Schema from "effect/Schema";
+ *
+ * const double = Stage.make("double", {
+ *   input: { n: Schema.Finite }, output: Schema.Finite, run: ({ n }) => Effect.succeed(2 * n),
+ * });
+ * // inside Pipeline.make: stages north/double and south/double
+ * const region = (name: string, n: Ref.Ref<number, never, never>) =>
+ *   Pipeline.group(name, () => double({ n }));
+ * ```
+ */
+export const group = <A>(name: string, build: () => A): A => {
+  const builder = currentBuilder(`the group "${name}" was described`);
+  return withBuilder({ ...builder, group: [...builder.group, name] }, build);
+};
 
 /**
  * Whether a value is a pipeline. Says nothing about what it needs: the type checker does.
@@ -282,6 +327,30 @@ const problemOf = (
   const same = label(promised) === label(given) ? " of other content" : "";
   return `its input "${port}" is under ${label(promised)}, but gets ${label(given)}${same} from "${from}"`;
 };
+
+/** Why a value of a branch cannot be used where a node is, if it cannot. */
+const branchProblem = (
+  port: string,
+  source: Source,
+  node: GraphNode,
+  nodes: ReadonlyArray<GraphNode>,
+): string | undefined => {
+  const from = nodes.find(({ info }) => info.name === source.node);
+  const here = [...node.when, ...branchesOf(node)];
+  const outside = from?.when.find((guard) => !here.some((other) => isSameGuard(guard, other)));
+  return outside === undefined
+    ? undefined
+    : `its input "${port}" comes from "${source.node}", on a branch of "${outside.choice}" that may not be taken`;
+};
+
+/** Where branches meet again, they may be looked into. */
+const branchesOf = ({ info, inputs }: GraphNode): ReadonlyArray<Guard> => {
+  const from = inputs["if"];
+  if (info.kind !== "choice" || from === undefined) return [];
+  return [true, false].map((is) => ({ choice: info.name, from, is }));
+};
+
+const isSameGuard = (a: Guard, b: Guard): boolean => a.choice === b.choice && a.is === b.is;
 
 /** `Verdict<passed>` fits `Verdict`, as any narrower kind fits the wider one. */
 const fits = (got: string, wanted: string): boolean =>

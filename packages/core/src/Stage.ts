@@ -28,3 +28,6 @@ export {
   suspends,
   type Value,
 } from "./stage/make.ts";
+export { when } from "./stage/when.ts";
+export { retry, type Retries } from "./stage/retry.ts";
+export { StageTimedOut, timeout } from "./stage/timeout.ts";

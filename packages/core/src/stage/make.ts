@@ -164,7 +164,7 @@ export class StageInvalid extends Schema.TaggedError<StageInvalid>()("StageInval
 
 /** What a stage needs of the machine while it runs. The engine never gives away more than there is. */
 export interface Resources {
-  /** `all`: every core there is, so that nothing else runs beside it. */
+  /** `all`: every core there is, so that nothing else runs beside it; 0: it mostly waits. */
   readonly cores: number | "all";
   readonly memoryBytes: number;
 }
@@ -334,6 +334,28 @@ export const named = <In, Out, S, E, R>(
   stage: Stage<In, Out, S, E, R>,
 ): Stage<In, Out, S, E, R> => assemble({ ...stage.info, name }, implementOf(stage));
 
+/**
+ * A stage made of another one: the same inputs and outputs, another behaviour or other facts about
+ * it. For the combinators; authors use those.
+ */
+export const derive = (
+  stage: { readonly info: StageInfo },
+  change: {
+    readonly info?: (info: StageInfo) => Partial<StageInfo>;
+    readonly implement?: (
+      implementation: Implementation,
+      info: StageInfo,
+    ) => Pick<Implementation, "run">;
+  },
+): never => {
+  const implement = implementOf(stage);
+  const info = { ...stage.info, ...change.info?.(stage.info) };
+  return assemble(info, (info) => {
+    const implementation = implement(info);
+    return { ...implementation, ...change.implement?.(implementation, info) };
+  });
+};
+
 /** A stage's behaviour with its types forgotten: what a node of the graph carries. */
 export interface Implementation<out E = unknown, out R = unknown> {
   readonly info: StageInfo;
@@ -348,9 +370,9 @@ type Implement = (info: StageInfo) => {
   readonly fingerprint: Effect.Effect<Schema.Json, unknown, unknown>;
 };
 
-const behaviours = new WeakMap<object, Implement>();
+const behaviours = new WeakMap<object, (info: StageInfo) => Implementation>();
 
-const implementOf = (stage: object): Implement => {
+const implementOf = (stage: object) => {
   const found = behaviours.get(stage);
   if (found === undefined) throw new TypeError("not a stage: make it with Stage.make");
   return found;
@@ -359,11 +381,11 @@ const implementOf = (stage: object): Implement => {
 /** Puts the callable and its properties together: the one place where a stage's types are asserted. */
 const assemble = (info: StageInfo, implement: Implement): never => {
   refuse(info);
-  const implementation = implement(info) as Implementation;
+  const behaviour = implement as (info: StageInfo) => Implementation;
   const call = (inputs: { readonly [port: string]: Traced } = {}) =>
-    addNode({ ...implementation, inputs, calledAt: callSite(call) });
-  const stage = Object.assign(call, { info, run: implementation.run });
-  behaviours.set(stage, implement);
+    addNode({ info, implement: behaviour, inputs, calledAt: callSite(call) });
+  const stage = Object.assign(call, { info, run: behaviour(info).run });
+  behaviours.set(stage, behaviour);
   return stage as never;
 };
 
@@ -377,7 +399,7 @@ const resourcesOf = (
       problem,
       next: 'Ask for whole cores or "all", and for memory such as "2 GiB"',
     });
-  if (cores !== "all" && !(Number.isInteger(cores) && cores >= 1)) {
+  if (cores !== "all" && !(Number.isInteger(cores) && cores >= 0)) {
     throw invalid(`it asks for ${cores} cores`);
   }
   const bytes = Option.flatMap(ByteSize.fromInput(memory), ByteSize.toNumber);
