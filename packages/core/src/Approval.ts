@@ -1,116 +1,134 @@
 /**
  * Approvals: a person's word, bound to a digest of the evidence it was given on. Change the evidence
  * and the approval is void; an author cannot approve their own model; approvals expire.
+ *
+ * A pipeline asks with `Stage.approval`; a person answers with {@link give}, or on the command line.
  */
+import * as Clock from "effect/Clock";
 import * as Effect from "effect/Effect";
+import * as Option from "effect/Option";
 import * as Schema from "effect/Schema";
-import { Digest } from "./Digest.ts";
-import { stops } from "./internal/marks.ts";
+import * as SchemaRepresentation from "effect/SchemaRepresentation";
+import type { Approval, Ask } from "./internal/approval.ts";
+import type { Run } from "./Run.ts";
+import { Store } from "./Store.ts";
 
-/** A recorded decision of one person on the evidence that a gate showed. */
-export const Approval = Schema.Struct({
-  pipeline: Schema.String,
-  /** Name of the stage that asked. */
-  gate: Schema.String,
-  /** The run that asked. */
+export { Approval, ApprovalVoid, Ask, check } from "./internal/approval.ts";
+
+/** A word that cannot be taken: nobody asked, or the wrong person answers, or without what was asked. */
+export class ApprovalRefused extends Schema.TaggedError<ApprovalRefused>()("ApprovalRefused", {
   run: Schema.String,
-  /** Digest of the evidence that was approved or rejected. */
-  evidence: Digest,
-  /** Who started the run that asked, if it is known. */
-  author: Schema.optionalKey(Schema.String),
-  approver: Schema.String,
-  decision: Schema.Literals(["approve", "reject"]),
-  reason: Schema.String,
-  at: Schema.DateFromString,
-  expiresAt: Schema.DateFromString,
-  /** What the approver was asked for beside the decision, as JSON. */
-  input: Schema.Json,
-}).annotate({ title: "Approval" });
-/** See {@link Approval}. */
-export type Approval = typeof Approval.Type;
-
-/** What a gate waits for: recorded with the stage that is suspended, and shown to the approvers. */
-export const Ask = Schema.Struct({
-  question: Schema.String,
-  evidence: Digest,
-  approvers: Schema.Array(Schema.String),
-  expiresAfterMs: Schema.Finite,
-  /** JSON Schema of the input that the approver must give; absent if none is asked for. */
-  input: Schema.optionalKey(Schema.Json),
-});
-/** See {@link Ask}. */
-export type Ask = typeof Ask.Type;
-
-/** An approval that does not count, and why. */
-export class ApprovalVoid extends Schema.TaggedError<ApprovalVoid>()("ApprovalVoid", {
-  approver: Schema.String,
-  reason: Schema.Literals([
-    "rejected",
-    "evidence-changed",
-    "expired",
-    "author-approved",
-    "not-an-approver",
-    "dated-in-the-future",
-  ]),
-  /** The words of a person who rejected. */
-  words: Schema.optionalKey(Schema.String),
+  gate: Schema.String,
+  problem: Schema.String,
+  next: Schema.String,
 }) {
-  readonly [stops] = true;
   override get message(): string {
-    const words = this.words === undefined ? "" : ` ("${this.words}")`;
-    return `the approval by ${this.approver} does not count: ${explain[this.reason]}${words}`;
+    return `gate "${this.gate}" of run ${this.run}: ${this.problem}. ${this.next}`;
   }
 }
 
-const explain = {
-  rejected: "it is a rejection. Read its reason, change the model, and ask again.",
-  "evidence-changed": "the evidence has changed since. Ask for a new approval on the new evidence.",
-  expired: "it has expired. Ask for a new one.",
-  "author-approved": "the author of a model cannot approve it. Ask another approver.",
-  "not-an-approver": "they are not among the approvers. Ask one of those that are named.",
-  "dated-in-the-future": "it was given later than now. Correct the clock, or ask for a new one.",
-};
+/** What a person says at a gate. */
+export interface Word {
+  /** The run, or the unambiguous beginning of its id. */
+  readonly run: string;
+  /** The stage that asks; may be left out if only one does. */
+  readonly gate?: string;
+  /** Who says it. The name is taken as given: nothing here proves it. */
+  readonly as: string;
+  readonly decision: Approval["decision"];
+  readonly reason: string;
+  /** What the gate asks for beside the decision, as JSON. */
+  readonly input?: unknown;
+}
 
 /**
- * Checks that an approval counts for some evidence, at a time. The approver must be one of
- * `approvers` and not the author of what is approved.
+ * Records a person's word at a gate that a run waits at. The run goes on when it is resumed. Fails
+ * with {@link ApprovalRefused} if the run waits for nobody there, the person is its author or not among
+ * the approvers, the reason is empty, or the input is not what the gate asks for.
  *
  * @example
  * ```ts
- * import { Approval, Digest } from "@ml-pipe/core";
+ * import { Approval } from "@ml-pipe/core";
  *
- * const evidence = Digest.ofBytes("…");
- * const checked = Approval.check(
- *   {
- *     pipeline: "flight-delay", gate: "sign-off", run: "20261101-101500-1f0a93bc",
- *     evidence, author: "ben", approver: "ana", decision: "approve",
- *     reason: "saves 1 USD a flight", input: null,
- *     at: new Date("2026-11-01"), expiresAt: new Date("2026-12-01"),
- *   },
- *   { evidence, approvers: ["ana"], now: new Date("2026-11-02") },
- * );
+ * const approve = Approval.give({
+ *   run: "20261124", gate: "sign-off", as: "ana", decision: "approve",
+ *   reason: "saves 1 USD a flight",
+ * });
  * ```
  */
-export const check = (
-  approval: Approval,
-  against: {
-    readonly evidence: Digest;
-    readonly approvers: ReadonlyArray<string>;
-    readonly now: Date;
-  },
-): Effect.Effect<Approval, ApprovalVoid> => {
-  const { approver } = approval;
-  const refuse = (reason: ApprovalVoid["reason"]) =>
-    Effect.fail(new ApprovalVoid({ approver, reason }));
-  if (approval.evidence !== against.evidence) return refuse("evidence-changed");
-  if (!against.approvers.includes(approver)) return refuse("not-an-approver");
-  if (approver === approval.author) return refuse("author-approved");
-  if (against.now.getTime() < approval.at.getTime()) return refuse("dated-in-the-future");
-  if (against.now.getTime() >= approval.expiresAt.getTime()) return refuse("expired");
-  if (approval.decision === "reject") {
-    return Effect.fail(
-      new ApprovalVoid({ approver, reason: "rejected", words: approval.reason }),
-    );
+export const give = Effect.fnUntraced(function* (word: Word) {
+  const store = yield* Store;
+  const run = Option.getOrUndefined(yield* store.run(word.run));
+  const refuse = (problem: string, next: string, gate = word.gate ?? "") =>
+    new ApprovalRefused({ run: run?.id ?? word.run, gate, problem, next });
+  if (run === undefined) return yield* refuse("there is no such run", "`ml-pipe runs` lists them");
+  const { stage: gate, ask } = yield* asking(run, word.gate, refuse);
+  const no = (problem: string, next: string) => refuse(problem, next, gate);
+  if (word.as.trim() === "") return yield* no("nobody says it", "Give a name");
+  if (word.reason.trim() === "") {
+    return yield* no("it needs a reason", "Say why: it is kept with the run");
   }
-  return Effect.succeed(approval);
+  if (!ask.approvers.includes(word.as)) {
+    return yield* no(`${word.as} is not among the approvers`, `Ask ${ask.approvers.join(" or ")}`);
+  }
+  if (word.as === run.startedBy) {
+    const others = ask.approvers.filter((name) => name !== word.as);
+    const next = others.length > 0 ? `Ask ${others.join(" or ")}` : "Name another approver";
+    return yield* no(`${word.as} started the run and cannot approve it`, next);
+  }
+  const input = yield* inputOf(ask, word).pipe(
+    Effect.mapError(({ message }) => no(`its input does not fit: ${message}`, "Correct it")),
+  );
+  const now = yield* Clock.currentTimeMillis;
+  const approval: Approval = {
+    pipeline: run.pipeline,
+    gate,
+    run: run.id,
+    evidence: ask.evidence,
+    ...(run.startedBy === undefined ? {} : { author: run.startedBy }),
+    approver: word.as,
+    decision: word.decision,
+    reason: word.reason,
+    at: new Date(now),
+    expiresAt: new Date(now + ask.expiresAfterMs),
+    input,
+  };
+  yield* store.approvals.put(approval);
+  return approval;
+});
+
+/** The stage of a run that asks; the only one, if none is named. */
+const asking = (
+  run: Run,
+  gate: string | undefined,
+  refuse: (problem: string, next: string) => ApprovalRefused,
+): Effect.Effect<{ readonly stage: string; readonly ask: Ask }, ApprovalRefused> => {
+  const waiting = run.stages.flatMap(({ stage, status, asks }) =>
+    status === "suspended" && asks !== undefined ? [{ stage, ask: asks }] : [],
+  );
+  const names = waiting.map(({ stage }) => stage);
+  const [found, ...others] =
+    gate === undefined ? waiting : waiting.filter(({ stage }) => stage === gate);
+  if (found === undefined) {
+    const next =
+      names.length > 0 ? `It waits at ${names.join(", ")}` : `It waits for nobody: ${run.status}`;
+    return Effect.fail(refuse("nothing is asked there", next));
+  }
+  return others.length > 0
+    ? Effect.fail(refuse("it waits at several gates", `Name one of ${names.join(", ")}`))
+    : Effect.succeed(found);
+};
+
+/** The input as JSON, checked against what the gate asks for. A rejection needs none. */
+const inputOf = ({ input: asked }: Ask, { input = null, decision }: Word) => {
+  if (asked === undefined || decision === "reject") return Effect.succeed<Schema.Json>(null);
+  const schema = SchemaRepresentation.fromJsonSchemaDocument({
+    dialect: "draft-2020-12",
+    schema: Schema.decodeUnknownSync(Schema.Record(Schema.String, Schema.Json))(asked),
+    definitions: {},
+  });
+  const json = Schema.decodeUnknownEffect(Schema.Json)(input);
+  return Effect.tap(json, (value) =>
+    Schema.decodeUnknownEffect(Schema.toType(schema), { errors: "all" })(value),
+  );
 };

@@ -10,7 +10,8 @@ import type { GraphNode } from "./internal/builder.ts";
 import type { OutputsOf, Pipeline } from "./Pipeline.ts";
 import type { Attempt, HookRecord, Run, StageRun } from "./Run.ts";
 import type { InputMismatch, Progress } from "./Stage.ts";
-import type { Store, StoreError } from "./Store.ts";
+import type { Plan } from "./Plan.ts";
+import type { FolderOwned, Store, StoreError } from "./Store.ts";
 
 /** What happens while a pipeline runs, in the order in which it happens. */
 export type RunEvent =
@@ -34,8 +35,40 @@ export class OutputMismatch extends Schema.TaggedError<OutputMismatch>()("Output
   }
 }
 
+/** A run that cannot be gone on with: it has succeeded, is running, or is one of another pipeline. */
+export class RunNotResumable extends Schema.TaggedError<RunNotResumable>()("RunNotResumable", {
+  run: Schema.String,
+  problem: Schema.String,
+  next: Schema.String,
+}) {
+  override get message(): string {
+    return `run ${this.run} cannot be resumed: ${this.problem}. ${this.next}.`;
+  }
+}
+
+const Machine = Schema.Struct({ cores: Schema.Finite, memoryBytes: Schema.Finite });
+
+/** A stage asks for more cores or memory than there is: it could never start. */
+export class ResourcesExceeded extends Schema.TaggedError<ResourcesExceeded>()(
+  "ResourcesExceeded",
+  { stage: Schema.String, asked: Machine, there: Machine },
+) {
+  override get message(): string {
+    const words = ({ cores, memoryBytes }: typeof Machine.Type) =>
+      `${cores} cores and ${(memoryBytes / 2 ** 30).toFixed(1)} GiB`;
+    return `stage "${this.stage}" asks for ${words(this.asked)}, but there are ${words(this.there)}. Ask for less in its resources, or run it on a larger machine.`;
+  }
+}
+
 /** What an engine can fail with beside the errors of the stages. */
-export type EngineError = StoreError | ArtifactStoreError | OutputMismatch | InputMismatch;
+export type EngineError =
+  | StoreError
+  | FolderOwned
+  | ArtifactStoreError
+  | OutputMismatch
+  | InputMismatch
+  | RunNotResumable
+  | ResourcesExceeded;
 
 /** What an engine provides to the stages it runs. */
 export type EngineServices = Store | ArtifactStore;
@@ -65,15 +98,24 @@ export interface RunResult<P extends Pipeline> {
 /** Runs pipelines. */
 export interface EngineShape {
   /**
-   * Runs a pipeline. Stages run as soon as their inputs are there. If one fails, those that do not
-   * depend on it still finish; then the run fails with the first error in graph order, where one
-   * that broke something comes before one that said no (see {@link Stage.stops}). Everything is
+   * Runs a pipeline, or goes on with a run that did not end. Stages run as soon as their inputs are
+   * there. If one fails, those that do not depend on it still finish; then the run fails with the
+   * first error in graph order, where one that broke something comes before one that said no (see
+   * {@link Stage.stops}), and that before one that waits (see {@link Stage.suspends}). Everything is
    * recorded in the {@link Store} either way.
    */
   readonly run: <A, E, R>(
     pipeline: Pipeline<A, E, R>,
     options?: RunOptions,
   ) => Effect.Effect<RunResult<Pipeline<A, E, R>>, E | EngineError, Exclude<R, EngineServices>>;
+  /**
+   * What {@link run} would do now: which stages are fresh, and which are not because of what. Runs
+   * nothing; reads what stages read beside their inputs, such as the digest of a source file.
+   */
+  readonly plan: <A, E, R>(
+    pipeline: Pipeline<A, E, R>,
+    options?: Pick<RunOptions, "force">,
+  ) => Effect.Effect<Plan, StoreError, Exclude<R, EngineServices>>;
 }
 
 /**

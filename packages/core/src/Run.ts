@@ -6,7 +6,7 @@ import * as Schema from "effect/Schema";
 import { Exhibit } from "./Exhibit.ts";
 import { Finding } from "./Finding.ts";
 import { Graph } from "./Graph.ts";
-import { Ask } from "./Approval.ts";
+import { Ask } from "./internal/approval.ts";
 import { Decision, Hook, HookState } from "./Hook.ts";
 import { Emitted } from "./Signal.ts";
 

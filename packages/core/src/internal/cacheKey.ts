@@ -76,6 +76,8 @@ export const lookUp = Effect.fnUntraced(function* ({
 }: Question): Effect.fn.Return<Lookup, StoreError, Store | ArtifactStore> {
   if (identity._tag === "Unknown") return miss(`not cached: ${identity.reason}`);
   const { cacheKey, ingredients } = identity;
+  // An approval may have expired since, or another word may have been given.
+  if (info.kind === "approval") return miss("asks every time");
   const finished = earlier?.status === "succeeded" || earlier?.status === "cached";
   if (finished && earlier.cacheKey === cacheKey) return yield* usable(info, earlier);
   if (info.cache === "never") return miss("acts on the outside world: never cached");

@@ -13,6 +13,7 @@ import { identityOf, lookUp } from "./cacheKey.ts";
 import { collector } from "./collector.ts";
 import { CurrentRun } from "./CurrentRun.ts";
 import { failureOf, statusOf } from "./failure.ts";
+import { needsOf, type ResourcePool } from "./resourcePool.ts";
 import { encodeOutputs, type Values } from "./outputs.ts";
 
 interface Request<E, R> {
@@ -23,6 +24,7 @@ interface Request<E, R> {
   readonly forced: string | undefined;
   /** What this run recorded of the stage before it was interrupted, if it was. */
   readonly earlier: StageRun | undefined;
+  readonly pool: ResourcePool;
   readonly emit: (event: RunEvent) => Effect.Effect<void>;
   /** Writes the stage's record: before it runs, and when it has ended. */
   readonly record: (stage: StageRun) => Effect.Effect<void, StoreError>;
@@ -41,7 +43,7 @@ const execute = Effect.fnUntraced(function* <E, R>(
   request: Request<E, R>,
   restore: <A, E1, R1>(effect: Effect.Effect<A, E1, R1>) => Effect.Effect<A, E1, R1>,
 ): Effect.fn.Return<Exit.Exit<Values, E | OutputMismatch>, StoreError, R | Store | ArtifactStore> {
-  const { run, node, emit, record } = request;
+  const { run, node, pool, emit, record } = request;
   const { info } = node;
   const begun: StageRun = {
     run: run.id,
@@ -94,7 +96,7 @@ const execute = Effect.fnUntraced(function* <E, R>(
     return Exit.succeed(cached.values);
   }
 
-  const started: StageRun = {
+  const planned: StageRun = {
     ...begun,
     cacheNote: cached.reason,
     ...(info.cache === "never" ? { thisRunOnly: true } : {}),
@@ -102,31 +104,39 @@ const execute = Effect.fnUntraced(function* <E, R>(
       ? {}
       : { cacheKey: identity.cacheKey, ingredients: identity.ingredients }),
   };
-  yield* record(started);
-  const told = collector(info.name, emit);
-  const values = Object.fromEntries(
-    Object.entries(request.inputs).map(([port, { value }]) => [port, value]),
-  );
-  const exit = yield* emit({ _tag: "StageStarted", stage: started }).pipe(
-    Effect.andThen(node.run(values)),
-    Effect.flatMap((value) => encodeOutputs(info, value)),
-    Effect.provideService(Reporter, told.report),
-    Effect.provideService(CurrentRun, {
-      run: run.id,
-      pipeline: run.pipeline,
-      stage: info.name,
-      ...(run.startedBy === undefined ? {} : { startedBy: run.startedBy }),
-    }),
-    Effect.withSpan(`stage ${info.name}`),
-    restore,
-    Effect.exit,
-  );
-  const done = { ...started, ...told.collected() };
-  if (Exit.isFailure(exit)) return yield* endBadly(done, exit.cause);
-  const outputs = Object.fromEntries(
-    Object.entries(exit.value).map(([port, { json }]) => [port, json]),
-  );
-  const bytes = referencedBy(outputs).reduce((sum, artifact) => sum + artifact.bytes, 0);
-  yield* end({ ...done, status: "succeeded", outputs, ...(bytes === 0 ? {} : { bytes }) });
-  return Exit.succeed(exit.value);
+  const perform = Effect.gen(function* () {
+    const now = new Date(yield* Clock.currentTimeMillis);
+    const started: StageRun = { ...planned, startedAt: now };
+    yield* record(started);
+    const told = collector(info.name, emit);
+    const values = Object.fromEntries(
+      Object.entries(request.inputs).map(([port, { value }]) => [port, value]),
+    );
+    const exit = yield* emit({ _tag: "StageStarted", stage: started }).pipe(
+      Effect.andThen(node.run(values)),
+      Effect.flatMap((value) => encodeOutputs(info, value)),
+      Effect.provideService(Reporter, told.report),
+      Effect.provideService(CurrentRun, {
+        run: run.id,
+        pipeline: run.pipeline,
+        stage: info.name,
+        ...(run.startedBy === undefined ? {} : { startedBy: run.startedBy }),
+      }),
+      Effect.withSpan(`stage ${info.name}`),
+      restore,
+      Effect.exit,
+    );
+    const done = { ...started, ...told.collected() };
+    if (Exit.isFailure(exit)) return yield* endBadly(done, exit.cause);
+    const outputs = Object.fromEntries(
+      Object.entries(exit.value).map(([port, { json }]) => [port, json]),
+    );
+    const bytes = referencedBy(outputs).reduce((sum, artifact) => sum + artifact.bytes, 0);
+    yield* end({ ...done, status: "succeeded", outputs, ...(bytes === 0 ? {} : { bytes }) });
+    return Exit.succeed(exit.value);
+  });
+  const { cores } = needsOf(info.resources, pool.capacity);
+  const progress = { label: `waits for ${cores === 1 ? "a core" : `${cores} cores`}` };
+  const onWait = emit({ _tag: "StageProgress", stage: info.name, progress });
+  return yield* pool.use(info.resources, onWait)(perform);
 });

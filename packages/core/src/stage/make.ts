@@ -4,7 +4,7 @@ import * as Context from "effect/Context";
 import * as Effect from "effect/Effect";
 import * as Option from "effect/Option";
 import * as Schema from "effect/Schema";
-import type { Ask } from "../Approval.ts";
+import type { Ask } from "../internal/approval.ts";
 import { canonicalJson } from "../Digest.ts";
 import type { Exhibit } from "../Exhibit.ts";
 import * as Finding from "../Finding.ts";

@@ -1,6 +1,6 @@
 /** Approvals as they are recorded: every word that was given, for ever. */
 import * as Effect from "effect/Effect";
-import { Approval } from "../Approval.ts";
+import { Approval } from "../internal/approval.ts";
 import { coder, type Database } from "./sqlite.ts";
 import type { StoreError } from "./StoreError.ts";
 

@@ -1,0 +1,170 @@
+/** Runs the nodes of a graph, each once its inputs are there. */
+import * as Clock from "effect/Clock";
+import * as Deferred from "effect/Deferred";
+import * as Effect from "effect/Effect";
+import * as Exit from "effect/Exit";
+import type { ArtifactStore } from "../Artifact.ts";
+import type { OutputMismatch, RunEvent } from "../Engine.ts";
+import type { Pipeline } from "../Pipeline.ts";
+import type { Run, StageRun } from "../Run.ts";
+import type { Store, StoreError } from "../Store.ts";
+import type { GraphNode } from "./builder.ts";
+import { executeStage } from "./executeStage.ts";
+import { statusOf } from "./failure.ts";
+import { choiceValues, takenBranch, valueAt } from "./graphWalk.ts";
+import type { Value, Values } from "./outputs.ts";
+import type { ResourcePool } from "./resourcePool.ts";
+
+/** How a graph is run. */
+export interface GraphRun {
+  readonly run: Pick<Run, "id" | "pipeline" | "startedBy" | "forced">;
+  /** What this run recorded before it was interrupted, by stage. */
+  readonly earlier: ReadonlyMap<string, StageRun>;
+  readonly pool: ResourcePool;
+  readonly emit: (event: RunEvent) => Effect.Effect<void>;
+  readonly record: (stage: StageRun) => Effect.Effect<void, StoreError>;
+}
+
+/** How a node ended, for those that depend on it. */
+type Outcome =
+  | { readonly _tag: "Done"; readonly values: Values }
+  /** On a branch that was not taken. */
+  | { readonly _tag: "Skipped" }
+  | { readonly _tag: "None" };
+
+const none: Outcome = { _tag: "None" };
+
+interface NodeEnd<E> {
+  readonly exit: Exit.Exit<Values, E | OutputMismatch>;
+  readonly outcome: Outcome;
+}
+
+/**
+ * Runs each node once its inputs are there; the values of those that ran. Fails with the first error in
+ * graph order, where one that broke something comes before one that said no, and that before one that
+ * waits.
+ */
+export const runGraph = Effect.fnUntraced(function* <A, E, R>(
+  pipeline: Pipeline<A, E, R>,
+  graphRun: GraphRun,
+): Effect.fn.Return<
+  ReadonlyMap<string, Values>,
+  E | OutputMismatch | StoreError,
+  R | Store | ArtifactStore
+> {
+  const slots = new Map<string, Deferred.Deferred<Outcome>>();
+  for (const { info } of pipeline.nodes) slots.set(info.name, yield* Deferred.make<Outcome>());
+  const take = (stage: string): Effect.Effect<Outcome> => {
+    const slot = slots.get(stage);
+    return slot === undefined ? Effect.succeed(none) : Deferred.await(slot);
+  };
+
+  const values = new Map<string, Values>();
+  const causes = yield* Effect.forEach(
+    pipeline.nodes,
+    Effect.fnUntraced(function* (node) {
+      const { exit, outcome } = yield* runNode(node, take, graphRun);
+      if (outcome._tag === "Done") values.set(node.info.name, outcome.values);
+      const slot = slots.get(node.info.name);
+      if (slot !== undefined) yield* Deferred.succeed(slot, outcome);
+      return Exit.isFailure(exit) ? [exit.cause] : [];
+    }),
+    { concurrency: "unbounded" },
+  );
+  const failed = causes.flat();
+  const worst =
+    failed.find((cause) => statusOf(cause) === "failed") ??
+    failed.find((cause) => statusOf(cause) === "stopped") ??
+    failed[0];
+  return worst === undefined ? values : yield* Effect.failCause(worst);
+});
+
+const runNode = Effect.fnUntraced(function* <E, R>(
+  node: GraphNode<E, R>,
+  take: (stage: string) => Effect.Effect<Outcome>,
+  graphRun: GraphRun,
+): Effect.fn.Return<NodeEnd<E>, StoreError, R | Store | ArtifactStore> {
+  const { run, earlier, pool, emit, record } = graphRun;
+  const stage = node.info.name;
+  const ended = (outcome: Outcome): NodeEnd<E> => ({ exit: Exit.succeed({}), outcome });
+
+  for (const { from, is } of node.when) {
+    const before = yield* take(from.node);
+    const decided = before._tag === "Done" ? valueAt(before.values, from) : undefined;
+    if (decided === undefined) {
+      yield* notRun(stage, "not-reached", "the choice of its branch was not made", graphRun);
+      return ended(none);
+    }
+    if (decided.value !== is) {
+      yield* notRun(stage, "skipped", "on a branch that was not taken", graphRun);
+      return ended({ _tag: "Skipped" });
+    }
+  }
+
+  const value = Effect.fnUntraced(function* (source: GraphNode["inputs"][string] | undefined) {
+    if (source === undefined) return undefined;
+    const before = yield* take(source.node);
+    return before._tag === "Done" ? valueAt(before.values, source) : undefined;
+  });
+  const missing = notRun(
+    stage,
+    "not-reached",
+    "a stage it depends on did not succeed",
+    graphRun,
+  ).pipe(Effect.as(ended(none)));
+
+  if (node.info.kind === "choice") {
+    const condition = yield* value(node.inputs["if"]);
+    if (condition === undefined) return yield* missing;
+    const chosen = yield* value(takenBranch(node, condition));
+    if (chosen === undefined) return yield* missing;
+    yield* recordChoice(stage, condition, chosen, graphRun);
+    return ended({ _tag: "Done", values: choiceValues(chosen) });
+  }
+
+  const inputs: Record<string, Value> = {};
+  for (const [port, source] of Object.entries(node.inputs)) {
+    const found = yield* value(source);
+    if (found !== undefined) inputs[port] = found;
+  }
+  if (Object.keys(inputs).length < Object.keys(node.inputs).length) return yield* missing;
+  const forced = run.forced?.[stage];
+  const request = { run, node, inputs, forced, earlier: earlier.get(stage), pool, emit, record };
+  const exit = yield* executeStage(request);
+  const outcome: Outcome = Exit.isSuccess(exit) ? { _tag: "Done", values: exit.value } : none;
+  return { exit, outcome };
+});
+
+/** Records a stage that did not run. */
+export const notRun = Effect.fnUntraced(function* (
+  stage: string,
+  status: "skipped" | "not-reached",
+  cacheNote: string,
+  { run, emit, record }: Pick<GraphRun, "run" | "emit" | "record">,
+) {
+  const ended = { ...(yield* emptyRecord(run.id, stage)), status, cacheNote };
+  yield* record(ended);
+  yield* emit({ _tag: "StageEnded", stage: ended });
+});
+
+const recordChoice = Effect.fnUntraced(function* (
+  stage: string,
+  condition: Value,
+  { json }: Value,
+  { run, emit, record }: GraphRun,
+) {
+  const taken = condition.value === true ? "then" : "else";
+  const ended: StageRun = {
+    ...(yield* emptyRecord(run.id, stage)),
+    status: "succeeded",
+    cacheNote: `took the branch "${taken}"`,
+    outputs: { "": json },
+  };
+  yield* record(ended);
+  yield* emit({ _tag: "StageEnded", stage: ended });
+});
+
+const emptyRecord = Effect.fnUntraced(function* (run: string, stage: string) {
+  const now = new Date(yield* Clock.currentTimeMillis);
+  return { run, stage, startedAt: now, endedAt: now, findings: [], exhibits: [], signals: [] };
+});
