@@ -61,7 +61,10 @@ describe("check", () => {
     const reasons = ["rejected", "evidence-changed", "expired", "author-approved"] as const;
     for (const reason of [...reasons, "not-an-approver", "dated-in-the-future"] as const) {
       const { message } = new Approval.ApprovalVoid({ approver: "ana", reason });
-      assert.match(message, /the approval by ana does not count: .*\. .*(Ask|Read|Correct)|cannot.*Ask/);
+      assert.match(
+        message,
+        /the approval by ana does not count: .*\. .*(Ask|Read|Correct)|cannot.*Ask/,
+      );
     }
   });
 

@@ -101,28 +101,30 @@ for (const [name, open] of stores) {
       }),
     );
 
-    it.effect("lists the newest first, and finds a run by the beginning of its id", () =>
-      Effect.gen(function* () {
-        const store = yield* open;
-        const ended = { status: "succeeded", endedAt: at(30) } as const;
-        yield* store.startRun(run("2026-b1", 2, ended));
-        yield* store.startRun(run("2026-a1", 1, ended));
-        yield* store.startRun(run("2026-c1", 3, ended));
-        yield* store.startRun(run("2026-c12", 3, ended));
-        const ids = (yield* store.runs(3)).map(({ id }) => id);
-        assert.deepStrictEqual(ids, ["2026-c12", "2026-c1", "2026-b1"]);
-        const idOf = (id?: string) =>
-          Effect.map(store.run(id), (found) => Option.getOrUndefined(found)?.id);
-        assert.strictEqual(yield* idOf(), "2026-c12");
-        assert.strictEqual(yield* idOf(""), "2026-c12");
-        assert.strictEqual(yield* idOf("2026-b"), "2026-b1");
-        assert.strictEqual(yield* idOf("2026-c1"), "2026-c1");
-        assert.isUndefined(yield* idOf("2027"));
-        assert.isUndefined(yield* idOf("%"));
-        assert.isUndefined(yield* idOf("2026-a1-more"));
-        const error = yield* Effect.flip(store.run("2026-"));
-        assert.match(error.message, /"2026-".*several: 2026-c12, 2026-c1, 2026-b1.*Type more/);
-      }),
+    it.effect(
+      "lists the newest first whatever the clock says, and finds a run by the beginning of its id",
+      () =>
+        Effect.gen(function* () {
+          const store = yield* open;
+          const ended = { status: "succeeded", endedAt: at(30) } as const;
+          yield* store.startRun(run("2026-a1", 1, ended));
+          yield* store.startRun(run("2026-b1", 4, ended));
+          yield* store.startRun(run("2026-c1", 3, ended));
+          yield* store.startRun(run("2026-c12", 3, ended));
+          const ids = (yield* store.runs(3)).map(({ id }) => id);
+          assert.deepStrictEqual(ids, ["2026-c12", "2026-c1", "2026-b1"]);
+          const idOf = (id?: string) =>
+            Effect.map(store.run(id), (found) => Option.getOrUndefined(found)?.id);
+          assert.strictEqual(yield* idOf(), "2026-c12");
+          assert.strictEqual(yield* idOf(""), "2026-c12");
+          assert.strictEqual(yield* idOf("2026-b"), "2026-b1");
+          assert.strictEqual(yield* idOf("2026-c1"), "2026-c1");
+          assert.isUndefined(yield* idOf("2027"));
+          assert.isUndefined(yield* idOf("%"));
+          assert.isUndefined(yield* idOf("2026-a1-more"));
+          const error = yield* Effect.flip(store.run("2026-"));
+          assert.match(error.message, /"2026-".*several: 2026-c12, 2026-c1, 2026-b1.*Type more/);
+        }),
     );
 
     it.effect("does not take two runs under one id", () =>
@@ -147,8 +149,8 @@ for (const [name, open] of stores) {
             store.putStage(stage(id, "one", { cacheKey: "k", endedAt: at(second), ...change })),
           );
         yield* put("a", 1, {});
-        yield* put("c", 3, {});
-        yield* put("b", 2, {});
+        yield* put("b", 3, {});
+        yield* put("c", 2, {});
         yield* put("d", 4, { status: "failed" });
         yield* put("e", 5, { status: "cached", reusedFrom: "a" });
         yield* put("f", 6, { status: "running" });
@@ -170,7 +172,7 @@ for (const [name, open] of stores) {
         yield* store.startRun(run("living", 3));
         yield* store.startRun(older);
         const statuses = (yield* store.runs(10)).map(({ id, status }) => `${id} ${status}`);
-        assert.deepStrictEqual(statuses, ["living running", "dead interrupted", "older running"]);
+        assert.deepStrictEqual(statuses, ["older running", "living running", "dead interrupted"]);
         const found = Option.getOrThrow(yield* store.run("dead"));
         assert.strictEqual(found.status, "interrupted");
         assert.deepStrictEqual(
@@ -198,8 +200,8 @@ for (const [name, open] of stores) {
             store.startRun(run(id, second)),
             store.endRun(run(id, second, { ...ended, ...change })),
           );
-        yield* finish("b", 2, { hooks: hooks(2) });
-        yield* finish("a", 1, { hooks: hooks(1) });
+        yield* finish("a", 2, { hooks: hooks(1) });
+        yield* finish("b", 1, { hooks: hooks(2) });
         yield* finish("c", 3, { hooks: hooks(3), pipeline: "another" });
         yield* store.startRun(run("d", 4));
         assert.deepStrictEqual(yield* store.hooks("count"), hooks(2));

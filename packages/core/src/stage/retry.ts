@@ -13,12 +13,7 @@ import { derive, Reporter, type Stage } from "./make.ts";
 
 /** When to try again, by the tag of the error. */
 export type Retries<E, R> = {
-  readonly [Tag in Types.Tags<E>]?: Schedule.Schedule<
-    unknown,
-    Types.ExtractTag<E, Tag>,
-    never,
-    R
-  >;
+  readonly [Tag in Types.Tags<E>]?: Schedule.Schedule<unknown, Types.ExtractTag<E, Tag>, never, R>;
 };
 
 /**

@@ -52,10 +52,10 @@ const tables = `
 const prepare = (db: DatabaseSync) => ({
   startRun: db.prepare("INSERT INTO run (id, started, summary, record) VALUES (?, ?, ?, ?)"),
   endRun: db.prepare("UPDATE run SET summary = ?2, record = ?3 WHERE id = ?1"),
-  putStage: db.prepare(`
-    INSERT INTO stage (run, stage, executed_key, ended, record) VALUES (?, ?, ?, ?, ?)
-    ON CONFLICT (run, stage) DO UPDATE
-    SET executed_key = excluded.executed_key, ended = excluded.ended, record = excluded.record`),
+  // Written anew, so that the order of rows is that of their last change.
+  putStage: db.prepare(
+    "INSERT OR REPLACE INTO stage (run, stage, executed_key, ended, record) VALUES (?, ?, ?, ?, ?)",
+  ),
   byKey: db.prepare(
     "SELECT record FROM stage WHERE executed_key = ? ORDER BY rowid DESC LIMIT 1",
   ),
