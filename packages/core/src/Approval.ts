@@ -97,14 +97,16 @@ export const give = Effect.fnUntraced(function* (word: Word) {
   return approval;
 });
 
-/** The stage of a run that asks; the only one, if none is named. */
+/** The stage of a run that asks, or was told no; the only one, if none is named. */
 const asking = (
   run: Run,
   gate: string | undefined,
   refuse: (problem: string, next: string) => ApprovalRefused,
 ): Effect.Effect<{ readonly stage: string; readonly ask: Ask }, ApprovalRefused> => {
   const waiting = run.stages.flatMap(({ stage, status, asks }) =>
-    status === "suspended" && asks !== undefined ? [{ stage, ask: asks }] : [],
+    (status === "suspended" || status === "stopped") && asks !== undefined
+      ? [{ stage, ask: asks }]
+      : [],
   );
   const names = waiting.map(({ stage }) => stage);
   const [found, ...others] =

@@ -29,6 +29,6 @@ export {
   type Value,
 } from "./stage/make.ts";
 export { when } from "./stage/when.ts";
-export { approval, ApprovalPending, Approved } from "./stage/approval.ts";
+export { approval, ApprovalPending, approved, Approved } from "./stage/approval.ts";
 export { retry, type Retries } from "./stage/retry.ts";
 export { StageTimedOut, timeout } from "./stage/timeout.ts";

@@ -27,8 +27,27 @@ export class ApprovalPending extends Schema.TaggedError<ApprovalPending>()("Appr
   }
 }
 
-/** The fields of an approval that counts; `input` is what the approver was asked for. */
-const approved = <I extends Schema.ConstraintCodec<unknown, unknown>>(input: I) =>
+/**
+ * The schema of an approval that counts, for the input of a stage after the gate; `input` is the schema
+ * of what the approver was asked for.
+ *
+ * @example
+ * ```ts
+ * import { Stage } from "@ml-pipe/core";
+ * import * as Effect from "effect/Effect";
+ * import * as Schema from "effect/Schema";
+ *
+ * const Rollout = Schema.Struct({ percent: Schema.Int });
+ * const percent = Stage.make("percent", {
+ *   input: { approval: Stage.approved(Rollout) },
+ *   output: Schema.Int,
+ *   run: ({ approval }) => Effect.succeed(approval.input.percent),
+ * });
+ * ```
+ */
+export const approved = <I>(
+  input: Schema.ConstraintCodec<I, unknown>,
+): Schema.ConstraintCodec<Approved<I>, unknown> =>
   Schema.Struct({
     gate: Schema.String,
     /** Digest of the evidence that was approved. */
@@ -53,8 +72,8 @@ export interface Approved<out I = null> {
   readonly input: I;
 }
 
-/** The schema of {@link Approved} without an input, for a stage that takes one. */
-export const Approved: Schema.Codec<Approved, unknown> = approved(Schema.Null);
+/** The schema of an approval whose gate asks for nothing beside the decision. */
+export const Approved: Schema.ConstraintCodec<Approved, unknown> = approved(Schema.Null);
 
 interface Question<T, I> {
   /** What is asked, in words for those who decide. */
@@ -126,15 +145,15 @@ export const approval = <T, I = null>(
       const store = yield* Store;
       const words = yield* store.approvals.at(pipeline, gate);
       const word = words.find(({ evidence }) => evidence === digest) ?? words[0];
+      const ask: Ask = {
+        question,
+        evidence: digest,
+        approvers,
+        expiresAfterMs,
+        ...(options.input === undefined ? {} : { input: jsonSchemaOf(options.input) }),
+      };
+      yield* (yield* Reporter)({ _tag: "Ask", ask });
       const pending = Effect.fnUntraced(function* (reason: string | undefined) {
-        const ask: Ask = {
-          question,
-          evidence: digest,
-          approvers,
-          expiresAfterMs,
-          ...(options.input === undefined ? {} : { input: jsonSchemaOf(options.input) }),
-        };
-        yield* (yield* Reporter)({ _tag: "Ask", ask });
         const earlier = reason === undefined ? {} : { void: reason };
         return yield* new ApprovalPending({ run, gate, approvers, ...earlier });
       });
