@@ -181,8 +181,8 @@ describe("Stage.when", () => {
     });
     const number = Stage.make("number", {
       input: {},
-      output: Schema.Any.annotate({ title: "Number" }),
-      run: () => Effect.succeed(1),
+      output: Schema.String.annotate({ title: "Number" }),
+      run: () => Effect.succeed("1"),
     });
     assert.throws(
       () =>

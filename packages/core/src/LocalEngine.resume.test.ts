@@ -94,7 +94,7 @@ describe("resume", () => {
       repair();
       const { run } = yield* observe(pipeline);
       const other = Pipeline.make("other", { charter }, () => ({ one: source("one", 1).stage() }));
-      const refusal = (resumed: Pipeline.Pipeline, resume: string) =>
+      const refusal = (resumed: Pipeline.Pipeline<unknown, unknown, never>, resume: string) =>
         Engine.use((engine) => engine.run(resumed, { resume })).pipe(
           Effect.flip,
           Effect.map(String),
@@ -147,33 +147,36 @@ describe("the owner of a state folder", () => {
   );
 });
 
+interface Holder {
+  readonly pid: number;
+  readonly kill: Effect.Effect<void>;
+}
+
 /** Another process that owns the folder. */
 const holder = (folder: string) =>
   Effect.acquireRelease(
-    Effect.callback<{ readonly pid: number; readonly kill: Effect.Effect<void> }, Error>(
-      (resume) => {
-        const file = JSON.stringify(path.join(import.meta.dirname, "store/owner.ts"));
-        const code = `
+    Effect.callback<Holder, Error>((resume) => {
+      const file = JSON.stringify(path.join(import.meta.dirname, "store/owner.ts"));
+      const code = `
         const { own } = await import(${file});
         const Effect = await import("effect/Effect");
         process.stdin.resume();
         await Effect.runPromise(Effect.scoped(Effect.andThen(own(process.argv[1]), Effect.sync(() => {
           console.log("owned");
         }).pipe(Effect.andThen(Effect.never)))));`;
-        const child = spawn(
-          process.execPath,
-          ["--conditions=@ml-pipe/source", "--input-type=module", "-e", code, folder],
-          { stdio: ["pipe", "pipe", "inherit"], cwd: import.meta.dirname },
-        );
-        const kill = Effect.callback<void>((done) => {
-          if (child.exitCode !== null || child.signalCode !== null) return done(Effect.void);
-          child.once("exit", () => done(Effect.void));
-          child.kill("SIGKILL");
-        });
-        child.stdout.once("data", () => resume(Effect.succeed({ pid: child.pid ?? 0, kill })));
-        child.once("exit", (code) => resume(Effect.fail(new Error(`ended with ${code}`))));
-      },
-    ),
+      const child = spawn(
+        process.execPath,
+        ["--conditions=@ml-pipe/source", "--input-type=module", "-e", code, folder],
+        { stdio: ["pipe", "pipe", "inherit"], cwd: import.meta.dirname },
+      );
+      const kill = Effect.callback<void>((done) => {
+        if (child.exitCode !== null || child.signalCode !== null) return done(Effect.void);
+        child.once("exit", () => done(Effect.void));
+        child.kill("SIGKILL");
+      });
+      child.stdout.once("data", () => resume(Effect.succeed({ pid: child.pid ?? 0, kill })));
+      child.once("exit", (code) => resume(Effect.fail(new Error(`ended with ${code}`))));
+    }),
     ({ kill }) => kill,
   );
 
