@@ -4,8 +4,8 @@
  *
  *   KILL_AT=17.before | 17.after | 17.during:250
  */
-import * as fs from "node:fs";
-import * as fsPromises from "node:fs/promises";
+import fs from "node:fs";
+import fsPromises from "node:fs/promises";
 import { syncBuiltinESMExports } from "node:module";
 import { DatabaseSync, StatementSync } from "node:sqlite";
 import { Worker } from "node:worker_threads";
@@ -31,15 +31,15 @@ if (how === "during") {
 
 const counted = () => ++operations === target;
 
-const around = <A extends ReadonlyArray<unknown>, B>(operation: (...args: A) => B) =>
-  function (this: unknown, ...args: A): B {
+const around = (operation: (...args: ReadonlyArray<never>) => unknown) =>
+  function (this: unknown, ...args: ReadonlyArray<never>): unknown {
     const now = counted();
     if (now && how === "before") die();
     if (now && how === "during") {
       Atomics.store(shared, 0, 1);
       Atomics.notify(shared, 0);
     }
-    const result = operation.apply(this, args);
+    const result = Reflect.apply(operation, this, args);
     if (now && how === "after") {
       if (result instanceof Promise) void result.then(die, die);
       else die();
@@ -48,15 +48,15 @@ const around = <A extends ReadonlyArray<unknown>, B>(operation: (...args: A) => 
   };
 
 // The names that a module imported are bound to what is here.
-const replace = <K extends string, T extends { [P in K]: (...args: never) => unknown }>(
-  target: T,
-  ...names: ReadonlyArray<K>
-) => {
-  for (const name of names) Object.assign(target, { [name]: around(target[name] as never) });
+const replace = (holder: object, ...names: ReadonlyArray<string>) => {
+  for (const name of names) {
+    const operation: unknown = Reflect.get(holder, name);
+    if (typeof operation === "function")
+      Object.assign(holder, { [name]: around(operation as never) });
+  }
 };
-replace(fsPromises.default, "rename", "writeFile", "rm", "mkdir", "open");
-replace(fs.promises, "rename", "writeFile", "rm", "mkdir", "open");
-replace(fs.default, "appendFileSync", "renameSync", "writeFileSync", "mkdirSync");
+replace(fsPromises, "rename", "writeFile", "rm", "mkdir", "open");
+replace(fs, "appendFileSync", "renameSync", "writeFileSync", "mkdirSync");
 replace(DatabaseSync.prototype, "exec");
 replace(StatementSync.prototype, "run", "get", "all");
 syncBuiltinESMExports();

@@ -128,8 +128,8 @@ const pipeline = Pipeline.make("crash", { charter }, () => {
   const data = merge({ a: region("a", 1), b: region("b", 2), c: region("c", 3) });
   const trained = Stage.when("size", {
     if: isLarge({ data }),
-    then: () => model("large")({ data }),
-    else: () => model("small")({ data }),
+    yes: () => model("large")({ data }),
+    no: () => model("small")({ data }),
   });
   return { out: release({ model: trained, approval: signOff({ evidence: trained }) }) };
 });

@@ -34,8 +34,8 @@ const branching = (n: number, limit = 5) => {
     const one = given(n)();
     const size = Stage.when("size", {
       if: isAbove(limit)({ n: one }),
-      then: () => large.stage({ n: one }),
-      else: () => smaller.stage({ n: small.stage({ n: one }) }),
+      yes: () => large.stage({ n: one }),
+      no: () => smaller.stage({ n: small.stage({ n: one }) }),
     });
     return { out: after.stage({ n: size }) };
   });
@@ -58,7 +58,7 @@ describe("Stage.when", () => {
       ]);
       assert.isTrue(exit._tag === "Success" && exit.value.outputs.out === 117);
       assert.deepStrictEqual(high.runs(), [1, 0, 0, 1]);
-      assert.strictEqual(stageOf(run, "size").cacheNote, 'took the branch "then"');
+      assert.strictEqual(stageOf(run, "size").cacheNote, 'took the branch "yes"');
       const low = branching(3);
       const other = yield* observe(low.pipeline);
       assert.isTrue(other.exit._tag === "Success" && other.exit.value.outputs.out === 105);
@@ -90,8 +90,8 @@ describe("Stage.when", () => {
         return {
           out: Stage.when("which", {
             if: decide(),
-            then: () => one.stage({ n }),
-            else: () => Stage.named("two", one.stage)({ n }),
+            yes: () => one.stage({ n }),
+            no: () => Stage.named("two", one.stage)({ n }),
           }),
         };
       });
@@ -115,13 +115,13 @@ describe("Stage.when", () => {
           return {
             out: Stage.when("outer", {
               if: Stage.named("above-5", isAbove(5))({ n: one }),
-              then: () =>
+              yes: () =>
                 Stage.when("inner", {
                   if: Stage.named("above-7", isAbove(7))({ n: one }),
-                  then: () => plus("huge", 1000),
-                  else: () => plus("large", 100),
+                  yes: () => plus("huge", 1000),
+                  no: () => plus("large", 100),
                 }),
-              else: () => plus("small", 10),
+              no: () => plus("small", 10),
             }),
           };
         });
@@ -147,7 +147,7 @@ describe("Stage.when", () => {
     assert.strictEqual(choice?.kind, "choice");
     assert.deepStrictEqual(
       choice?.inputs.map(({ name, from }) => `${name} ${from.stage}`),
-      ["if is-above", "then large", "else smaller"],
+      ["if is-above", "yes large", "no smaller"],
     );
   });
 
@@ -158,8 +158,8 @@ describe("Stage.when", () => {
         let inside: Ref.Ref<number, never, never> = n;
         const out = Stage.when("which", {
           if: isAbove(5)({ n }),
-          then: () => (inside = adder("one", 1).stage({ n })),
-          else: () => adder("two", 2).stage({ n }),
+          yes: () => (inside = adder("one", 1).stage({ n })),
+          no: () => adder("two", 2).stage({ n }),
         });
         return { out, leaked: use(inside) };
       });
@@ -188,10 +188,10 @@ describe("Stage.when", () => {
       () =>
         Pipeline.make("p", { charter }, () => {
           const n = source("n", 1).stage();
-          const options = { if: isAbove(5)({ n }), then: () => text(), else: () => number() };
+          const options = { if: isAbove(5)({ n }), yes: () => text(), no: () => number() };
           return { out: Stage.when("which", options) };
         }),
-      /input "else" takes Text, but gets Number/,
+      /input "no" takes Text, but gets Number/,
     );
   });
 });

@@ -164,8 +164,8 @@ describe("plan", () => {
           return {
             out: Stage.when("which", {
               if: decide({ n: make("one", 1) }),
-              then: () => make("yes", 2),
-              else: () => make("no", 3),
+              yes: () => make("yes", 2),
+              no: () => make("no", 3),
             }),
           };
         });

@@ -9,7 +9,7 @@ export const valueAt = (values: Values | undefined, { port }: Source): Value | u
 
 /** The source of the branch that a choice takes. */
 export const takenBranch = (node: GraphNode, condition: Value): Source | undefined =>
-  node.inputs[condition.value === true ? "then" : "else"];
+  node.inputs[condition.value === true ? "yes" : "no"];
 
 /** The values of a choice: those of the branch that was taken, as they are. */
 export const choiceValues = (value: Value): Values => ({ "": value });

@@ -153,7 +153,7 @@ const recordChoice = Effect.fnUntraced(function* (
   { json }: Value,
   { run, emit, record }: GraphRun,
 ) {
-  const taken = condition.value === true ? "then" : "else";
+  const taken = condition.value === true ? "yes" : "no";
   const ended: StageRun = {
     ...(yield* emptyRecord(run.id, stage)),
     status: "succeeded",

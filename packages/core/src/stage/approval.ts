@@ -5,10 +5,10 @@ import * as Effect from "effect/Effect";
 import * as Option from "effect/Option";
 import * as Schema from "effect/Schema";
 import * as Digest from "../Digest.ts";
-import { type Ask, ApprovalVoid, check } from "../internal/approval.ts";
+import { type ApprovalVoid, type Ask, check } from "../internal/approval.ts";
 import { CurrentRun } from "../internal/CurrentRun.ts";
 import { suspends } from "../internal/marks.ts";
-import { Store, StoreError } from "../Store.ts";
+import { Store, type StoreError } from "../Store.ts";
 import { derive, make, Reporter, type Stage, StageInvalid } from "./make.ts";
 
 /** Nobody has said anything that counts yet: the run waits. */

@@ -50,8 +50,8 @@ describe("Stage.when", () => {
       return {
         out: Stage.when("which", {
           if: isLarge({ n }),
-          then: () => n,
-          else: () => Stage.timeout(Stage.named("two", fetchRows), "1 minute")(),
+          yes: () => n,
+          no: () => Stage.timeout(Stage.named("two", fetchRows), "1 minute")(),
         }),
       };
     });
@@ -69,10 +69,10 @@ describe("Stage.when", () => {
         run: () => Effect.succeed(""),
       });
       // @ts-expect-error Type 'number' is not assignable to type 'boolean'
-      Stage.when("a", { if: n, then: () => n, else: () => n });
+      Stage.when("a", { if: n, yes: () => n, no: () => n });
       return {
         // @ts-expect-error Type 'string' is not assignable to type 'number'
-        out: Stage.when("b", { if: isLarge({ n }), then: () => n, else: () => text() }),
+        out: Stage.when("b", { if: isLarge({ n }), yes: () => n, no: () => text() }),
       };
     });
   });

@@ -8,7 +8,7 @@ import { StageInvalid, type StageInfo } from "./make.ts";
 
 /**
  * Runs one of two branches, as a value says that another stage computed. The graph shows both; the
- * stages of the branch that is not taken are skipped. What `then` and `else` return is the outcome,
+ * stages of the branch that is not taken are skipped. What `yes` and `no` return is the outcome,
  * of the same kind in both; the value of a stage on a branch cannot be used outside it otherwise.
  *
  * @example
@@ -26,15 +26,15 @@ import { StageInvalid, type StageInfo } from "./make.ts";
  * });
  * // inside Pipeline.make:
  * const step = (even: Ref.Ref<boolean, never, never>, n: Ref.Ref<number, never, never>) =>
- *   Stage.when("step", { if: even, then: () => halve({ n }), else: () => triple({ n }) });
+ *   Stage.when("step", { if: even, yes: () => halve({ n }), no: () => triple({ n }) });
  * ```
  */
 export const when = <A, E0, R0, E1, R1, E2, R2>(
   name: string,
   branches: {
     readonly if: Ref<boolean, E0, R0>;
-    readonly then: () => Ref<A, E1, R1>;
-    readonly else: () => Ref<NoInfer<A>, E2, R2>;
+    readonly yes: () => Ref<A, E1, R1>;
+    readonly no: () => Ref<NoInfer<A>, E2, R2>;
   },
 ): Ref<A, E0 | E1 | E2, R0 | R1 | R2> => {
   const builder = currentBuilder(`Stage.when("${name}") was called`);
@@ -44,8 +44,8 @@ export const when = <A, E0, R0, E1, R1, E2, R2>(
       { ...builder, when: [...builder.when, { choice: full, from: branches.if.source, is }] },
       build,
     );
-  const taken = branch(true, branches.then);
-  const otherwise = branch(false, branches.else);
+  const taken = branch(true, branches.yes);
+  const otherwise = branch(false, branches.no);
   const output = builder.schemaOf(taken.source);
   if (output === undefined) {
     throw new StageInvalid({
@@ -55,10 +55,10 @@ export const when = <A, E0, R0, E1, R1, E2, R2>(
     });
   }
   const info = choiceInfo(full, output, callSites(when));
-  const inputs = { if: branches.if.source, then: taken.source, else: otherwise.source };
+  const inputs = { if: branches.if.source, yes: taken.source, no: otherwise.source };
   builder.add({
     info,
-    run: (values) => Effect.succeed(values["if"] === true ? values["then"] : values["else"]),
+    run: (values) => Effect.succeed(values["if"] === true ? values["yes"] : values["no"]),
     fingerprint: Effect.succeed(null),
     inputs,
     group: builder.group,
@@ -76,7 +76,7 @@ const choiceInfo = (
 ): StageInfo => ({
   name,
   description: "goes on with the branch that was taken",
-  inputs: { if: Schema.Boolean, then: output, else: output },
+  inputs: { if: Schema.Boolean, yes: output, no: output },
   output: { single: output },
   signals: {},
   params: null,
