@@ -8,6 +8,8 @@ export const failed = 1;
 export const invalid = 2;
 /** A gate stayed shut, or data broke its contract: the pipeline said no, as it should. */
 export const stopped = 3;
+/** It waits for a person: see `ml-pipe status`. */
+export const suspended = 4;
 /** Ctrl-C. */
 export const interrupted = 130;
 
@@ -17,5 +19,6 @@ export const explained: ReadonlyArray<readonly [number, string]> = [
   [failed, "failed: something broke"],
   [invalid, "wrong usage, or the pipeline is not valid (types, graph, file)"],
   [stopped, "stopped by a gate or a contract"],
+  [suspended, "suspended: waits for an approval, and goes on with `ml-pipe resume`"],
   [interrupted, "interrupted"],
 ];

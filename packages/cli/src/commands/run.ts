@@ -146,5 +146,6 @@ const tellFailure = (
     }
     tellCause(cause, context);
   }
+  if (record?.status === "suspended") return ExitCode.suspended;
   return record?.status === "stopped" ? ExitCode.stopped : ExitCode.failed;
 };

@@ -23,7 +23,7 @@ const write = (name: string, text: string) => {
 
 const digest = async (name = "stage.ts") => {
   const identity = await identify(path.join(folder, name));
-  return identity._tag === "Known" ? identity.digest : identity.reason;
+  return identity._tag === "Known" ? Object.values(identity.parts).join() : identity.reason;
 };
 
 const changes = async (change: () => void): Promise<boolean> => {

@@ -45,6 +45,7 @@ export const ofRun: Record<Run.RunStatus, Mark> = {
   running: { icon: "dot", word: "Running", tone: "busy" },
   succeeded: { icon: "check", word: "Succeeded", tone: "good" },
   stopped: { icon: "stop", word: "Stopped", tone: "warn" },
+  suspended: { icon: "pause", word: "Waiting", tone: "busy" },
   failed: { icon: "cross", word: "Failed", tone: "bad" },
   interrupted: { icon: "pause", word: "Interrupted", tone: "warn" },
 };
@@ -54,6 +55,7 @@ export const meaning: Record<Run.RunStatus, string> = {
   running: "not finished yet",
   succeeded: "every stage finished",
   stopped: "a gate or a contract said no, as it should",
+  suspended: "it waits for somebody, and goes on when it is resumed",
   failed: "something broke",
   interrupted: "it was ended from outside and can be resumed",
 };
@@ -62,6 +64,7 @@ export const meaning: Record<Run.RunStatus, string> = {
 export const ofStage: Record<Run.StageStatus, Mark> = {
   ...ofRun,
   cached: { icon: "reuse", word: "Reused", tone: "good" },
+  skipped: { icon: "ring", word: "Skipped", tone: "quiet" },
   "not-reached": { icon: "ring", word: "Not reached", tone: "quiet" },
 };
 

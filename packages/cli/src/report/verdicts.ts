@@ -92,7 +92,11 @@ const wordOf = { rejected: "failed", inconclusive: "could not answer" } as const
 
 const withoutVerdict = (run: Run.Run): Conclusion => {
   const ended = run.stages.find(
-    ({ status }) => status === "failed" || status === "stopped" || status === "interrupted",
+    ({ status }) =>
+      status === "failed" ||
+      status === "stopped" ||
+      status === "suspended" ||
+      status === "interrupted",
   );
   const where = ended === undefined ? "" : ` in ${ended.stage}`;
   const judges = run.graph.stages.some(({ outputs }) =>
@@ -105,6 +109,7 @@ const withoutVerdict = (run: Run.Run): Conclusion => {
     running: "The run is not finished.",
     succeeded: "The run finished.",
     stopped: `The run was stopped${where}.`,
+    suspended: `The run waits${where}.`,
     failed: `The run failed${where}.`,
     interrupted: `The run was interrupted${where}.`,
   };

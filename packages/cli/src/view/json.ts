@@ -24,12 +24,14 @@ export const pretty = (value: unknown): string => JSON.stringify(value, undefine
 export const EventJson = Schema.Union([
   Schema.TaggedStruct("RunStarted", { run: Run.Run }),
   Schema.TaggedStruct("StageStarted", { stage: Run.StageRun }),
+  Schema.TaggedStruct("StageRetried", { stage: Schema.String, attempt: Run.Attempt }),
   Schema.TaggedStruct("StageProgress", {
     stage: Schema.String,
     progress: Schema.Struct({
       label: Schema.String,
       share: Schema.optionalKey(Schema.Finite),
       rows: Schema.optionalKey(Schema.Finite),
+      items: Schema.optionalKey(Run.ItemCounts),
     }),
   }),
   Schema.TaggedStruct("StageEnded", { stage: Run.StageRun }),

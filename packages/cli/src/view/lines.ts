@@ -3,6 +3,7 @@ import type { Engine, Run } from "@ml-pipe/core";
 import { markOf } from "./marks.ts";
 import type { Style } from "./Style.ts";
 import { countFindings, findingsText } from "./progress.ts";
+import { causeText, retryText } from "./words.ts";
 import { duration, plural } from "./text.ts";
 
 /** Progress of one stage is told at most this often. */
@@ -17,8 +18,8 @@ export const lineTeller = (
     switch (event._tag) {
       case "RunStarted": {
         told.clear();
-        const cause = event.run.causedBy;
-        const why = cause === undefined ? "" : ` (caused by ${cause.signal} of run ${cause.run})`;
+        const cause = causeText(event.run);
+        const why = cause === "" ? "" : ` (${cause})`;
         return [`${event.run.pipeline}  run ${event.run.id}${why}`];
       }
       case "StageStarted":
@@ -26,6 +27,8 @@ export const lineTeller = (
         return [
           `${markOf("running", style)} ${event.stage.stage}  started: ${event.stage.cacheNote}`,
         ];
+      case "StageRetried":
+        return [`${markOf("running", style)} ${event.stage}  ${retryText(event.attempt)}`];
       case "StageProgress": {
         const { label, share } = event.progress;
         if (now.getTime() - (told.get(event.stage) ?? 0) < everyMillis) return [];
@@ -45,7 +48,7 @@ export const lineTeller = (
 const endLines = (stage: Run.StageRun, style: Style): ReadonlyArray<string> => {
   const { status, startedAt, endedAt = startedAt, rows } = stage;
   const took =
-    status === "cached" || status === "not-reached"
+    status === "cached" || status === "skipped" || status === "not-reached"
       ? `${status.replace("-", " ")}: ${stage.cacheNote}`
       : `${status} in ${duration(endedAt.getTime() - startedAt.getTime())}`;
   const parts = [

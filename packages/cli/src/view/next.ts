@@ -47,7 +47,16 @@ export const nextCommands = (
       return [report, of(`show ${run.id}`, "shows the graph"), again];
     case "failed":
       return [of(`check ${file}`, "checks types, graph and contracts without reading data"), again];
+    case "suspended":
+      return [
+        ...run.stages.flatMap(({ stage, asks }) =>
+          asks === undefined
+            ? []
+            : [of(`approve ${run.id} ${stage} --as NAME --reason "…"`, asks.question)],
+        ),
+        of(`resume ${run.id}`, "looks again, and goes on if it can"),
+      ];
     case "interrupted":
-      return [again];
+      return [of(`resume ${run.id}`, "goes on; finished stages are reused")];
   }
 };

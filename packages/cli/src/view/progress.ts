@@ -1,5 +1,6 @@
 /** A run in progress: what is known so far, from its events alone. */
 import type { Engine, Run } from "@ml-pipe/core";
+import { retryText } from "./words.ts";
 import { plural } from "./text.ts";
 
 /** One stage while the pipeline runs. */
@@ -81,6 +82,11 @@ export const after = (progress: Progress, event: Engine.RunEvent): Progress => {
         ...(rows === undefined ? {} : { rows }),
       }));
     }
+    case "StageRetried":
+      return change(progress, event.stage, (stage) => ({
+        ...stage,
+        label: retryText(event.attempt),
+      }));
     case "HookDecided":
       return progress;
     case "RunEnded":

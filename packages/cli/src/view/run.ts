@@ -6,6 +6,7 @@ import { markOf, outcomeMark, statusWord, verdictWord } from "./marks.ts";
 import { nextCommands, type Surroundings } from "./next.ts";
 import type { Style } from "./Style.ts";
 import { ago, columns, count, duration, indent, instant, plural, shortPath } from "./text.ts";
+import { causeText } from "./words.ts";
 
 /** The run as `status` shows it. */
 export const runText = (
@@ -29,10 +30,7 @@ export const summaryLine = (run: Run.RunSummary, style: Style, now: Date): strin
       ? ""
       : ` in ${duration(run.endedAt.getTime() - run.startedAt.getTime())}`;
   const when = style.dim(`${instant(run.startedAt)}, ${ago(run.endedAt ?? run.startedAt, now)}`);
-  const cause =
-    run.causedBy === undefined
-      ? ""
-      : `\n  caused by ${run.causedBy.signal} of run ${run.causedBy.run}`;
+  const cause = run.causedBy === undefined ? "" : `\n  ${causeText(run)}`;
   return `${style.bold(run.pipeline)}  run ${run.id}  ${statusWord(run.status, style)}${took}  ${when}${cause}`;
 };
 

@@ -2,6 +2,7 @@
 import type { Run } from "@ml-pipe/core";
 import { markOf, statusWord } from "./marks.ts";
 import type { Style } from "./Style.ts";
+import { causeText } from "./words.ts";
 import { columns, duration, instant } from "./text.ts";
 
 /** One line for each run, the newest first. */
@@ -14,6 +15,6 @@ export const runsText = (runs: ReadonlyArray<Run.RunSummary>, style: Style): str
       statusWord(run.status, style),
       run.endedAt === undefined ? "" : duration(run.endedAt.getTime() - run.startedAt.getTime()),
       style.dim(instant(run.startedAt)),
-      run.causedBy === undefined ? "" : style.dim(`caused by ${run.causedBy.signal}`),
+      style.dim(causeText(run)),
     ]),
   ).join("\n");

@@ -64,8 +64,12 @@ const detailsOf = (stage: StageProgress, now: Date): readonly [string, string] =
   switch (status) {
     case "waiting":
       return ["", ""];
+    case "skipped":
+      return ["", "skipped"];
     case "not-reached":
       return ["", "not reached"];
+    case "suspended":
+      return ["waits", details(stage.note, findingsText(stage.findings))];
     case "running":
       return [duration(millis), details(bar(stage.share), rows, stage.label)];
     case "cached":

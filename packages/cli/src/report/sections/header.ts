@@ -34,7 +34,10 @@ export const header = (run: Run.Run, verdicts: Verdicts): Html => {
         ["Findings", findingsInWords(run)],
         [
           "Caused by",
-          causedBy && html`signal ${causedBy.signal} of run <code>${causedBy.run}</code>`,
+          causedBy &&
+            ("signal" in causedBy
+              ? html`signal ${causedBy.signal} of run <code>${causedBy.run}</code>`
+              : html`trigger ${causedBy.trigger}: ${causedBy.occurrence}`),
         ],
       ],
       "facts strip",
