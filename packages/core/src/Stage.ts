@@ -30,5 +30,12 @@ export {
 } from "./stage/make.ts";
 export { when } from "./stage/when.ts";
 export { approval, ApprovalPending, approved, Approved } from "./stage/approval.ts";
+export {
+  forEach,
+  type Items,
+  ItemsFailed,
+  ItemsInvalid,
+  type OnFailure,
+} from "./stage/forEach.ts";
 export { retry, type Retries } from "./stage/retry.ts";
 export { StageTimedOut, timeout } from "./stage/timeout.ts";

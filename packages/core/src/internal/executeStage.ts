@@ -14,6 +14,8 @@ import { collector } from "./collector.ts";
 import { CurrentRun } from "./CurrentRun.ts";
 import { failureOf, statusOf } from "./failure.ts";
 import { needsOf, type ResourcePool } from "./resourcePool.ts";
+import { ItemJournal } from "./ItemJournal.ts";
+import { journalOf } from "./journalOf.ts";
 import { encodeOutputs, type Values } from "./outputs.ts";
 
 interface Request<E, R> {
@@ -112,10 +114,20 @@ const execute = Effect.fnUntraced(function* <E, R>(
     const values = Object.fromEntries(
       Object.entries(request.inputs).map(([port, { value }]) => [port, value]),
     );
+    const journal =
+      info.kind !== "each" || identity._tag === "Unknown"
+        ? undefined
+        : yield* journalOf({
+            run,
+            info,
+            ingredients: identity.ingredients,
+            thisRunOnly: info.cache === "never" || forced !== undefined,
+          });
     const exit = yield* emit({ _tag: "StageStarted", stage: started }).pipe(
       Effect.andThen(node.run(values)),
       Effect.flatMap((value) => encodeOutputs(info, value)),
       Effect.provideService(Reporter, told.report),
+      journal === undefined ? (self) => self : Effect.provideService(ItemJournal, journal),
       Effect.provideService(CurrentRun, {
         run: run.id,
         pipeline: run.pipeline,

@@ -187,6 +187,8 @@ export interface StageInfo {
   readonly resources: Resources;
   /** What a view should know: `each` fans out over items, `approval` waits for a person. */
   readonly kind: "stage" | "each" | "choice" | "approval";
+  /** The input that holds the items, of a stage that fans out. */
+  readonly each?: string;
   /** Where {@link make} was called. */
   readonly definedAt: CallSite | undefined;
   /** The calls that led there, the innermost first: from the library to the author's file. */
@@ -345,7 +347,7 @@ export const derive = (
     readonly implement?: (
       implementation: Implementation,
       info: StageInfo,
-    ) => Pick<Implementation, "run">;
+    ) => Partial<Implementation>;
   },
 ): never => {
   const implement = implementOf(stage);
@@ -372,7 +374,8 @@ type Implement = (info: StageInfo) => {
 
 const behaviours = new WeakMap<object, (info: StageInfo) => Implementation>();
 
-const implementOf = (stage: object) => {
+/** The behaviour of a stage, under what is said about it. */
+export const implementOf = (stage: object) => {
   const found = behaviours.get(stage);
   if (found === undefined) throw new TypeError("not a stage: make it with Stage.make");
   return found;

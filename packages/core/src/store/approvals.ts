@@ -24,7 +24,9 @@ export const approvalStore = Effect.fnUntraced(function* ({ db, attempt }: Datab
       CREATE INDEX IF NOT EXISTS approval_by_gate ON approval (pipeline, gate)`);
     return {
       put: db.prepare("INSERT INTO approval (pipeline, gate, record) VALUES (?, ?, ?)"),
-      at: db.prepare("SELECT record FROM approval WHERE pipeline = ? AND gate = ? ORDER BY id DESC"),
+      at: db.prepare(
+        "SELECT record FROM approval WHERE pipeline = ? AND gate = ? ORDER BY id DESC",
+      ),
     };
   });
   const approval = coder(Approval);

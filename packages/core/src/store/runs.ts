@@ -56,9 +56,7 @@ const prepare = (db: DatabaseSync) => ({
   putStage: db.prepare(
     "INSERT OR REPLACE INTO stage (run, stage, executed_key, ended, record) VALUES (?, ?, ?, ?, ?)",
   ),
-  byKey: db.prepare(
-    "SELECT record FROM stage WHERE executed_key = ? ORDER BY rowid DESC LIMIT 1",
-  ),
+  byKey: db.prepare("SELECT record FROM stage WHERE executed_key = ? ORDER BY rowid DESC LIMIT 1"),
   lastExecution: db.prepare(`
     SELECT stage.record FROM stage JOIN run ON run.id = stage.run
     WHERE stage.stage = ?2 AND executed_key IS NOT NULL
