@@ -13,7 +13,14 @@ import type { Approval, Ask } from "./internal/approval.ts";
 import type { Run } from "./Run.ts";
 import { Store } from "./Store.ts";
 
-export { Approval, ApprovalVoid, Ask, check } from "./internal/approval.ts";
+export {
+  Approval,
+  ApprovalVoid,
+  Ask,
+  check,
+  evidenceDigest,
+  type Judged,
+} from "./internal/approval.ts";
 
 /** A word that cannot be taken: nobody asked, or the wrong person answers, or without what was asked. */
 export class ApprovalRefused extends Schema.TaggedError<ApprovalRefused>()("ApprovalRefused", {

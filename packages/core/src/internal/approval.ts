@@ -1,7 +1,7 @@
 /** What is recorded of an approval, and when it counts. Public as part of `Approval`. */
 import * as Effect from "effect/Effect";
 import * as Schema from "effect/Schema";
-import { Digest } from "../Digest.ts";
+import { Digest, ofJson } from "../Digest.ts";
 import { stops } from "./marks.ts";
 
 /** A recorded decision of one person on the evidence that a gate showed. */
@@ -38,6 +38,23 @@ export const Ask = Schema.Struct({
 /** See {@link Ask}. */
 export type Ask = typeof Ask.Type;
 
+/**
+ * The digest that an approval of some evidence is bound to: that of its JSON, however it was made.
+ *
+ * @example
+ * ```ts
+ * import { Approval, Verdict } from "@ml-pipe/core";
+ *
+ * const digestOf = (verdict: Verdict.Verdict) => Approval.evidenceDigest(Verdict.Verdict)(verdict);
+ * ```
+ */
+export const evidenceDigest = <T>(
+  schema: Schema.ConstraintCodec<T, unknown>,
+): ((evidence: T) => Effect.Effect<Digest, Schema.SchemaError>) => {
+  const encode = Schema.encodeEffect(Schema.toCodecJson(schema));
+  return (evidence) => Effect.map(encode(evidence), ofJson);
+};
+
 /** An approval that does not count, and why. */
 export class ApprovalVoid extends Schema.TaggedError<ApprovalVoid>()("ApprovalVoid", {
   approver: Schema.String,
@@ -68,6 +85,12 @@ const explain = {
   "dated-in-the-future": "it was given later than now. Correct the clock, or ask for a new one.",
 };
 
+/** What of an approval decides whether it counts. */
+export type Judged = Pick<
+  Approval,
+  "evidence" | "author" | "approver" | "decision" | "reason" | "at" | "expiresAt"
+>;
+
 /**
  * Checks that an approval counts for some evidence, at a time. The approver must be one of
  * `approvers` and not the author of what is approved.
@@ -88,14 +111,14 @@ const explain = {
  * );
  * ```
  */
-export const check = (
-  approval: Approval,
+export const check = <A extends Judged>(
+  approval: A,
   against: {
     readonly evidence: Digest;
     readonly approvers: ReadonlyArray<string>;
     readonly now: Date;
   },
-): Effect.Effect<Approval, ApprovalVoid> => {
+): Effect.Effect<A, ApprovalVoid> => {
   const { approver } = approval;
   const refuse = (reason: ApprovalVoid["reason"]) =>
     Effect.fail(new ApprovalVoid({ approver, reason }));

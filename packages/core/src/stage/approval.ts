@@ -5,7 +5,7 @@ import * as Effect from "effect/Effect";
 import * as Option from "effect/Option";
 import * as Schema from "effect/Schema";
 import * as Digest from "../Digest.ts";
-import { type ApprovalVoid, type Ask, check } from "../internal/approval.ts";
+import { type ApprovalVoid, type Ask, check, evidenceDigest } from "../internal/approval.ts";
 import { CurrentRun } from "../internal/CurrentRun.ts";
 import { suspends } from "../internal/marks.ts";
 import { Store, type StoreError } from "../Store.ts";
@@ -128,7 +128,7 @@ export const approval = <T, I = null>(
   }
   const expiresAfterMs = Duration.toMillis(expires.value);
   const input: Schema.ConstraintCodec<unknown, unknown> = options.input ?? Schema.Null;
-  const encodeEvidence = Schema.encodeEffect(Schema.toCodecJson(evidence));
+  const digestOf = evidenceDigest(evidence);
   const decodeInput = Schema.decodeUnknownEffect(Schema.toCodecJson(input));
 
   const stage = make(name, {
@@ -141,7 +141,7 @@ export const approval = <T, I = null>(
     run: Effect.fnUntraced(function* (shown) {
       const current = yield* CurrentRun;
       const { run = "", pipeline = "", stage: gate = name } = current ?? {};
-      const digest = Digest.ofJson(yield* encodeEvidence(shown.evidence));
+      const digest = yield* digestOf(shown.evidence);
       const store = yield* Store;
       const words = yield* store.approvals.at(pipeline, gate);
       const word = words.find(({ evidence }) => evidence === digest) ?? words[0];
