@@ -19,6 +19,7 @@ import { commandLine } from "./commandLine.ts";
 import * as ExitCode from "./ExitCode.ts";
 import { presenter } from "./presenter.ts";
 import * as Terminal from "./Terminal.ts";
+import { Invocation } from "./Verb.ts";
 import { problemText, toProblem } from "./view/problem.ts";
 
 const terminal = Terminal.ofProcess();
@@ -62,10 +63,9 @@ const end = (exit: { readonly code: number } | { readonly error: unknown }) => {
   exitCode = problem.tag === "RunMissing" ? ExitCode.invalid : ExitCode.failed;
 };
 
-const program = Command.runWith(
-  commandLine({ terminal, signal: interruption.signal, debug }, version, end),
-  { version },
-)(process.argv.slice(2)).pipe(
+const context = { terminal, signal: interruption.signal, debug };
+const program = Command.runWith(commandLine, { version })(process.argv.slice(2)).pipe(
+  Effect.provideService(Invocation, { context, version, end }),
   Effect.provide(
     Layer.mergeAll(
       NodeServices.layer,

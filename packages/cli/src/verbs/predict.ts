@@ -1,0 +1,30 @@
+import * as Command from "effect/cli/Command";
+import * as Flag from "effect/cli/Flag";
+import { heavy } from "../heavy.ts";
+import { heavyVerb, release } from "../Verb.ts";
+
+const input = Flag.String("in").pipe(
+  Flag.withMetavar("FILE"),
+  Flag.withDescription("Rows as .ndjson, .json or .csv (default: standard input)"),
+  Flag.withDefault("-"),
+);
+const output = Flag.String("out").pipe(
+  Flag.withMetavar("FILE"),
+  Flag.withDescription("Where predictions go, one JSON object a line (default: standard output)"),
+  Flag.withDefault("-"),
+);
+
+/** `ml-pipe predict RELEASE`. */
+export const predict = Command.make("predict", { release, input, output }, (flags) =>
+  heavyVerb(async ({ stateFolder, context }) =>
+    (await heavy("predict")).predict({ ...flags, stateFolder }, context),
+  ),
+).pipe(
+  Command.withDescription("Predict rows with a release"),
+  Command.withExamples([
+    {
+      command: "ml-pipe predict flight-delay --in rows.csv --out predictions.ndjson",
+      description: "Predict the rows of a file",
+    },
+  ]),
+);
