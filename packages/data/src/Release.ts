@@ -7,6 +7,22 @@ import * as Schema from "effect/Schema";
 import type { FeatureSet } from "./FeatureSet.ts";
 import { AnyModel } from "./Model.ts";
 
+/** A person's word that a release was made on. */
+export const ReleaseApproval = Schema.Struct({
+  /** The stage of the pipeline that asked. */
+  gate: Schema.String,
+  approver: Schema.String,
+  /** Who had started the run, if that is known. */
+  author: Schema.optionalKey(Schema.String),
+  reason: Schema.String,
+  at: Schema.DateFromString,
+  expiresAt: Schema.DateFromString,
+  /** Digest of the verdict that was approved. */
+  evidence: Digest.Digest,
+});
+/** See {@link ReleaseApproval}. */
+export type ReleaseApproval = typeof ReleaseApproval.Type;
+
 /** Any release, as it is stored in a registry. */
 export const AnyRelease = Schema.Struct({
   /** Name of the pipeline that made it. */
@@ -15,6 +31,8 @@ export const AnyRelease = Schema.Struct({
   version: Schema.Int.check(Schema.isGreaterThan(0)),
   model: AnyModel,
   verdict: Verdict.Verdict,
+  /** Present if the release was made only with a person's approval. */
+  approval: Schema.optionalKey(ReleaseApproval),
   charter: Digest.Digest,
   /** Columns of a request: what a caller must send. */
   request: Contract.ContractSpec,

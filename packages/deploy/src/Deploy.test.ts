@@ -1,4 +1,4 @@
-import { Artifact, Digest, Verdict } from "@ml-pipe/core";
+import { Approval, Artifact, Digest, type Stage, Verdict } from "@ml-pipe/core";
 import { Duckdb, Table } from "@ml-pipe/data";
 import { assert, describe, layer } from "@effect/vitest";
 import * as Effect from "effect/Effect";
@@ -162,9 +162,89 @@ layer(services)("Deploy.release", (it) => {
     );
   });
 
+  describe("where an approval is required", () => {
+    const signed = charterUntil("2999-01-01", ["ana", "ben"]);
+    const careful = Deploy.release(TripFeatures, {
+      charter: signed,
+      name: "signed",
+      knownUntil: "2001-06-01",
+      approval: "required",
+    });
+    const day = 86_400_000;
+    const inputs = Effect.fnUntraced(function* (intercept = 0) {
+      const model = yield* storeModel({ intercept });
+      const verdict = yield* passed(judge(model, "passed", signed));
+      return { model, verdict, history: yield* history };
+    });
+    const approvalOf = Effect.fnUntraced(function* (
+      verdict: Verdict.Verdict,
+      changed: Partial<Stage.Approved<unknown>> = {},
+    ) {
+      const evidence = yield* Approval.evidenceDigest(Verdict.Verdict)(verdict);
+      const approval: Stage.Approved<unknown> = {
+        gate: "sign-off",
+        evidence,
+        author: "ben",
+        approver: "ana",
+        reason: "worth it",
+        at: new Date(day),
+        expiresAt: new Date(2 * day),
+        input: { percent: 5 },
+        ...changed,
+      };
+      return approval;
+    });
+
+    it.effect("releases on one of this verdict, and records it in the release", () =>
+      Effect.gen(function* () {
+        yield* TestClock.setTime(day);
+        const input = yield* inputs();
+        const approval = yield* approvalOf(input.verdict);
+        const released = yield* careful.run({ ...input, approval });
+        const { input: _, ...word } = approval;
+        assert.deepStrictEqual(released.approval, word);
+        const stored = yield* Registry.use(({ get }) => get("signed"));
+        assert.deepStrictEqual(stored.approval, word);
+        // The same word again changes nothing; another one is a right of its own.
+        assert.strictEqual((yield* careful.run({ ...input, approval })).version, released.version);
+        const again = yield* approvalOf(input.verdict, { reason: "still worth it" });
+        const second = yield* careful.run({ ...input, approval: again });
+        assert.strictEqual(second.version, released.version + 1);
+      }),
+    );
+
+    for (const [what, reason, changed, now] of [
+      ["of another verdict", "evidence-changed", { evidence: Digest.ofBytes("other") }, day],
+      ["that has expired", "expired", {}, 2 * day],
+      ["by its author", "author-approved", { approver: "ben" }, day],
+      ["by somebody whom the charter does not name", "not-an-approver", { approver: "eve" }, day],
+    ] as const) {
+      it.effect(`stops at one ${what}, and releases nothing`, () =>
+        Effect.gen(function* () {
+          yield* TestClock.setTime(now);
+          const input = yield* inputs(0.7);
+          const approval = yield* approvalOf(input.verdict, changed);
+          const error = yield* Effect.flip(careful.run({ ...input, approval }));
+          assert.deepInclude(error, { _tag: "ApprovalVoid", reason });
+          const all = yield* Registry.use(({ list }) => list);
+          const model = input.model.document.digest;
+          assert.isFalse(all.some((release) => release.model.document.digest === model));
+        }),
+      );
+    }
+
+    it("refuses a charter without approvers where it is written", () => {
+      assert.throws(
+        () =>
+          Deploy.release(TripFeatures, { charter, knownUntil: "2001-06-01", approval: "required" }),
+        "names nobody who may give it",
+      );
+    });
+  });
+
   it("refuses options that make no sense where they are written", () => {
     const options = { charter, knownUntil: "2001-06-01" };
-    const make = (changed: Partial<Deploy.ReleaseOptions>) => () =>
+    const make = (changed: Partial<Omit<Deploy.ReleaseOptions, "approval">>) => () =>
       Deploy.release(TripFeatures, { ...options, ...changed });
     assert.throws(make({ name: "../up" }), 'deploy: "../up" cannot name a release');
     assert.throws(make({ knownUntil: "June" }), 'deploy: knownUntil is "June"');

@@ -2,7 +2,7 @@
  * The stage that releases a model: only one whose verdict passed, under the charter it was judged by,
  * and with the state that its features need online.
  */
-import { Artifact, Charter, type Contract, Digest, Stage, Verdict } from "@ml-pipe/core";
+import { Approval, Artifact, Charter, type Contract, Digest, Stage, Verdict } from "@ml-pipe/core";
 import { Cost, type Duckdb, Features, FeatureSet, Model, Release, Table } from "@ml-pipe/data";
 import * as Clock from "effect/Clock";
 import * as Effect from "effect/Effect";
@@ -45,6 +45,12 @@ export interface ReleaseOptions {
    * that a replay over recorded data sees no later outcome.
    */
   readonly knownUntil: string;
+  /**
+   * `required`: the stage takes an approval of the verdict too, from a gate made with
+   * `Stage.approval`, and releases nothing without one that counts. Only the charter's approvers may
+   * give it.
+   */
+  readonly approval?: "required";
 }
 
 /** What is released: a model, the verdict that it passed, and the rows that its histories need. */
@@ -52,6 +58,15 @@ export interface ReleaseInputs<C extends Contract.Contract, Out extends Contract
   readonly model: Model.Model<Out>;
   readonly verdict: Verdict.Verdict<"passed">;
   readonly history: Table.Table<C, "checked">;
+}
+
+/** The same where {@link ReleaseOptions.approval} is required. */
+export interface ApprovedInputs<
+  C extends Contract.Contract,
+  Out extends Contract.Contract,
+> extends ReleaseInputs<C, Out> {
+  /** A person's word on this verdict. */
+  readonly approval: Stage.Approved<unknown>;
 }
 
 /** What a release can fail with. */
@@ -69,10 +84,32 @@ export type ReleaseError =
 /** The services that a release needs. */
 export type ReleaseNeeds = Duckdb.Duckdb | Artifact.ArtifactStore | Registry;
 
+/** A stage that releases on a passed verdict. */
+export type ReleaseStage<C extends Contract.Contract, Out extends Contract.Contract> = Stage.Stage<
+  ReleaseInputs<C, Out>,
+  Release.Release<Out>,
+  {},
+  ReleaseError,
+  ReleaseNeeds
+>;
+
+/** A stage that releases on a passed verdict and a person's approval of it. */
+export type ApprovedStage<C extends Contract.Contract, Out extends Contract.Contract> = Stage.Stage<
+  ApprovedInputs<C, Out>,
+  Release.Release<Out>,
+  {},
+  ReleaseError | Approval.ApprovalVoid,
+  ReleaseNeeds
+>;
+
 /**
  * A stage that releases a model of a feature set into the {@link Registry}. Takes a passed verdict
  * only, by type; checks again when it runs that the verdict is on this model and under this charter,
  * and that the charter has not ended. Running it again with the same inputs releases nothing new.
+ *
+ * With `approval: "required"` it takes a person's approval too, and checks when it runs that it is one
+ * of exactly this verdict, by one of the charter's approvers who did not start the run, and that it has
+ * not expired: {@link Approval.ApprovalVoid} otherwise. The release records who approved it and why.
  *
  * @example
  * ```ts
@@ -86,76 +123,130 @@ export type ReleaseNeeds = Duckdb.Duckdb | Artifact.ArtifactStore | Registry;
  * ) => Deploy.release(set, { charter, name: "flight-delay", knownUntil: "2001-06-01" });
  * ```
  */
-export const release = <C extends Contract.Contract, Out extends Contract.Contract>(
+export function release<C extends Contract.Contract, Out extends Contract.Contract>(
+  set: FeatureSet.FeatureSet<C, Out>,
+  options: ReleaseOptions & { readonly approval: "required" },
+): ApprovedStage<C, Out>;
+export function release<C extends Contract.Contract, Out extends Contract.Contract>(
+  set: FeatureSet.FeatureSet<C, Out>,
+  options: ReleaseOptions & { readonly approval?: never },
+): ReleaseStage<C, Out>;
+export function release<C extends Contract.Contract, Out extends Contract.Contract>(
   set: FeatureSet.FeatureSet<C, Out>,
   options: ReleaseOptions,
-): Stage.Stage<ReleaseInputs<C, Out>, Release.Release<Out>, {}, ReleaseError, ReleaseNeeds> => {
+): ReleaseStage<C, Out> | ApprovedStage<C, Out> {
   const { charter, name = set.spec.name } = options;
+  const approvers = options.approval === "required" ? charter.spec.approvers : undefined;
   if (!isName(name)) {
     throw new TypeError(
       `deploy: "${name}" cannot name a release: use letters, digits, '.', '_' and '-', at most 100`,
     );
   }
+  if (approvers?.length === 0) {
+    throw new TypeError(
+      `deploy: an approval is required, but the charter "${charter.spec.title}" names nobody who may give it: add its approvers`,
+    );
+  }
   const knownUntil = instantOf(options.knownUntil);
   const threshold = thresholdOf(charter);
   const request = requestOf(name, set.spec);
-  return Stage.make("deploy", {
-    description: `releases the model as ${name}`,
-    input: {
-      model: Model.of(set),
-      verdict: Verdict.Passed,
-      /** The rows that the histories are taken from. */
-      history: Table.of(set.source, "checked"),
-    },
-    output: Release.of(set),
-    params: {
+  const publish = Effect.fnUntraced(function* (
+    { model, verdict, history }: ReleaseInputs<C, Out>,
+    { progress, exhibit }: Stage.StageContext<{}>,
+    approval?: Release.ReleaseApproval,
+  ) {
+    const now = new Date(yield* Clock.currentTimeMillis);
+    yield* requireDeployable({ model, verdict, charter, now });
+    yield* progress({ label: "reading the state of the histories", rows: history.rows });
+    const artifacts = yield* Artifact.ArtifactStore;
+    const states = yield* Features.stateAt(set.spec, history, knownUntil);
+    const histories = yield* artifacts.putJson(states);
+    const candidate = {
       name,
-      featureSet: set.digest,
+      model,
+      verdict,
+      ...(approval === undefined ? {} : { approval }),
       charter: charter.digest,
-      knownUntil: knownUntil.toISOString(),
+      request,
+      decision: charter.spec.decision.question,
       threshold,
-    },
+      histories,
+      knownUntil,
+      releasedAt: now,
+    };
+    // What cannot be loaded is not released.
+    yield* Predictor.load({ ...candidate, version: 1 });
+    const registry = yield* Registry;
+    const { version, releasedAt } = yield* registry.publish(candidate);
+    const released = { ...candidate, version, releasedAt };
+    yield* exhibit({
+      _tag: "table",
+      title: `Release ${Release.label(released)}`,
+      columns: ["what", "value"],
+      rows: [
+        ["decision", candidate.decision],
+        ["acts from a probability of", threshold],
+        ["histories known until", knownUntil.toISOString()],
+        ["a request carries", Object.keys(request.columns).join(", ")],
+        ...(approval === undefined
+          ? []
+          : [["approved by", `${approval.approver}: ${approval.reason}`]]),
+      ],
+    });
+    return released;
+  });
+
+  const input = {
+    model: Model.of(set),
+    verdict: Verdict.Passed,
+    /** The rows that the histories are taken from. */
+    history: Table.of(set.source, "checked"),
+  };
+  const params = {
+    name,
+    featureSet: set.digest,
+    charter: charter.digest,
+    knownUntil: knownUntil.toISOString(),
+    threshold,
+  };
+  const common = {
+    description: `releases the model as ${name}`,
+    output: Release.of(set),
     cache: "never",
     charter,
-    run: Effect.fnUntraced(function* ({ model, verdict, history }, { progress, exhibit }) {
-      const now = new Date(yield* Clock.currentTimeMillis);
-      yield* requireDeployable({ model, verdict, charter, now });
-      yield* progress({ label: "reading the state of the histories", rows: history.rows });
-      const artifacts = yield* Artifact.ArtifactStore;
-      const states = yield* Features.stateAt(set.spec, history, knownUntil);
-      const histories = yield* artifacts.putJson(states);
-      const candidate = {
-        name,
-        model,
-        verdict,
-        charter: charter.digest,
-        request,
-        decision: charter.spec.decision.question,
-        threshold,
-        histories,
-        knownUntil,
-        releasedAt: now,
-      };
-      // What cannot be loaded is not released.
-      yield* Predictor.load({ ...candidate, version: 1 });
-      const registry = yield* Registry;
-      const { version, releasedAt } = yield* registry.publish(candidate);
-      const released = { ...candidate, version, releasedAt };
-      yield* exhibit({
-        _tag: "table",
-        title: `Release ${Release.label(released)}`,
-        columns: ["what", "value"],
-        rows: [
-          ["decision", candidate.decision],
-          ["acts from a probability of", threshold],
-          ["histories known until", knownUntil.toISOString()],
-          ["a request carries", Object.keys(request.columns).join(", ")],
-        ],
+  } as const;
+  return approvers === undefined
+    ? Stage.make("deploy", { ...common, input, params, run: publish })
+    : Stage.make("deploy", {
+        ...common,
+        input: { ...input, approval: Stage.approved(Schema.Unknown) },
+        params: { ...params, approvers },
+        run: Effect.fnUntraced(function* ({ approval, ...inputs }, context) {
+          const word = yield* requireApproval(approval, inputs.verdict, approvers);
+          return yield* publish(inputs, context, word);
+        }),
       });
-      return released;
-    }),
-  });
-};
+}
+
+/** The approval as a release records it, if it is one of this verdict and counts now. */
+const requireApproval = Effect.fnUntraced(function* (
+  { gate, evidence, author, approver, reason, at, expiresAt }: Stage.Approved<unknown>,
+  verdict: Verdict.Verdict,
+  approvers: ReadonlyArray<string>,
+) {
+  const by = author === undefined ? {} : { author };
+  const word = { gate, approver, ...by, reason, at, expiresAt, evidence };
+  const against = {
+    // A verdict of this type encodes: its schema has just checked it.
+    evidence: yield* Effect.orDie(evidenceOf(verdict)),
+    approvers,
+    now: new Date(yield* Clock.currentTimeMillis),
+  };
+  yield* Approval.check({ ...word, decision: "approve" }, against);
+  return word;
+});
+
+const evidenceOf = Approval.evidenceDigest(Verdict.Verdict);
 
 /** The checks that types cannot make when the program runs, each with its own error. */
 const requireDeployable = Effect.fnUntraced(function* (subject: {

@@ -1,4 +1,13 @@
-import { type Artifact, type Charter, Column, Contract, type Ref, Verdict } from "@ml-pipe/core";
+import {
+  type Approval,
+  type Artifact,
+  type Charter,
+  Column,
+  Contract,
+  type Ref,
+  Stage,
+  Verdict,
+} from "@ml-pipe/core";
 import { type Duckdb, FeatureSet, type Model, type Release, type Table } from "@ml-pipe/data";
 import * as Effect from "effect/Effect";
 import { expectTypeOf, it } from "vitest";
@@ -68,6 +77,39 @@ it("does not take histories from rows that were not checked", () => {
 it("is released under a charter", () => {
   // @ts-expect-error Property 'charter' is missing
   Deploy.release(TripFeatures, { knownUntil: "2001-06-01" });
+});
+
+const careful = Deploy.release(TripFeatures, { ...options, approval: "required" });
+declare const approval: Ref.Ref<Stage.Approved, never, never>;
+declare const withPercent: Ref.Ref<Stage.Approved<{ readonly percent: number }>, never, never>;
+
+it("releases with a person's approval where one is required, whatever else they were asked", () => {
+  expectTypeOf(careful({ model, verdict: passed, history, approval })).toExtend<
+    Ref.Ref<
+      Release.Release<typeof TripFeatures.contract>,
+      Deploy.ReleaseError | Approval.ApprovalVoid,
+      Deploy.ReleaseNeeds
+    >
+  >();
+  careful({ model, verdict: passed, history, approval: withPercent });
+  const signOff = Stage.approval("sign-off", {
+    question: "?",
+    evidence: Verdict.Passed,
+    approvers: ["ana"],
+  });
+  careful({ model, verdict: passed, history, approval: signOff({ evidence: passed }) });
+});
+
+it("does not release without the approval that it requires", () => {
+  // @ts-expect-error Property 'approval' is missing
+  careful({ model, verdict: passed, history });
+  // @ts-expect-error is not assignable to type 'Ref<Approved<unknown>
+  careful({ model, verdict: passed, history, approval: passed });
+});
+
+it("takes no approval that it would not check", () => {
+  // @ts-expect-error is not assignable to type 'never'
+  deploy({ model, verdict: passed, history, approval });
 });
 
 /** Runs what needs nothing any more. */

@@ -62,7 +62,7 @@ export type GetError = ReleaseNotFound | RegistryError | ReleaseCorrupt;
 export interface RegistryShape {
   /**
    * Publishes a release and gives it the next version of its name. Publishing the same again returns
-   * the release that is there: same model, verdict, charter, threshold, request and histories.
+   * the release that is there: same model, verdict, approval, charter, threshold, request, histories.
    */
   readonly publish: (
     candidate: Candidate,
@@ -191,6 +191,7 @@ const identityOf = (release: Candidate): string =>
   Digest.ofJson([
     release.model.document.digest,
     release.verdict.digest,
+    release.approval,
     release.charter,
     release.request,
     release.decision,

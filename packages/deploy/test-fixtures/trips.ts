@@ -35,7 +35,7 @@ export const TripFeatures = FeatureSet.make("trip-features", {
   label: ($) => $.delay.gt(15),
 });
 
-export const charterUntil = (on: string): Charter.Charter =>
+export const charterUntil = (on: string, approvers: ReadonlyArray<string> = []): Charter.Charter =>
   Charter.make({
     title: "Warn passengers of late trips",
     decision: {
@@ -54,6 +54,7 @@ export const charterUntil = (on: string): Charter.Charter =>
     surface: "app",
     kill: { on, criterion: "no gain after a year" },
     owner: "passenger-care",
+    approvers,
   });
 
 /** The virtual clock of tests begins in 1970; this charter lasts for real processes too. */
