@@ -8,6 +8,7 @@ import * as Layer from "effect/Layer";
 import type * as Scope from "effect/Scope";
 import { type ApprovalStore, approvalStore } from "./store/approvals.ts";
 import { type ItemStore, itemStore } from "./store/items.ts";
+import { type LineageStore, lineageStore } from "./store/lineage.ts";
 import { own } from "./store/owner.ts";
 import { type RunStore, runStore } from "./store/runs.ts";
 import { openDatabase } from "./store/sqlite.ts";
@@ -18,12 +19,14 @@ export { FolderOwned } from "./store/FolderOwned.ts";
 export { StoreError } from "./store/StoreError.ts";
 export type { ApprovalStore } from "./store/approvals.ts";
 export type { ItemRecord, ItemStore } from "./store/items.ts";
+export type { LineageStore } from "./store/lineage.ts";
 export type { RunStore } from "./store/runs.ts";
 
 /** All that is recorded. */
 export interface StoreShape extends RunStore {
   readonly approvals: ApprovalStore;
   readonly items: ItemStore;
+  readonly lineage: LineageStore;
   /**
    * Makes this process the one that runs pipelines here, as long as the scope lasts. Fails with
    * {@link FolderOwned} while another one is. The system gives the lock back when a process ends,
@@ -64,6 +67,7 @@ const open = Effect.fnUntraced(function* (file: string, own: StoreShape["own"]) 
     ...(yield* runStore(database)),
     approvals: yield* approvalStore(database),
     items: yield* itemStore(database),
+    lineage: lineageStore(database),
     own,
   });
 });

@@ -10,6 +10,7 @@ export * as Exhibit from "./Exhibit.ts";
 export * as Finding from "./Finding.ts";
 export * as Graph from "./Graph.ts";
 export * as Hook from "./Hook.ts";
+export * as Lineage from "./Lineage.ts";
 export * as LocalEngine from "./LocalEngine.ts";
 export * as Metric from "./Metric.ts";
 export * as Plan from "./Plan.ts";
