@@ -17,6 +17,7 @@ import { needsOf, type ResourcePool } from "./resourcePool.ts";
 import { ItemJournal } from "./ItemJournal.ts";
 import { journalOf } from "./journalOf.ts";
 import { encodeOutputs, type Values } from "./outputs.ts";
+import { annotateStage, stageSpan } from "./spans.ts";
 
 interface Request<E, R> {
   readonly run: Pick<Run, "id" | "pipeline" | "startedBy">;
@@ -39,7 +40,9 @@ interface Request<E, R> {
 export const executeStage = <E, R>(
   request: Request<E, R>,
 ): Effect.Effect<Exit.Exit<Values, E | OutputMismatch>, StoreError, R | Store | ArtifactStore> =>
-  Effect.uninterruptibleMask((restore) => execute(request, restore));
+  Effect.uninterruptibleMask((restore) => execute(request, restore)).pipe(
+    stageSpan(request.run, request.node.info.name),
+  );
 
 const execute = Effect.fnUntraced(function* <E, R>(
   request: Request<E, R>,
@@ -60,6 +63,7 @@ const execute = Effect.fnUntraced(function* <E, R>(
   const end = Effect.fnUntraced(function* (stage: StageRun) {
     const ended = { ...stage, endedAt: new Date(yield* Clock.currentTimeMillis) };
     yield* record(ended);
+    yield* annotateStage(ended);
     yield* emit({ _tag: "StageEnded", stage: ended });
   });
   const endBadly = Effect.fnUntraced(function* (
@@ -83,6 +87,7 @@ const execute = Effect.fnUntraced(function* <E, R>(
   const question = { pipeline: run.pipeline, info, identity, forced, earlier };
   const cached = yield* restore(lookUp(question));
   if (cached._tag === "Hit" && cached.record === earlier) {
+    yield* annotateStage({ ...earlier, status: "cached" });
     yield* emit({ _tag: "StageEnded", stage: earlier });
     return Exit.succeed(cached.values);
   }
@@ -134,7 +139,6 @@ const execute = Effect.fnUntraced(function* <E, R>(
         stage: info.name,
         ...(run.startedBy === undefined ? {} : { startedBy: run.startedBy }),
       }),
-      Effect.withSpan(`stage ${info.name}`),
       restore,
       Effect.exit,
     );

@@ -21,6 +21,7 @@ import { decideHooks } from "./decideHooks.ts";
 import { statusOf } from "./failure.ts";
 import { needsOf, type ResourcePool } from "./resourcePool.ts";
 import { notRun, runGraph } from "./runGraph.ts";
+import { annotateRun, runSpan } from "./spans.ts";
 
 /** What a run is begun with beside its options. */
 export interface Beginning {
@@ -74,6 +75,7 @@ export const runOnce = Effect.fnUntraced(function* <A, E, R>(
     const endedAt = new Date(yield* Clock.currentTimeMillis);
     ended = { ...begun, status, stages, hooks, endedAt };
     yield* store.endRun(ended);
+    yield* annotateRun(ended);
     yield* Effect.forEach(hooks, (hook) => emit({ _tag: "HookDecided", record: hook }));
     yield* emit({ _tag: "RunEnded", run: ended });
   });
@@ -85,7 +87,7 @@ export const runOnce = Effect.fnUntraced(function* <A, E, R>(
   // Once the start is recorded, so is the end.
   const values = yield* Effect.uninterruptibleMask((restore) =>
     Effect.andThen(start, Effect.onExit(restore(work), end)),
-  );
+  ).pipe(runSpan(begun));
   const outputs = Object.entries(pipeline.outputSources).map(([name, { node, port }]) => {
     const ports = values.get(node) ?? {};
     const single = ports[port ?? ""];
