@@ -4,11 +4,14 @@
  */
 import * as Command from "effect/cli/Command";
 import { Debug, State } from "./Verb.ts";
+import { approve } from "./verbs/approve.ts";
 import { check } from "./verbs/check.ts";
 import { init } from "./verbs/init.ts";
 import { predict } from "./verbs/predict.ts";
+import { reject } from "./verbs/reject.ts";
 import { releases } from "./verbs/releases.ts";
 import { report } from "./verbs/report.ts";
+import { resume } from "./verbs/resume.ts";
 import { run } from "./verbs/run.ts";
 import { runs } from "./verbs/runs.ts";
 import { serve } from "./verbs/serve.ts";
@@ -20,6 +23,20 @@ export const commandLine = Command.make("ml-pipe").pipe(
   Command.withDescription(
     "Pipelines of the machine-learning lifecycle, with every hand-over a checked interface",
   ),
-  Command.withSubcommands([check, run, show, status, runs, report, releases, predict, serve, init]),
+  Command.withSubcommands([
+    run,
+    resume,
+    check,
+    show,
+    status,
+    runs,
+    approve,
+    reject,
+    report,
+    releases,
+    predict,
+    serve,
+    init,
+  ]),
   Command.withGlobalFlags([State, Debug]),
 );

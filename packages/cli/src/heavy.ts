@@ -4,20 +4,26 @@
  * cross this border.
  */
 import type * as Check from "./commands/check.ts";
+import type * as Decide from "./commands/decide.ts";
 import type * as Init from "./commands/init.ts";
+import type * as Plan from "./commands/plan.ts";
 import type * as Predict from "./commands/predict.ts";
 import type * as Releases from "./commands/releases.ts";
 import type * as Report from "./commands/report.ts";
+import type * as Resume from "./commands/resume.ts";
 import type * as Run from "./commands/run.ts";
 import type * as Serve from "./commands/serve.ts";
 import type * as Show from "./commands/show.ts";
 
 interface Commands {
   readonly check: typeof Check;
+  readonly decide: typeof Decide;
   readonly init: typeof Init;
+  readonly plan: typeof Plan;
   readonly predict: typeof Predict;
   readonly releases: typeof Releases;
   readonly report: typeof Report;
+  readonly resume: typeof Resume;
   readonly run: typeof Run;
   readonly serve: typeof Serve;
   readonly show: typeof Show;

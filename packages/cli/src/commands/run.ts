@@ -8,7 +8,8 @@ import * as ExitCode from "../ExitCode.ts";
 import { charterWarnings } from "../pipeline/contracts.ts";
 import * as CodeOf from "../pipeline/codeOf.ts";
 import type { Runnable } from "../pipeline/loadPipeline.ts";
-import { existingReport, stateFlag } from "../StateFolder.ts";
+import { startedBy } from "../pipeline/startedBy.ts";
+import { existingReport, stateFlag, withStore } from "../StateFolder.ts";
 import type { Problem } from "../view/problem.ts";
 import { outcomeText, problemsText } from "../view/run.ts";
 import { duration, plural } from "../view/text.ts";
@@ -24,7 +25,12 @@ export interface RunOptions {
   readonly stateFolder: string;
   readonly types: boolean;
   readonly force: boolean;
+  /** Begin a new run, also if the last one did not end. */
+  readonly fresh: boolean;
+  readonly startedBy: string | undefined;
   readonly json: boolean;
+  /** The run to go on with, if it is named. */
+  readonly resume?: string;
 }
 
 /** Runs the command; the result is its exit code. */
@@ -36,10 +42,16 @@ export const run = (options: RunOptions, context: CommandContext): Promise<numbe
   return runCommand(
     context,
     prepare({ ...options, writes: true }, identify).pipe(
-      Effect.map((prepared) => {
-        tellPrepared(prepared, options, context);
-        return () => execute(prepared.pipeline, codeOf, options, context);
-      }),
+      Effect.flatMap(
+        Effect.fnUntraced(function* (prepared) {
+          tellPrepared(prepared, options, context);
+          const { pipeline } = prepared;
+          const unfinished = yield* unfinishedRun(pipeline.name, options);
+          if (unfinished !== undefined) tellContinued(unfinished, options, context);
+          const going = unfinished === undefined ? {} : { resume: unfinished.id };
+          return () => execute(pipeline, codeOf, { ...options, ...going }, context);
+        }),
+      ),
       Effect.catchTag("NotValid", ({ problems }) =>
         Effect.sync(() => () => refuse(problems, options, context)),
       ),
@@ -57,6 +69,30 @@ const refuse = async (
   }
   tellProblems(problems, file, context);
   return ExitCode.invalid;
+};
+
+/** The run to go on with: the one that was named, else the newest of the pipeline if it did not end. */
+const unfinishedRun = Effect.fnUntraced(function* (
+  pipeline: string,
+  { stateFolder, resume, force, fresh }: RunOptions,
+) {
+  if (resume !== undefined) return { id: resume };
+  if (force || fresh) return undefined;
+  const [newest] = yield* withStore(stateFolder, (store) => store.runs(1, pipeline)).pipe(
+    Effect.catchTag("RunMissing", () => Effect.succeed([])),
+  );
+  const { status } = newest ?? {};
+  return status === "interrupted" || status === "suspended" ? newest : undefined;
+});
+
+const tellContinued = (
+  { id, status }: { readonly id: string; readonly status?: Run.RunStatus },
+  { json }: RunOptions,
+  { terminal: { out, style } }: CommandContext,
+): void => {
+  if (json || status === undefined) return;
+  const why = status === "suspended" ? "which waits" : "which was interrupted";
+  out(style.dim(`goes on with run ${id}, ${why} (--new: begins a new one)`));
 };
 
 const tellPrepared = (
@@ -83,7 +119,7 @@ const execute = async (
   options: RunOptions,
   context: CommandContext,
 ): Promise<number> => {
-  const { stateFolder, force } = options;
+  const { stateFolder, force, resume } = options;
   const watch = openWatch(options.json ? "json" : "text", context.terminal);
   const ended: Array<Run.Run> = [];
   const onEvent = (event: Engine.RunEvent) =>
@@ -92,7 +128,15 @@ const execute = async (
       watch.tell(event);
     });
   const exit = await Effect.runPromiseExit(
-    Engine.Engine.use((engine) => engine.run(pipeline, { force, onEvent })).pipe(
+    Engine.Engine.use((engine) =>
+      engine.run(pipeline, {
+        force,
+        onEvent,
+        file: path.resolve(options.file),
+        startedBy: startedBy(options.startedBy, options.file),
+        ...(resume === undefined ? {} : { resume }),
+      }),
+    ).pipe(
       Effect.provideService(Engine.CodeOf, codeOf),
       Effect.provide(watch.logging),
       Effect.provide(Local.layer(stateFolder)),

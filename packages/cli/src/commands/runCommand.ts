@@ -32,7 +32,15 @@ export const runCommand = async (
 };
 
 /** Errors that say that something else must be asked for. */
-const asked = new Set(["ReleaseNotFound", "ProjectExists"]);
+const asked = new Set([
+  "ReleaseNotFound",
+  "ProjectExists",
+  "RunMissing",
+  "NotResumable",
+  "RunNotResumable",
+  "ApprovalRefused",
+  "InputNotJson",
+]);
 
 /** Writes the errors of a cause. */
 export const tellCause = (

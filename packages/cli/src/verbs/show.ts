@@ -1,13 +1,11 @@
-import { existsSync } from "node:fs";
 import * as Command from "effect/cli/Command";
 import { heavy } from "../heavy.ts";
+import { isFile } from "./isFile.ts";
 import { showRun } from "../light/showRun.ts";
 import { heavyVerb, json, optional, optionalArgument, verb } from "../Verb.ts";
 
 const stage = optional("stage", "NAME", "Only this stage, with its parameters");
 const what = optionalArgument("FILE|RUN", "A pipeline file, or a run (default: the newest run)");
-
-const isFile = (name: string): boolean => /\.[cm]?[jt]s$/.test(name) || existsSync(name);
 
 /** `ml-pipe show [FILE|RUN]`. */
 export const show = Command.make("show", { what, stage, json }, ({ what, ...flags }) =>

@@ -294,7 +294,7 @@ describe("an interruption", () => {
           });
           const observed = observe(pipeline).pipe(Effect.provide(engineIn(folder)));
           const fiber = yield* Effect.forkChild(observed);
-          for (let turns = 0; turns < 200 && open >= 0; turns++) yield* Effect.yieldNow;
+          for (let turns = 0; turns < 200; turns++) yield* Effect.yieldNow;
           yield* Effect.promise(() => new Promise((done) => setTimeout(done, 20)));
           yield* Fiber.interrupt(fiber);
           open = Infinity;
