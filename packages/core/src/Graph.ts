@@ -10,6 +10,7 @@ import * as Hook from "./Hook.ts";
 import { outputsOf } from "./internal/outputs.ts";
 import * as Pipeline from "./Pipeline.ts";
 import type { Fields, Resources } from "./Stage.ts";
+import { TriggerSpec } from "./Trigger.ts";
 
 const Place = Schema.Struct({ file: Schema.String, line: Schema.Int, column: Schema.Int });
 
@@ -78,6 +79,8 @@ export const Graph = Schema.Struct({
   charterDigest: Digest,
   stages: Schema.Array(StageNode),
   feedback: Schema.Array(FeedbackEdge),
+  /** What makes `ml-pipe daemon` run it; absent if nothing does. */
+  triggers: Schema.optionalKey(Schema.Array(TriggerSpec)),
   /** Contracts on the graph's edges, by name. */
   contracts: Schema.Record(Schema.String, Schema.Json),
   place: Schema.optionalKey(Place),
@@ -143,6 +146,9 @@ export const of = (pipeline: Pipeline.Pipeline): Graph => {
       hook,
       ...(to === undefined ? {} : { to }),
     })),
+    ...(pipeline.triggers.length === 0
+      ? {}
+      : { triggers: pipeline.triggers.map(({ spec }) => spec) }),
     contracts,
     ...(pipeline.declaredAt === undefined ? {} : { place: pipeline.declaredAt }),
   };

@@ -13,6 +13,7 @@ import { currentBuilder, type GraphNode, type Guard, withBuilder } from "./inter
 import type { Hook } from "./Hook.ts";
 import type { ErrorOf, NeedsOf, Ref, SignalRef, Source, Traced } from "./Ref.ts";
 import type { Fields } from "./Stage.ts";
+import type { Trigger } from "./Trigger.ts";
 
 /** A hook on the graph: a signal of one node, what it causes, and where. */
 export interface Feedback {
@@ -37,6 +38,8 @@ export interface Pipeline<out A = unknown, out E = unknown, out R = unknown> ext
   /** In an order in which each node comes after those it depends on. */
   readonly nodes: ReadonlyArray<GraphNode<E, R>>;
   readonly feedback: ReadonlyArray<Feedback>;
+  /** What makes `ml-pipe daemon` run it. */
+  readonly triggers: ReadonlyArray<Trigger<R>>;
   readonly outputs: A;
   /** Where each output comes from. */
   readonly outputSources: { readonly [output: string]: Source };
@@ -77,11 +80,15 @@ export class PipelineInvalid extends Schema.TaggedError<PipelineInvalid>()("Pipe
  *   Pipeline.make("doubling", { charter }, () => ({ four: double({ n: source() }) }));
  * ```
  */
-export const make = <const A extends { readonly [output: string]: Traced }>(
+export const make = <const A extends { readonly [output: string]: Traced }, R = never>(
   name: string,
-  options: { readonly charter: Charter; readonly description?: string },
+  options: {
+    readonly charter: Charter;
+    readonly description?: string;
+    readonly triggers?: ReadonlyArray<Trigger<R>>;
+  },
   build: () => A,
-): Pipeline<A, ErrorOf<A>, NeedsOf<A>> => {
+): Pipeline<A, ErrorOf<A>, NeedsOf<A> | R> => {
   const nodes: Array<GraphNode> = [];
   const feedbacks: Array<Feedback> = [];
   const invalid = (node: GraphNode | undefined, problem: string, next: string) =>
@@ -182,6 +189,10 @@ export const make = <const A extends { readonly [output: string]: Traced }>(
   }
   if (nodes.length === 0)
     throw invalid(undefined, "it has no stages", "Return at least one output");
+  const triggers = options.triggers ?? [];
+  const twice = triggers.map(({ spec }) => spec.name).find((one, at, all) => all.indexOf(one) < at);
+  if (twice !== undefined)
+    throw invalid(undefined, `it has two triggers "${twice}"`, "Give one of them another name");
   return {
     "~ml-pipe/traced": { _E: (_: never) => _, _R: (_: never) => _ },
     source: { node: name },
@@ -191,6 +202,7 @@ export const make = <const A extends { readonly [output: string]: Traced }>(
     // Every node leads to an output, and an output's type carries the errors and needs of all before it.
     nodes: nodes as ReadonlyArray<GraphNode<ErrorOf<A>, NeedsOf<A>>>,
     feedback: feedbacks,
+    triggers,
     outputs,
     outputSources: Object.fromEntries(
       Object.entries(outputs).map(([output, { source }]) => [output, source]),

@@ -12,6 +12,7 @@ import { type LineageStore, lineageStore } from "./store/lineage.ts";
 import { own } from "./store/owner.ts";
 import { type RunStore, runStore } from "./store/runs.ts";
 import { openDatabase } from "./store/sqlite.ts";
+import { type TriggerStore, triggerStore } from "./store/triggers.ts";
 import type { FolderOwned } from "./store/FolderOwned.ts";
 import type { StoreError } from "./store/StoreError.ts";
 
@@ -21,12 +22,14 @@ export type { ApprovalStore } from "./store/approvals.ts";
 export type { ItemRecord, ItemStore } from "./store/items.ts";
 export type { LineageStore } from "./store/lineage.ts";
 export type { RunStore } from "./store/runs.ts";
+export type { Found, Queued, TriggerStore } from "./store/triggers.ts";
 
 /** All that is recorded. */
 export interface StoreShape extends RunStore {
   readonly approvals: ApprovalStore;
   readonly items: ItemStore;
   readonly lineage: LineageStore;
+  readonly triggers: TriggerStore;
   /**
    * Makes this process the one that runs pipelines here, as long as the scope lasts. Fails with
    * {@link FolderOwned} while another one is. The system gives the lock back when a process ends,
@@ -68,6 +71,7 @@ const open = Effect.fnUntraced(function* (file: string, own: StoreShape["own"]) 
     approvals: yield* approvalStore(database),
     items: yield* itemStore(database),
     lineage: lineageStore(database),
+    triggers: yield* triggerStore(database),
     own,
   });
 });

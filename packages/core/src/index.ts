@@ -20,6 +20,7 @@ export * as Run from "./Run.ts";
 export * as Signal from "./Signal.ts";
 export * as Stage from "./Stage.ts";
 export * as Store from "./Store.ts";
+export * as Trigger from "./Trigger.ts";
 export * as Verdict from "./Verdict.ts";
 /** Under its own name too, so that other packages' declarations can mention it without importing it. */
 export type { ArtifactStore } from "./Artifact.ts";
