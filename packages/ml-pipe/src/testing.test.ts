@@ -1,17 +1,16 @@
 import { assert, describe, it } from "vitest";
 import * as Effect from "effect/Effect";
+import type * as Layer from "effect/Layer";
 import * as Schedule from "effect/Schedule";
 import * as Schema from "effect/Schema";
 import { Column, Contract, Hook, Pipeline, Signal, Split, Stage, Validate } from "./index.ts";
 import * as Testing from "./testing.ts";
 
+type Services = Layer.Success<typeof Testing.layer>;
+
 /** As with any test runner: nothing but a promise. */
-const run = <A, E>(effect: Effect.Effect<A, E, Effect.Services<typeof everything>>): Promise<A> =>
+const run = <A, E>(effect: Effect.Effect<A, E, Services>): Promise<A> =>
   Effect.runPromise(Effect.provide(effect, Testing.layer));
-const everything =
-  Effect.context<
-    typeof Testing.layer extends import("effect/Layer").Layer<infer S, unknown> ? S : never
-  >();
 
 const Flight = Contract.make("flight", {
   version: "1.0.0",
