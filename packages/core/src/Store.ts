@@ -10,6 +10,7 @@ import { type ApprovalStore, approvalStore } from "./store/approvals.ts";
 import { type ItemStore, itemStore } from "./store/items.ts";
 import { type LineageStore, lineageStore } from "./store/lineage.ts";
 import { own } from "./store/owner.ts";
+import { type RetentionStore, retentionStore } from "./store/retention.ts";
 import { type RunStore, runStore } from "./store/runs.ts";
 import { openDatabase } from "./store/sqlite.ts";
 import { type TriggerStore, triggerStore } from "./store/triggers.ts";
@@ -21,6 +22,7 @@ export { StoreError } from "./store/StoreError.ts";
 export type { ApprovalStore } from "./store/approvals.ts";
 export type { ItemRecord, ItemStore } from "./store/items.ts";
 export type { LineageStore } from "./store/lineage.ts";
+export type { RetentionStore } from "./store/retention.ts";
 export type { RunStore } from "./store/runs.ts";
 export type { Found, Queued, TriggerStore } from "./store/triggers.ts";
 
@@ -29,6 +31,7 @@ export interface StoreShape extends RunStore {
   readonly approvals: ApprovalStore;
   readonly items: ItemStore;
   readonly lineage: LineageStore;
+  readonly retention: RetentionStore;
   readonly triggers: TriggerStore;
   /**
    * Makes this process the one that runs pipelines here, as long as the scope lasts. Fails with
@@ -71,6 +74,7 @@ const open = Effect.fnUntraced(function* (file: string, own: StoreShape["own"]) 
     approvals: yield* approvalStore(database),
     items: yield* itemStore(database),
     lineage: lineageStore(database),
+    retention: yield* retentionStore(database),
     triggers: yield* triggerStore(database),
     own,
   });
