@@ -50,7 +50,7 @@ describe("what answers at once loads the bundle and nothing else", () => {
     it(args.join(" "), () => {
       assert.sameMembers(
         [...loaded(...args)],
-        ["packages/cli/bin/ml-pipe.mjs", "packages/cli/dist/main.js"],
+        ["packages/cli/bin/ml-pipe.mjs", "packages/cli/dist/start.js"],
       );
     });
   }
@@ -58,7 +58,7 @@ describe("what answers at once loads the bundle and nothing else", () => {
 
 it("the bundle contains nothing that only some commands need", () => {
   const map: unknown = JSON.parse(
-    readFileSync(join(root, "packages/cli/dist/main.js.map"), "utf8"),
+    readFileSync(join(root, "packages/cli/dist/start.js.map"), "utf8"),
   );
   const { sources } = Schema.decodeUnknownSync(
     Schema.Struct({ sources: Schema.Array(Schema.String) }),

@@ -4,7 +4,6 @@
  * import, even indirectly, what only some verbs need (see heavy.ts).
  */
 import { createRequire } from "node:module";
-import * as NodeServices from "@effect/platform-node/NodeServices";
 import * as CliConfig from "effect/cli/CliConfig";
 import * as CliError from "effect/cli/CliError";
 import * as CliOutput from "effect/cli/CliOutput";
@@ -17,6 +16,7 @@ import * as Layer from "effect/Layer";
 import * as Schema from "effect/Schema";
 import { commandLine } from "./commandLine.ts";
 import * as ExitCode from "./ExitCode.ts";
+import { platform } from "./platform.ts";
 import { presenter } from "./presenter.ts";
 import * as Terminal from "./Terminal.ts";
 import { Invocation } from "./Verb.ts";
@@ -24,6 +24,8 @@ import { problemText, toProblem } from "./view/problem.ts";
 
 const terminal = Terminal.ofProcess();
 const debug = process.argv.includes("--debug") || process.env["ML_PIPE_DEBUG"] === "1";
+// The bundle is one long line: a stack trace is to name the sources.
+if (debug) process.setSourceMapsEnabled(true);
 
 const manifest: unknown = createRequire(import.meta.url)("../package.json");
 const { version } = Schema.decodeUnknownSync(Schema.Struct({ version: Schema.String }))(manifest);
@@ -68,7 +70,7 @@ const program = Command.runWith(commandLine, { version })(process.argv.slice(2))
   Effect.provideService(Invocation, { context, version, end }),
   Effect.provide(
     Layer.mergeAll(
-      NodeServices.layer,
+      platform,
       CliConfig.layer({ builtIns: [GlobalFlag.Help, GlobalFlag.Version, GlobalFlag.Completions] }),
       CliOutput.layerPresenter(presenter(terminal)),
     ),
