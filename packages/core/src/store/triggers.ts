@@ -39,6 +39,15 @@ export interface Found {
   readonly resumes?: string;
 }
 
+/** A gate that a run waits at, and how often somebody has said yes or no there. */
+export const Answered = Schema.Struct({
+  run: Schema.String,
+  gate: Schema.String,
+  words: Schema.Int,
+});
+/** See {@link Answered}. */
+export type Answered = typeof Answered.Type;
+
 /** How triggers are recorded and found. */
 export interface TriggerStore {
   /** What is remembered of a trigger. */
@@ -56,8 +65,8 @@ export interface TriggerStore {
   readonly runOf: (queued: Queued) => Effect.Effect<Option.Option<string>, StoreError>;
   /** The signals of stages that ended after a record; from the beginning, without one. */
   readonly signalsAfter: (cursor?: number) => Effect.Effect<SignalsSeen, StoreError>;
-  /** Runs of a pipeline that wait for something outside, the oldest first. */
-  readonly suspendedRuns: (pipeline: string) => Effect.Effect<ReadonlyArray<string>, StoreError>;
+  /** Gates of suspended runs of a pipeline at which somebody has said something on their evidence. */
+  readonly answered: (pipeline: string) => Effect.Effect<ReadonlyArray<Answered>, StoreError>;
 }
 
 const tables = `
@@ -93,6 +102,7 @@ const toQueued = (row: unknown): Queued => {
     ...(resumes === null ? {} : { resumes }),
   };
 };
+const toAnswered = Schema.decodeUnknownSync(Answered);
 const idOf = Schema.decodeUnknownSync(Schema.Struct({ id: Schema.String }));
 const cursorOf = Schema.decodeUnknownSync(Schema.Struct({ cursor: Schema.NullOr(Schema.Int) }));
 const pipelineOf = Schema.decodeUnknownSync(Schema.Struct({ pipeline: Schema.String }));
@@ -128,10 +138,16 @@ export const triggerStore = Effect.fnUntraced(function* ({ db, attempt }: Databa
         WHERE stage.rowid > ? AND stage.ended IS NOT NULL
           AND json_array_length(stage.record, '$.signals') > 0
         ORDER BY stage.rowid`),
-      suspended: db.prepare(`
-        SELECT id FROM run WHERE json_extract(summary, '$.pipeline') = ?
-          AND json_extract(summary, '$.status') = 'suspended'
-        ORDER BY rowid`),
+      answered: db.prepare(`
+        SELECT run.id AS run, stage.stage AS gate, count(*) AS words
+        FROM run JOIN stage ON stage.run = run.id
+          JOIN approval ON approval.pipeline = ?1 AND approval.gate = stage.stage
+        WHERE json_extract(run.summary, '$.pipeline') = ?1
+          AND json_extract(run.summary, '$.status') = 'suspended'
+          AND json_extract(stage.record, '$.status') = 'suspended'
+          AND json_extract(stage.record, '$.asks.evidence')
+            = json_extract(approval.record, '$.evidence')
+        GROUP BY run.id, stage.stage ORDER BY run.rowid`),
     };
   });
   const toState = coder(TriggerState);
@@ -204,7 +220,9 @@ export const triggerStore = Effect.fnUntraced(function* ({ db, attempt }: Databa
         });
         return { signals, cursor: last };
       }),
-    suspendedRuns: (pipeline) =>
-      attempt("list suspended runs", () => sql.suspended.all(pipeline).map((row) => idOf(row).id)),
+    answered: (pipeline) =>
+      attempt("look for approvals of suspended runs", () =>
+        sql.answered.all(pipeline).map((row) => toAnswered(row)),
+      ),
   } satisfies TriggerStore;
 });

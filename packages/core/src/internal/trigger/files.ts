@@ -88,8 +88,10 @@ export const dueFiles = (
       const before = state?.settling[path];
       const nowMs = now.getTime();
       // Where the clock went back, waiting begins anew.
-      const sinceMs = isSame(before, file) ? Math.min(before?.sinceMs ?? nowMs, nowMs) : nowMs;
-      settling[path] = { bytes, changedMs, sinceMs };
+      settling[path] =
+        before !== undefined && isSame(before, file) && before.sinceMs <= nowMs
+          ? before
+          : { bytes, changedMs, sinceMs: nowMs };
     } else {
       known[path] = { bytes, changedMs, digest };
       if (earlier?.digest !== digest) {
@@ -98,5 +100,12 @@ export const dueFiles = (
       }
     }
   }
-  return { occurrences, state: { kind: "newFile", known, settling } };
+  const before = state?.settling ?? {};
+  const waiting = Object.keys(settling);
+  const unchanged =
+    state !== undefined &&
+    files.every(({ path }) => known[path] === state.known[path]) &&
+    waiting.length === Object.keys(before).length &&
+    waiting.every((path) => settling[path] === before[path]);
+  return { occurrences, state: unchanged ? state : { kind: "newFile", known, settling } };
 };

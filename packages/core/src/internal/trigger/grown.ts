@@ -8,6 +8,9 @@ export const dueCount = (
   count: number,
 ): Due<StateOf<"count">> => {
   const { base, times } = state ?? { base: existing === "run" ? 0 : count, times: 0 };
+  if (state !== undefined && count >= base && count - base < atLeast) {
+    return { occurrences: [], state };
+  }
   if (count - base >= atLeast) {
     // The same count may be reached again after a fall: it is told apart by its number.
     const occurrence = `${count} (number ${times + 1})`;
@@ -43,6 +46,9 @@ export const dueSignals = (
   seen: SignalsSeen,
   pipeline: string,
 ): Due<StateOf<"signal">> => {
+  if (state?.cursor === seen.cursor && seen.signals.length === 0) {
+    return { occurrences: [], state };
+  }
   const listened = seen.signals
     .filter((one) => one.signal === signal)
     .filter((one) => (from === undefined ? one.pipeline !== pipeline : from.includes(one.pipeline)))

@@ -122,7 +122,10 @@ const isOf = <K extends TriggerState["kind"]>(
   kind: K,
 ): state is StateOf<K> => state?.kind === kind;
 
-/** What a look says: occurrences that were not there before, the oldest first, and what to remember. */
+/**
+ * What a look says: occurrences that were not there before, the oldest first, and what to remember: the
+ * same object if that is what was remembered before.
+ */
 export interface Due<S extends TriggerState = TriggerState> {
   readonly occurrences: ReadonlyArray<string>;
   readonly state: S;
