@@ -1,1 +1,1 @@
-export {};
+export * as RunLog from "./RunLog.ts";
