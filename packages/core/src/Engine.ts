@@ -110,11 +110,12 @@ export interface EngineShape {
   ) => Effect.Effect<RunResult<Pipeline<A, E, R>>, E | EngineError, Exclude<R, EngineServices>>;
   /**
    * What {@link run} would do now: which stages are fresh, and which are not because of what. Runs
-   * nothing; reads what stages read beside their inputs, such as the digest of a source file.
+   * nothing; reads what stages read beside their inputs, such as the digest of a source file. With
+   * `resume`, what going on with that run would do.
    */
   readonly plan: <A, E, R>(
     pipeline: Pipeline<A, E, R>,
-    options?: Pick<RunOptions, "force">,
+    options?: Pick<RunOptions, "force" | "resume">,
   ) => Effect.Effect<Plan, StoreError, Exclude<R, EngineServices>>;
 }
 

@@ -203,6 +203,31 @@ describe("plan", () => {
       }
     }).pipe(withCode(), Effect.provide(engine)),
   );
+
+  it.effect("of going on with a run: what acted on the outside world does not act again", () =>
+    Effect.gen(function* () {
+      const act = Stage.make("act", {
+        input: {},
+        output: Schema.Int,
+        cache: "never",
+        run: () => Effect.succeed(1),
+      });
+      const after = Stage.make("after", {
+        input: { n: Schema.Int },
+        output: Schema.Int,
+        run: () => Effect.fail(new Error("no")),
+      });
+      const pipeline = Pipeline.make("p", { charter }, () => ({ out: after({ n: act() }) }));
+      const { run } = yield* observe(pipeline);
+      const states = Effect.fnUntraced(function* (resume?: string) {
+        const options = resume === undefined ? {} : { resume };
+        const { stages } = yield* Engine.use((engine) => engine.plan(pipeline, options));
+        return stages.map(({ stage, state }) => `${stage} ${state}`);
+      });
+      assert.deepStrictEqual(yield* states(), ["act stale", "after stale"]);
+      assert.deepStrictEqual(yield* states(run.id), ["act fresh", "after stale"]);
+    }).pipe(withCode(), Effect.provide(engine)),
+  );
 });
 
 describe("an artifact that is damaged", () => {

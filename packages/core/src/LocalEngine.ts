@@ -49,7 +49,9 @@ export const layerWith = (limits: Limits): Layer.Layer<Engine, never, Store | Ar
         run: (pipeline, options = {}) =>
           owned(runWithHooks(pipeline, options, pool)).pipe(Effect.provideContext(services)),
         plan: (pipeline, options = {}) =>
-          planGraph(pipeline, forcedAll(pipeline, options)).pipe(Effect.provideContext(services)),
+          planGraph(pipeline, forcedAll(pipeline, options), options.resume).pipe(
+            Effect.provideContext(services),
+          ),
       });
     }),
   );

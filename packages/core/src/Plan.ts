@@ -4,6 +4,8 @@
  */
 import * as Schema from "effect/Schema";
 
+export { changeText } from "./internal/changes.ts";
+
 /** One thing that is not as it was when the stage last ran. */
 export const Change = Schema.Struct({
   kind: Schema.Literals([

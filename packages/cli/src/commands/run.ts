@@ -1,6 +1,6 @@
 /** `ml-pipe run`: checks a pipeline, runs it, and tells how it went. */
 import * as path from "node:path";
-import { Engine, Local, type Run } from "@ml-pipe/ml-pipe";
+import { Engine, Local, Observer, type Run } from "@ml-pipe/ml-pipe";
 import * as Cause from "effect/Cause";
 import * as Effect from "effect/Effect";
 import * as Exit from "effect/Exit";
@@ -9,13 +9,20 @@ import { charterWarnings } from "../pipeline/contracts.ts";
 import * as CodeOf from "../pipeline/codeOf.ts";
 import type { Runnable } from "../pipeline/loadPipeline.ts";
 import { startedBy } from "../pipeline/startedBy.ts";
-import { existingReport, stateFlag, withStore } from "../StateFolder.ts";
+import { existingReport, stateFlag } from "../StateFolder.ts";
 import type { Problem } from "../view/problem.ts";
 import { outcomeText, problemsText } from "../view/run.ts";
 import { duration, plural } from "../view/text.ts";
 import { problemJson, tellProblems } from "./check.ts";
 import { prepare, type Prepared } from "./prepare.ts";
-import { type CommandContext, problemsOf, runCommand, tellCause } from "./runCommand.ts";
+import {
+  type CommandContext,
+  exitCodeOf,
+  problemsOf,
+  runCommand,
+  tellCause,
+} from "./runCommand.ts";
+import { unfinishedRun } from "./unfinishedRun.ts";
 import { openWatch, type Watch } from "./watch.ts";
 import { writeReport } from "./writeReport.ts";
 
@@ -30,7 +37,7 @@ export interface RunOptions {
   readonly startedBy: string | undefined;
   readonly json: boolean;
   /** The run to go on with, if it is named. */
-  readonly resume?: string;
+  readonly resume?: Run.RunSummary;
 }
 
 /** Runs the command; the result is its exit code. */
@@ -46,10 +53,10 @@ export const run = (options: RunOptions, context: CommandContext): Promise<numbe
         Effect.fnUntraced(function* (prepared) {
           tellPrepared(prepared, options, context);
           const { pipeline } = prepared;
-          const unfinished = yield* unfinishedRun(pipeline.name, options);
-          if (unfinished !== undefined) tellContinued(unfinished, options, context);
-          const going = unfinished === undefined ? {} : { resume: unfinished.id };
-          return () => execute(pipeline, codeOf, { ...options, ...going }, context);
+          const resume = options.resume ?? (yield* unfinishedRun(pipeline.name, options));
+          if (resume === undefined) return () => execute(pipeline, codeOf, options, context);
+          tellContinued(resume, options, context);
+          return () => execute(pipeline, codeOf, { ...options, resume }, context);
         }),
       ),
       Effect.catchTag("NotValid", ({ problems }) =>
@@ -71,28 +78,20 @@ const refuse = async (
   return ExitCode.invalid;
 };
 
-/** The run to go on with: the one that was named, else the newest of the pipeline if it did not end. */
-const unfinishedRun = Effect.fnUntraced(function* (
-  pipeline: string,
-  { stateFolder, resume, force, fresh }: RunOptions,
-) {
-  if (resume !== undefined) return { id: resume };
-  if (force || fresh) return undefined;
-  const [newest] = yield* withStore(stateFolder, (store) => store.runs(1, pipeline)).pipe(
-    Effect.catchTag("RunMissing", () => Effect.succeed([])),
-  );
-  const { status } = newest ?? {};
-  return status === "interrupted" || status === "suspended" ? newest : undefined;
-});
-
 const tellContinued = (
-  { id, status }: { readonly id: string; readonly status?: Run.RunStatus },
-  { json }: RunOptions,
+  { id, status }: Run.RunSummary,
+  { json, resume }: RunOptions,
   { terminal: { out, style } }: CommandContext,
 ): void => {
-  if (json || status === undefined) return;
-  const why = status === "suspended" ? "which waits" : "which was interrupted";
-  out(style.dim(`goes on with run ${id}, ${why} (--new: begins a new one)`));
+  if (json) return;
+  const why: { readonly [S in Run.RunStatus]?: string } = {
+    interrupted: ", which was interrupted",
+    suspended: ", which waits",
+    failed: ", which failed",
+    stopped: ", which was stopped",
+  };
+  const otherwise = resume === undefined ? " (--new begins another)" : "";
+  out(style.dim(`continues run ${id}${why[status] ?? ""}${otherwise}`));
 };
 
 const tellPrepared = (
@@ -127,17 +126,21 @@ const execute = async (
       if (event._tag === "RunEnded") ended.push(event.run);
       watch.tell(event);
     });
+  const { file } = options;
+  const beginning =
+    resume === undefined
+      ? { file: path.resolve(file), startedBy: startedBy(options.startedBy, file) }
+      : { resume: resume.id };
   const exit = await Effect.runPromiseExit(
-    Engine.Engine.use((engine) =>
-      engine.run(pipeline, {
-        force,
-        onEvent,
-        file: path.resolve(options.file),
-        startedBy: startedBy(options.startedBy, options.file),
-        ...(resume === undefined ? {} : { resume }),
-      }),
-    ).pipe(
+    Effect.gen(function* () {
+      const engine = yield* Engine.Engine;
+      const observer = yield* Observer.Observer;
+      const both = (event: Engine.RunEvent) =>
+        Effect.andThen(observer.onEvent(event), onEvent(event));
+      return yield* engine.run(pipeline, { force, onEvent: both, ...beginning });
+    }).pipe(
       Effect.provideService(Engine.CodeOf, codeOf),
+      Effect.provide(Observer.layer(stateFolder)),
       Effect.provide(watch.logging),
       Effect.provide(Local.layer(stateFolder)),
     ),
@@ -190,6 +193,12 @@ const tellFailure = (
     }
     tellCause(cause, context);
   }
-  if (record?.status === "suspended") return ExitCode.suspended;
-  return record?.status === "stopped" ? ExitCode.stopped : ExitCode.failed;
+  switch (record?.status) {
+    case "suspended":
+      return ExitCode.suspended;
+    case "stopped":
+      return ExitCode.stopped;
+    default:
+      return exitCodeOf(cause);
+  }
 };

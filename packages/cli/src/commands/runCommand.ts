@@ -27,19 +27,23 @@ export const runCommand = async (
   if (Exit.isSuccess(exit)) return typeof exit.value === "number" ? exit.value : exit.value();
   if (Cause.hasInterruptsOnly(exit.cause)) return ExitCode.interrupted;
   tellCause(exit.cause, context);
-  const problems = problemsOf(exit.cause);
-  return problems.every(({ tag }) => asked.has(tag)) ? ExitCode.invalid : ExitCode.failed;
+  return exitCodeOf(exit.cause);
 };
+
+/** The exit code of what failed: something broke, or something else must be asked for. */
+export const exitCodeOf = (cause: Cause.Cause<unknown>): number =>
+  problemsOf(cause).every(({ tag }) => asked.has(tag)) ? ExitCode.invalid : ExitCode.failed;
 
 /** Errors that say that something else must be asked for. */
 const asked = new Set([
   "ReleaseNotFound",
   "ProjectExists",
   "RunMissing",
-  "NotResumable",
+  "NothingToResume",
+  "RunFileMissing",
   "RunNotResumable",
   "ApprovalRefused",
-  "InputNotJson",
+  "InputNotRead",
 ]);
 
 /** Writes the errors of a cause. */

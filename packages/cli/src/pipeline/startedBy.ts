@@ -11,9 +11,13 @@ export const startedBy = (given: string | undefined, file: string): string => {
 };
 
 const gitUser = (folder: string): string | undefined => {
-  for (const key of ["user.email", "user.name"]) {
-    const { status, stdout } = spawnSync("git", ["config", key], { cwd: folder, encoding: "utf8" });
-    if (status === 0 && stdout.trim() !== "") return stdout.trim();
-  }
-  return undefined;
+  const { status, stdout } = spawnSync("git", ["config", "--get-regexp", "^user\\.(email|name)$"], {
+    cwd: folder,
+    encoding: "utf8",
+  });
+  if (status !== 0) return undefined;
+  // `user.email ana@example.org`; a later line overrides an earlier one.
+  const lines = stdout.split("\n").map((line) => line.split(/ (.*)/s));
+  const last = (key: string) => lines.findLast(([name]) => name === key)?.[1];
+  return last("user.email") ?? last("user.name");
 };

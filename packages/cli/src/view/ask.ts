@@ -1,42 +1,86 @@
 /** What a run waits for, for the person who is to answer. */
-import type { Approval, Run } from "@ml-pipe/core";
+import { type Approval, type Run, Verdict } from "@ml-pipe/core";
+import * as Option from "effect/Option";
+import * as Schema from "effect/Schema";
+import { outcomeMark, verdictWord } from "./marks.ts";
+import { pretty } from "./json.ts";
 import type { Style } from "./Style.ts";
 import { duration, indent } from "./text.ts";
 
-/** The gates of a run that wait, or one of them: question, evidence, and how to answer. */
-export const askText = (
-  run: Run.Run,
-  gate: string | undefined,
-  style: Style,
-): ReadonlyArray<string> => {
-  const asked = run.stages.filter(
-    ({ stage, asks }) => asks !== undefined && (gate === undefined || stage === gate),
-  );
-  if (asked.length === 0)
-    return [`run ${run.id} waits for nobody${gate === undefined ? "" : ` at ${gate}`}`];
-  return asked.flatMap(({ stage, asks }) =>
-    asks === undefined ? [] : gateText(run, stage, asks, style),
-  );
-};
+/** A gate that waits. */
+export interface Asked {
+  readonly gate: string;
+  readonly ask: Approval.Ask;
+  /** What is to be decided on, as it is recorded. */
+  readonly evidence: Schema.Json;
+}
 
-const gateText = (
-  run: Run.Run,
-  gate: string,
-  ask: Approval.Ask,
-  style: Style,
-): ReadonlyArray<string> => [
-  `${style.bold(gate)} of run ${run.id} asks: ${ask.question}`,
-  `  approvers  ${ask.approvers.join(", ")}${run.startedBy === undefined ? "" : `; not ${run.startedBy}, who started it`}`,
-  `  expires    ${duration(ask.expiresAfterMs)} after it is given`,
-  ...(ask.input === undefined ? [] : [`  input      ${JSON.stringify(ask.input)}`]),
-  "  evidence",
-  indent(JSON.stringify(evidenceOf(run, gate), undefined, 2), "    "),
-  `Answer with: ml-pipe approve ${run.id} ${gate} --as NAME --reason "…"${ask.input === undefined ? "" : " --input JSON"}  (or reject)`,
-];
+/** The gates of a run that wait, or the one that is named. */
+export const asksOf = (run: Run.Run, gate?: string): ReadonlyArray<Asked> =>
+  run.stages.flatMap(({ stage, status, asks }) =>
+    status === "suspended" && asks !== undefined && (gate === undefined || stage === gate)
+      ? [{ gate: stage, ask: asks, evidence: evidenceOf(run, stage) }]
+      : [],
+  );
 
-/** What the stage before the gate gave, as it is recorded. */
-const evidenceOf = (run: Run.Run, gate: string): unknown => {
+/** What the stage before the gate gave. */
+const evidenceOf = (run: Run.Run, gate: string): Schema.Json => {
   const from = run.graph.stages.find(({ name }) => name === gate)?.inputs[0]?.from;
   const made = run.stages.find(({ stage }) => stage === from?.stage);
   return made?.outputs?.[from?.port ?? ""] ?? null;
+};
+
+/** As one JSON value. */
+export const askJson = (run: Run.Run, asked: ReadonlyArray<Asked>) => ({
+  run: run.id,
+  pipeline: run.pipeline,
+  status: run.status,
+  startedBy: run.startedBy ?? null,
+  gates: asked.map(({ gate, ask, evidence }) => {
+    const { evidence: digest, ...question } = ask;
+    return { gate, ...question, evidenceDigest: digest, evidence };
+  }),
+});
+
+/** As text: question, who may answer until when, what they must give, the evidence, how to answer. */
+export const askText = (
+  run: Run.Run,
+  asked: ReadonlyArray<Asked>,
+  { style, stateFlag }: { readonly style: Style; readonly stateFlag: string },
+): ReadonlyArray<string> =>
+  asked.flatMap(({ gate, ask, evidence }) => {
+    const not = run.startedBy === undefined ? "" : `, but not ${run.startedBy}, who started it`;
+    const input = ask.input === undefined ? "" : " --input JSON";
+    const command = (verb: string, more: string) =>
+      `  ${style.cyan(`ml-pipe ${verb} ${run.id} ${gate} --as NAME --reason "…"${more}${stateFlag}`)}`;
+    return [
+      `${style.bold(ask.question)}  ${style.dim(`"${gate}" of run ${run.id}`)}`,
+      `  who      ${ask.approvers.join(" or ")}${not}`,
+      `  counts   for ${duration(ask.expiresAfterMs)}, and only for this evidence (${ask.evidence.slice(0, 19)})`,
+      ...(ask.input === undefined
+        ? []
+        : ["", style.bold("Input"), indent(pretty(ask.input), "  ")]),
+      "",
+      style.bold("Evidence"),
+      ...evidenceLines(evidence, style).map((line) => indent(line, "  ")),
+      "",
+      style.bold("Answer"),
+      command("approve", input),
+      command("reject", ""),
+      "",
+    ];
+  });
+
+const decodeVerdict = Schema.decodeUnknownOption(Verdict.Verdict);
+
+/** A verdict gate by gate; anything else as the JSON that it is. */
+const evidenceLines = (evidence: Schema.Json, style: Style): ReadonlyArray<string> => {
+  const verdict = Option.getOrUndefined(decodeVerdict(evidence));
+  if (verdict === undefined) return pretty(evidence).split("\n");
+  return [
+    `verdict ${verdictWord(verdict.status, style)} on the model ${verdict.model.slice(0, 19)}`,
+    ...verdict.evidence.flatMap(({ gate, outcome, expected, found }) => [
+      `${outcomeMark(outcome, style)} ${gate}: ${found} ${style.dim(`(expected ${expected})`)}`,
+    ]),
+  ];
 };

@@ -1,27 +1,43 @@
 /** A plan as text: what would run, and because of what. */
 import { Plan } from "@ml-pipe/core";
-import * as Schema from "effect/Schema";
-import { pretty } from "./json.ts";
 import type { Style } from "./Style.ts";
 import { columns, plural } from "./text.ts";
 
-/** One line for each stage, and how many run. */
-export const planText = (plan: Plan.Plan, style: Style): ReadonlyArray<string> => {
+/** One line for each stage, each thing that has changed where there are several, and how many run. */
+export const planText = (
+  plan: Plan.Plan,
+  options: {
+    readonly style: Style;
+    /** The run that would be gone on with. */
+    readonly continues?: string;
+  },
+): ReadonlyArray<string> => {
+  const { style, continues } = options;
   const count = (state: Plan.PlannedStage["state"]) =>
     plan.stages.filter((stage) => stage.state === state).length;
-  const rows = plan.stages.map(({ stage, state, reason }) => [
-    marks[state](style),
-    stage,
-    words[state],
-    style.dim(reason),
-  ]);
+  const lines = columns(
+    plan.stages.map(({ stage, state, reason, changes }) => [
+      marks[state](style),
+      stage,
+      words[state],
+      style.dim(changes.length > inOneLine ? `${changes.length} changes:` : reason),
+    ]),
+  );
+  const goes = continues === undefined ? "" : `, going on with run ${continues}`;
   const may = count("unknown") === 0 ? "" : `, ${count("unknown")} may run`;
   return [
-    style.bold(plan.pipeline),
-    ...columns(rows).map((line) => `  ${line}`),
-    `${count("stale")} of ${plural(plan.stages.length, "stage")} would run${may}`,
+    `${style.bold("Plan")}  ${plan.pipeline}: ${count("stale")} of ${plural(plan.stages.length, "stage")} would run${may}${goes}`,
+    ...plan.stages.flatMap(({ changes }, index) => [
+      `  ${lines[index] ?? ""}`,
+      ...(changes.length > inOneLine
+        ? changes.map((change) => style.dim(`      ${Plan.changeText(change)}`))
+        : []),
+    ]),
   ];
 };
+
+/** So many changes the reason names; more are told one a line. */
+const inOneLine = 3;
 
 const words = { fresh: "fresh", stale: "runs", unknown: "may run", skipped: "skipped" };
 
@@ -31,6 +47,3 @@ const marks: { readonly [S in Plan.PlannedStage["state"]]: (style: Style) => str
   unknown: (style) => style.cyan("?"),
   skipped: (style) => style.dim("-"),
 };
-
-/** The plan as one JSON document. */
-export const planJson = (plan: Plan.Plan): string => pretty(Schema.encodeSync(Plan.Plan)(plan));

@@ -59,7 +59,17 @@ export const changesText = (changes: ReadonlyArray<Change>): string => {
   return [...shown, ...(more > 0 ? [`and ${more} more`] : [])].join("; ");
 };
 
-const changeText = ({ kind, what, was, is }: Change): string => {
+/**
+ * One change in words: `parameter maxTrees: 50 → 100`.
+ *
+ * @example
+ * ```ts
+ * import { Plan } from "@ml-pipe/core";
+ *
+ * const words = Plan.changeText({ kind: "parameter", what: "maxTrees", was: "50", is: "100" });
+ * ```
+ */
+export const changeText = ({ kind, what, was, is }: Change): string => {
   const subject = [noun[kind], what].filter((part) => part !== "").join(" ");
   if (was === undefined) return `${subject} is new`;
   if (is === undefined) return `${subject} is gone`;

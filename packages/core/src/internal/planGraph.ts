@@ -4,6 +4,7 @@ import * as Option from "effect/Option";
 import type { ArtifactStore } from "../Artifact.ts";
 import type { Pipeline } from "../Pipeline.ts";
 import type { Plan, PlannedStage } from "../Plan.ts";
+import type { StageRun } from "../Run.ts";
 import { Store, type StoreError } from "../Store.ts";
 import type { GraphNode } from "./builder.ts";
 import { identityOf, lookUp } from "./cacheKey.ts";
@@ -11,17 +12,26 @@ import { changesBetween, changesText } from "./changes.ts";
 import { choiceValues, takenBranch, valueAt } from "./graphWalk.ts";
 import type { Value, Values } from "./outputs.ts";
 
-/** The plan of a pipeline. Reads what stages read beside their inputs, and nothing else. */
+/**
+ * The plan of a pipeline, or of going on with a run of it. Reads what stages read beside their inputs,
+ * and nothing else.
+ */
 export const planGraph = Effect.fnUntraced(function* <A, E, R>(
   pipeline: Pipeline<A, E, R>,
-  forced: { readonly [stage: string]: string },
+  asked: { readonly [stage: string]: string },
+  resume: string | undefined,
 ): Effect.fn.Return<Plan, StoreError, R | Store | ArtifactStore> {
+  const store = yield* Store;
+  const run = resume === undefined ? undefined : Option.getOrUndefined(yield* store.run(resume));
+  const earlier = new Map(run?.stages.map((stage) => [stage.stage, stage]));
+  const forced = run === undefined ? asked : (run.forced ?? {});
   const known = new Map<string, Values>();
   const stages: Array<PlannedStage> = [];
   for (const node of pipeline.nodes) {
     const { planned, values } = yield* planNode(node, {
       pipeline: pipeline.name,
       forced: forced[node.info.name],
+      earlier: earlier.get(node.info.name),
       known,
       stages,
     });
@@ -34,6 +44,8 @@ export const planGraph = Effect.fnUntraced(function* <A, E, R>(
 interface SoFar {
   readonly pipeline: string;
   readonly forced: string | undefined;
+  /** What the run that is gone on with recorded of the stage. */
+  readonly earlier: StageRun | undefined;
   readonly known: ReadonlyMap<string, Values>;
   readonly stages: ReadonlyArray<PlannedStage>;
 }
@@ -45,7 +57,7 @@ interface Planned {
 
 const planNode = Effect.fnUntraced(function* <E, R>(
   node: GraphNode<E, R>,
-  { pipeline, forced, known, stages }: SoFar,
+  { pipeline, forced, earlier, known, stages }: SoFar,
 ): Effect.fn.Return<Planned, StoreError, R | Store | ArtifactStore> {
   const { info } = node;
   const is = (
@@ -80,7 +92,7 @@ const planNode = Effect.fnUntraced(function* <E, R>(
   }
   const identity = identified.success;
   if (waiting.length === 0) {
-    const question = { pipeline, info, identity, forced, earlier: undefined };
+    const question = { pipeline, info, identity, forced, earlier };
     const found = yield* lookUp(question);
     if (found._tag === "Miss") return is("stale", found.reason, found.changes);
     const fresh = is("fresh", "inputs, parameters and code are unchanged");
@@ -89,6 +101,13 @@ const planNode = Effect.fnUntraced(function* <E, R>(
   }
 
   if (identity._tag === "Unknown") return is("stale", `not cached: ${identity.reason}`);
+  if (info.kind === "approval") return is("stale", "asks every time");
+  const before = [...new Set(waiting.map((source) => source.node))];
+  const states = before.map((name) => stages.find(({ stage }) => stage === name)?.state);
+  const runs = states.includes("stale") ? "runs" : "may run";
+  const depends = is("unknown", `depends on ${before.join(", ")}, which ${runs}`);
+  // It is not done again in the same run, if its inputs turn out the same.
+  if (earlier?.status === "succeeded" && earlier.thisRunOnly === true) return depends;
   if (info.cache === "never") return is("stale", "acts on the outside world: never cached");
   if (forced !== undefined) return is("stale", forced);
   const last = Option.getOrUndefined(yield* (yield* Store).lastExecution(pipeline, info.name));
@@ -98,10 +117,7 @@ const planNode = Effect.fnUntraced(function* <E, R>(
   const settled = { ...was, ...identity.ingredients.inputs };
   const changes = changesBetween(last.ingredients, { ...identity.ingredients, inputs: settled });
   if (changes.length > 0) return is("stale", changesText(changes), changes);
-  const before = [...new Set(waiting.map((source) => source.node))];
-  const states = before.map((name) => stages.find(({ stage }) => stage === name)?.state);
-  const runs = states.includes("stale") ? "runs" : "may run";
-  return is("unknown", `depends on ${before.join(", ")}, which ${runs}`);
+  return depends;
 });
 
 const wordsOf = (error: unknown): string =>
