@@ -8,9 +8,9 @@ import { type ContractSpec, contractOf } from "./Contract.ts";
 import { Digest } from "./Digest.ts";
 import * as Hook from "./Hook.ts";
 import { outputsOf } from "./internal/outputs.ts";
+import { TriggerSpec } from "./internal/trigger/spec.ts";
 import * as Pipeline from "./Pipeline.ts";
 import type { Fields, Resources } from "./Stage.ts";
-import { TriggerSpec } from "./Trigger.ts";
 
 const Place = Schema.Struct({ file: Schema.String, line: Schema.Int, column: Schema.Int });
 
