@@ -58,15 +58,20 @@ export const withStore = <A, E>(
 
 /** The run that begins with `wanted`, or the newest. */
 export const findRun = (folder: string, wanted: string | undefined) =>
-  withStore(folder, (store) =>
-    Effect.gen(function* () {
-      const found = yield* store.run(wanted);
-      if (Option.isSome(found)) return found.value;
-      const ids = (yield* store.runs(200)).map(({ id }) => id);
-      return yield* new RunMissing({
-        folder: shortPath(path.resolve(folder)),
-        candidates: wanted === undefined ? [] : similar(wanted, ids),
-        ...(wanted === undefined ? {} : { wanted }),
-      });
-    }),
-  );
+  withStore(folder, (store) => runIn(store, folder, wanted));
+
+/** The same in a store that is open. */
+export const runIn = Effect.fnUntraced(function* (
+  store: Store.StoreShape,
+  folder: string,
+  wanted: string | undefined,
+) {
+  const found = yield* store.run(wanted);
+  if (Option.isSome(found)) return found.value;
+  const ids = (yield* store.runs(200)).map(({ id }) => id);
+  return yield* new RunMissing({
+    folder: shortPath(path.resolve(folder)),
+    candidates: wanted === undefined ? [] : similar(wanted, ids),
+    ...(wanted === undefined ? {} : { wanted }),
+  });
+});

@@ -7,6 +7,7 @@ import { Debug, State } from "./Verb.ts";
 import { approve } from "./verbs/approve.ts";
 import { check } from "./verbs/check.ts";
 import { init } from "./verbs/init.ts";
+import { logs } from "./verbs/logs.ts";
 import { predict } from "./verbs/predict.ts";
 import { reject } from "./verbs/reject.ts";
 import { releases } from "./verbs/releases.ts";
@@ -30,6 +31,7 @@ export const commandLine = Command.make("ml-pipe").pipe(
     show,
     status,
     runs,
+    logs,
     approve,
     reject,
     report,

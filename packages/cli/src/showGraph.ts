@@ -17,15 +17,22 @@ export const showGraph = (
     return ExitCode.succeeded;
   }
   const stage = graph.stages.find(({ name }) => name === options.stage);
-  if (stage === undefined) {
-    const names = graph.stages.map(({ name }) => name);
-    const [meant] = similar(options.stage, names);
-    const hint = meant === undefined ? "" : `Did you mean "${meant}"? `;
-    err(
-      `${errStyle.red("StageUnknown")}: the pipeline "${graph.pipeline}" has no stage "${options.stage}". ${hint}Its stages are ${names.join(", ")}`,
-    );
-    return ExitCode.invalid;
-  }
+  if (stage === undefined) return tellStageUnknown(graph, options.stage, { err, errStyle });
   out(options.json ? stageJson(stage) : stageText(graph, stage, style));
   return ExitCode.succeeded;
+};
+
+/** Says that there is no such stage; the result is an exit code. */
+export const tellStageUnknown = (
+  graph: Graph.Graph,
+  stage: string,
+  { err, errStyle }: Pick<Terminal, "err" | "errStyle">,
+): number => {
+  const names = graph.stages.map(({ name }) => name);
+  const [meant] = similar(stage, names);
+  const hint = meant === undefined ? "" : `Did you mean "${meant}"? `;
+  err(
+    `${errStyle.red("StageUnknown")}: the pipeline "${graph.pipeline}" has no stage "${stage}". ${hint}Its stages are ${names.join(", ")}`,
+  );
+  return ExitCode.invalid;
 };

@@ -5,6 +5,7 @@ export * from "@ml-pipe/deploy";
 export * from "@ml-pipe/evaluate";
 export * from "@ml-pipe/ingest";
 export * from "@ml-pipe/monitor";
+export * from "@ml-pipe/observe";
 export * from "@ml-pipe/train";
 export * from "@ml-pipe/validate";
 export * as Local from "./Local.ts";

@@ -1,1 +1,2 @@
+export * as Observer from "./Observer.ts";
 export * as RunLog from "./RunLog.ts";
