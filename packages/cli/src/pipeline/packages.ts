@@ -14,13 +14,36 @@ export interface Package {
   readonly installed: boolean;
 }
 
-const Manifest = Schema.fromJsonString(
-  Schema.Struct({
-    name: Schema.optionalKey(Schema.String),
-    version: Schema.optionalKey(Schema.String),
-  }),
-);
-const decodeManifest = Schema.decodeUnknownOption(Manifest);
+const Names = Schema.optionalKey(Schema.Record(Schema.String, Schema.Unknown));
+const Manifest = Schema.Struct({
+  name: Schema.optionalKey(Schema.String),
+  version: Schema.optionalKey(Schema.String),
+  main: Schema.optionalKey(Schema.String),
+  exports: Schema.optionalKey(Schema.Unknown),
+  imports: Schema.optionalKey(Schema.Unknown),
+  dependencies: Names,
+  optionalDependencies: Names,
+  peerDependencies: Names,
+});
+/** What a `package.json` says. */
+export type Manifest = typeof Manifest.Type;
+const decodeManifest = Schema.decodeUnknownOption(Schema.fromJsonString(Manifest));
+
+/** The `package.json` of a folder, if it has one that can be read. */
+export const manifestOf = (folder: string): Manifest | undefined => {
+  const text = textOf(path.join(folder, "package.json"));
+  return text === undefined ? undefined : Option.getOrUndefined(decodeManifest(text));
+};
+
+/** The nearest `package.json`, looking upward from a file, whether or not it names a package. */
+export const nearestManifest = (
+  file: string,
+): { readonly folder: string; readonly manifest: Manifest } | undefined => {
+  const folder = path.dirname(file);
+  const manifest = manifestOf(folder);
+  if (manifest !== undefined) return { folder, manifest };
+  return folder === file ? undefined : nearestManifest(folder);
+};
 
 const known = new Map<string, Package | undefined>();
 
@@ -34,9 +57,7 @@ export const packageOf = (file: string): Package | undefined => {
 };
 
 const readPackage = (folder: string): Package | undefined => {
-  const text = textOf(path.join(folder, "package.json"));
-  if (text === undefined) return undefined;
-  const { name, version = "" } = Option.getOrUndefined(decodeManifest(text)) ?? {};
+  const { name, version = "" } = manifestOf(folder) ?? {};
   if (name === undefined) return undefined;
   return { name, version, folder, installed: isInstalled(folder) };
 };
@@ -50,17 +71,5 @@ const textOf = (file: string): string | undefined => {
     return readFileSync(file, "utf8");
   } catch {
     return undefined;
-  }
-};
-
-/** The package that `specifier` (such as `effect/Effect`) means in a file of `folder`, if installed. */
-export const packageFor = (specifier: string, folder: string): Package | undefined => {
-  const [scope = "", name = ""] = specifier.split("/");
-  const wanted = specifier.startsWith("@") ? `${scope}/${name}` : scope;
-  for (let at = folder; ; at = path.dirname(at)) {
-    const candidate = path.join(at, "node_modules", wanted);
-    const found = readPackage(candidate);
-    if (found !== undefined) return found;
-    if (at === path.dirname(at)) return undefined;
   }
 };

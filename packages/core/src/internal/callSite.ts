@@ -11,7 +11,10 @@ export interface CallSite {
 export const callSite = (callee: (...args: never) => unknown): CallSite | undefined =>
   callSites(callee, 1)[0];
 
-/** The calls that led to `callee`, the innermost first, without those of Node itself. */
+/**
+ * The calls that led to `callee`, the innermost first: from the module that was being loaded, if one
+ * was, without whoever loaded it and without Node itself.
+ */
 export const callSites = (
   callee: (...args: never) => unknown,
   atMost = 40,
@@ -22,7 +25,9 @@ export const callSites = (
   Error.captureStackTrace(holder, callee);
   const stack = holder.stack ?? "";
   Error.stackTraceLimit = usual;
-  return stack.split("\n").slice(1).flatMap(placeOf);
+  const lines = stack.split("\n").slice(1);
+  const loader = lines.findIndex((line) => line.includes("node:internal/modules/"));
+  return lines.slice(0, loader < 0 ? undefined : loader).flatMap(placeOf);
 };
 
 const placeOf = (line: string): ReadonlyArray<CallSite> => {
