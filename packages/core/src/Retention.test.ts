@@ -353,8 +353,8 @@ describe("collect", () => {
         const digest = Digest.ofBytes("old");
         assert.lengthOf(yield* Lineage.find(digest), 1);
         yield* store.items.put([
-          { cacheKey: "a", run: idOf(0), stage: "work", key: "a", output: null },
-          { cacheKey: "b", run: idOf(1), stage: "work", key: "b", output: null },
+          { cacheKey: "a", run: idOf(0), stage: "work", key: "a", outcome: { outputs: {} } },
+          { cacheKey: "b", run: idOf(1), stage: "work", key: "b", outcome: { outputs: {} } },
         ]);
         yield* Retention.collect(folder, strict);
         assert.strictEqual((yield* store.findByCacheKey("old"))._tag, "None");
