@@ -49,13 +49,15 @@ export const askText = (
   { style, stateFlag }: { readonly style: Style; readonly stateFlag: string },
 ): ReadonlyArray<string> =>
   asked.flatMap(({ gate, ask, evidence }) => {
+    const may = ask.approvers.filter((name) => name !== run.startedBy);
+    const who = may.length === 0 ? "nobody of those who may" : may.join(" or ");
     const not = run.startedBy === undefined ? "" : `, but not ${run.startedBy}, who started it`;
     const input = ask.input === undefined ? "" : " --input JSON";
     const command = (verb: string, more: string) =>
       `  ${style.cyan(`ml-pipe ${verb} ${run.id} ${gate} --as NAME --reason "…"${more}${stateFlag}`)}`;
     return [
       `${style.bold(ask.question)}  ${style.dim(`"${gate}" of run ${run.id}`)}`,
-      `  who      ${ask.approvers.join(" or ")}${not}`,
+      `  who      ${who}${not}`,
       `  counts   for ${duration(ask.expiresAfterMs)}, and only for this evidence (${ask.evidence.slice(0, 19)})`,
       ...(ask.input === undefined
         ? []
