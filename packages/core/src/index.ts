@@ -18,6 +18,7 @@ export * as Plan from "./Plan.ts";
 export * as Pipeline from "./Pipeline.ts";
 export * as Ref from "./Ref.ts";
 export * as Retention from "./Retention.ts";
+export * as RunDifference from "./RunDifference.ts";
 export * as Run from "./Run.ts";
 export * as Signal from "./Signal.ts";
 export * as Stage from "./Stage.ts";
