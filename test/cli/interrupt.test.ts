@@ -28,7 +28,7 @@ it("Ctrl-C interrupts cleanly: the record says so, and the next run works", asyn
   assert.strictEqual(code, 130, `${out}${err}`);
   assert.include(err, "interrupting … (again to stop at once)");
   assert.match(out, /^! train {2}interrupted in/m);
-  assert.include(out, "ml-pipe run pipeline.ts --state ctrl-c");
+  assert.match(out, /^ {2}ml-pipe resume \S+ --state ctrl-c/m);
   const record = await newest("ctrl-c");
   assert.strictEqual(record.status, "interrupted");
   assert.deepInclude(statuses(record), { draw: "succeeded", train: "interrupted" });
@@ -37,7 +37,8 @@ it("Ctrl-C interrupts cleanly: the record says so, and the next run works", asyn
 
   const again = await mlPipe(["run", file, "--state", "ctrl-c"], { cwd });
   assert.strictEqual(again.code, 0, again.err);
-  assert.match(again.out, /^= draw {2}cached/m);
+  assert.include(again.out, `continues run ${record.id}, which was interrupted`);
+  assert.notMatch(again.out, /^▸ draw/m);
   assert.match(again.out, /^✓ train {2}succeeded/m);
 });
 
@@ -54,5 +55,6 @@ it("a killed run is recorded as interrupted, and the next run goes on from there
 
   const again = await mlPipe(["run", file, "--state", "killed"], { cwd });
   assert.strictEqual(again.code, 0, again.err);
-  assert.match(again.out, /^= draw {2}cached/m);
+  assert.include(again.out, `continues run ${record.id}, which was interrupted`);
+  assert.notMatch(again.out, /^▸ draw/m);
 });
