@@ -184,7 +184,7 @@ describe("cron", () => {
         assert.strictEqual(new Set(seldom).size, seldom.length);
         assert.deepStrictEqual(seldom, seldom.toSorted());
       }),
-    { fastCheck: { numRuns: 15 } },
+    { arbitrary: { runs: 15 } },
   );
 
   it("says what is wrong with it", () => {
