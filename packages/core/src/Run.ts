@@ -43,8 +43,22 @@ export const StageStatus = Schema.Literals([
 /** See {@link StageStatus}. */
 export type StageStatus = typeof StageStatus.Type;
 
+const problem = { tag: Schema.String, message: Schema.String };
+
+/** Why one item of a stage that fans out failed. */
+export const ItemFailure = Schema.Struct({
+  key: Schema.String,
+  failure: Schema.Struct(problem),
+});
+/** See {@link ItemFailure}. */
+export type ItemFailure = typeof ItemFailure.Type;
+
 /** An error as it is recorded and shown. */
-export const Failure = Schema.Struct({ tag: Schema.String, message: Schema.String });
+export const Failure = Schema.Struct({
+  ...problem,
+  /** All items that failed, where the error is about items. */
+  items: Schema.optionalKey(Schema.Array(ItemFailure)),
+});
 /** See {@link Failure}. */
 export type Failure = typeof Failure.Type;
 

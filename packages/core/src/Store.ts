@@ -20,7 +20,7 @@ import type { StoreError } from "./store/StoreError.ts";
 export { FolderOwned } from "./store/FolderOwned.ts";
 export { StoreError } from "./store/StoreError.ts";
 export type { ApprovalStore } from "./store/approvals.ts";
-export type { ItemRecord, ItemStore } from "./store/items.ts";
+export type { ItemOutcome, ItemRecord, ItemStore } from "./store/items.ts";
 export type { LineageStore } from "./store/lineage.ts";
 export type { RetentionStore } from "./store/retention.ts";
 export type { RunStore } from "./store/runs.ts";

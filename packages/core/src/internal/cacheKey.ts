@@ -84,6 +84,8 @@ export const lookUp = Effect.fnUntraced(function* ({
   if (forced !== undefined) return miss(forced);
   const store = yield* Store;
   const found = Option.getOrUndefined(yield* store.findByCacheKey(cacheKey));
+  const failed = found?.items?.failed ?? 0;
+  if (failed > 0) return miss(`${failed} of its items failed: they are tried again`);
   if (found !== undefined) return yield* usable(info, found);
   const last = Option.getOrUndefined(yield* store.lastExecution(pipeline, info.name));
   if (last?.ingredients === undefined) return miss("it has not run before");

@@ -14,7 +14,7 @@ import { collector } from "./collector.ts";
 import { CurrentRun } from "./CurrentRun.ts";
 import { failureOf, statusOf } from "./failure.ts";
 import { needsOf, type ResourcePool } from "./resourcePool.ts";
-import { ItemJournal } from "./ItemJournal.ts";
+import { GrantedCores, ItemJournal } from "./ItemJournal.ts";
 import { journalOf } from "./journalOf.ts";
 import { encodeOutputs, type Values } from "./outputs.ts";
 import { annotateStage, stageSpan } from "./spans.ts";
@@ -111,6 +111,7 @@ const execute = Effect.fnUntraced(function* <E, R>(
       ? {}
       : { cacheKey: identity.cacheKey, ingredients: identity.ingredients }),
   };
+  const { cores } = needsOf(info.resources, pool.capacity);
   const perform = Effect.gen(function* () {
     const now = new Date(yield* Clock.currentTimeMillis);
     const started: StageRun = { ...planned, startedAt: now };
@@ -126,13 +127,14 @@ const execute = Effect.fnUntraced(function* <E, R>(
             run,
             info,
             ingredients: identity.ingredients,
-            thisRunOnly: info.cache === "never" || forced !== undefined,
+            forced: forced !== undefined,
           });
     const exit = yield* emit({ _tag: "StageStarted", stage: started }).pipe(
       Effect.andThen(node.run(values)),
       Effect.flatMap((value) => encodeOutputs(info, value)),
       Effect.provideService(Reporter, told.report),
-      journal === undefined ? (self) => self : Effect.provideService(ItemJournal, journal),
+      Effect.provideService(ItemJournal, journal),
+      Effect.provideService(GrantedCores, cores),
       Effect.provideService(CurrentRun, {
         run: run.id,
         pipeline: run.pipeline,
@@ -151,7 +153,6 @@ const execute = Effect.fnUntraced(function* <E, R>(
     yield* end({ ...done, status: "succeeded", outputs, ...(bytes === 0 ? {} : { bytes }) });
     return Exit.succeed(exit.value);
   });
-  const { cores } = needsOf(info.resources, pool.capacity);
   const progress = { label: `waits for ${cores === 1 ? "a core" : `${cores} cores`}` };
   const onWait = emit({ _tag: "StageProgress", stage: info.name, progress });
   return yield* pool.use(info.resources, onWait)(perform);

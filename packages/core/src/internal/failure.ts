@@ -1,6 +1,7 @@
 /** How the end of a stage becomes a status and a recorded error. */
 import * as Cause from "effect/Cause";
 import type { Failure, StageStatus } from "../Run.ts";
+import { ItemsFailed } from "../stage/ItemErrors.ts";
 import { isStop, isSuspension } from "./marks.ts";
 
 /** The status of a stage that ended with this cause. */
@@ -18,5 +19,6 @@ export const failureOf = (cause: Cause.Cause<unknown>): Failure => {
   const error = Cause.squash(cause);
   if (!(error instanceof Error)) return { tag: "Unknown", message: String(error) };
   const tag = "_tag" in error ? String(error._tag) : error.name;
-  return { tag, message: error.message };
+  const items = error instanceof ItemsFailed ? { items: error.failures } : {};
+  return { tag, message: error.message, ...items };
 };

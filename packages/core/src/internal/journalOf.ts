@@ -1,11 +1,11 @@
 /** The journal of a stage that fans out, kept in the store: written in groups, read in chunks. */
 import * as Effect from "effect/Effect";
-import type * as Schema from "effect/Schema";
 import { ArtifactStore, referencedBy } from "../Artifact.ts";
 import * as Digest from "../Digest.ts";
 import type { Ingredients, Run } from "../Run.ts";
 import type { StageInfo } from "../Stage.ts";
-import { type ItemStore, Store, type StoreError } from "../Store.ts";
+import type { ItemOutcome, ItemRecord, ItemStore } from "../store/items.ts";
+import { Store, type StoreError } from "../Store.ts";
 import type { Journal } from "./ItemJournal.ts";
 
 /** As many items are written in one transaction, at most. */
@@ -14,61 +14,68 @@ const groupSize = 200;
 /** An item waits so long for others, at most. */
 const groupMillis = 5;
 
+/** As many items are looked up at once. */
+const chunkSize = 1000;
+
 interface Stage {
   readonly run: Pick<Run, "id">;
   readonly info: StageInfo;
   readonly ingredients: Ingredients;
-  /** Whether only what this run has finished counts. */
-  readonly thisRunOnly: boolean;
+  /** Whether the stage must run whatever earlier runs have finished. */
+  readonly forced: boolean;
 }
 
 /** See {@link Journal}. */
-export const journalOf = Effect.fnUntraced(function* ({
-  run,
-  info,
-  ingredients,
-  thisRunOnly,
-}: Stage) {
+export const journalOf = Effect.fnUntraced(function* ({ run, info, ingredients, forced }: Stage) {
   const { items } = yield* Store;
   const artifacts = yield* ArtifactStore;
-  const { [info.each ?? ""]: _, ...inputs } = ingredients.inputs;
-  const base = Digest.ofJson([info.name, { ...ingredients, inputs }]);
+  const { each, cache, name } = info;
+  const { [each?.input ?? ""]: _, ...inputs } = ingredients.inputs;
+  // What becomes of failures does not change what an item gives; and what acts on the outside world
+  // is known to its own run only.
+  const params = each?.stage.params ?? null;
+  const base = Digest.ofJson([
+    name,
+    { ...ingredients, params, inputs },
+    ...(cache === "never" ? [run.id] : []),
+  ]);
   const keyOf = (item: Digest.Digest): string => `${base} ${item}`;
   const writer = groupWriter(items);
 
-  const isIntact = (output: Schema.Json) =>
-    Effect.forEach(referencedBy(output), artifacts.verify, { discard: true }).pipe(
-      Effect.isSuccess,
-    );
+  const isIntact = ({ outputs }: ItemOutcome) => {
+    const referenced = referencedBy(outputs);
+    return referenced.length === 0
+      ? Effect.succeed(true)
+      : Effect.isSuccess(Effect.forEach(referenced, artifacts.verify, { discard: true }));
+  };
 
   const find: Journal["find"] = Effect.fnUntraced(function* (digests) {
-    const found = new Map<string, Schema.Json>();
-    for (let at = 0; at < digests.length; at += 1000) {
-      const chunk = digests.slice(at, at + 1000);
-      const known = yield* items.find(chunk.map(keyOf), thisRunOnly ? run.id : undefined);
-      for (const digest of chunk) {
-        const output = known.get(keyOf(digest));
-        if (output !== undefined && (yield* isIntact(output))) found.set(digest, output);
-      }
+    const found = new Map<string, ItemOutcome>();
+    for (let at = 0; at < digests.length; at += chunkSize) {
+      const chunk = digests.slice(at, at + chunkSize);
+      const known = yield* items.find(chunk.map(keyOf), forced ? run.id : undefined);
+      const verify = Effect.fnUntraced(function* (digest: Digest.Digest) {
+        const outcome = known.get(keyOf(digest));
+        if (outcome !== undefined && (yield* isIntact(outcome))) found.set(digest, outcome);
+      });
+      yield* Effect.forEach(chunk, verify, { concurrency: 8, discard: true });
     }
     return found;
   });
   return {
     find,
-    note: ({ digest, key, output }) =>
-      writer.add({ cacheKey: keyOf(digest), run: run.id, stage: info.name, key, output }),
+    note: ({ digest, key, outcome }) =>
+      writer.add({ cacheKey: keyOf(digest), run: run.id, stage: name, key, outcome }),
     flush: writer.flush,
   } satisfies Journal;
 });
-
-type Item = Parameters<ItemStore["put"]>[0][number];
 
 /**
  * Collects items and writes them in groups: soon, whatever the items do and whatever clock they are
  * given. A write that failed fails the next call.
  */
 const groupWriter = (store: ItemStore) => {
-  let group: Array<Item> = [];
+  let group: Array<ItemRecord> = [];
   let timer: NodeJS.Timeout | undefined;
   let failed: StoreError | undefined;
   const flush: Effect.Effect<void, StoreError> = Effect.suspend(() => {
@@ -80,7 +87,7 @@ const groupWriter = (store: ItemStore) => {
     group = [];
     return Effect.tapError(store.put(items), (error) => Effect.sync(() => void (failed = error)));
   });
-  const add = (item: Item): Effect.Effect<void, StoreError> =>
+  const add = (item: ItemRecord): Effect.Effect<void, StoreError> =>
     Effect.suspend(() => {
       if (failed !== undefined) return Effect.fail(failed);
       group.push(item);

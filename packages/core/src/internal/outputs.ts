@@ -48,7 +48,9 @@ const compile = (info: StageInfo): Compiled => {
       decode: Schema.decodeUnknownEffect(json, options),
     };
   });
-  return { codecs, contracts: Object.fromEntries(contracts) };
+  // A list of values under a contract is under it too.
+  const ofItems = info.each === undefined ? {} : of(info.each.stage).contracts;
+  return { codecs, contracts: { ...ofItems, ...Object.fromEntries(contracts) } };
 };
 
 const of = (info: StageInfo): Compiled => {

@@ -5,15 +5,17 @@ import type { Finding } from "../Finding.ts";
 import type { Signal } from "../Signal.ts";
 import type { StageContext, StageEvent, StageInfo } from "../Stage.ts";
 
+const encoders = new WeakMap<
+  Signal,
+  (payload: unknown) => Effect.Effect<Schema.Json, Schema.SchemaError>
+>();
+
 /** The context of a run; the schemas of payloads are compiled when a signal is first emitted. */
 export const contextOf = <S>(info: StageInfo) => {
-  const encoders = new Map<
-    string,
-    (payload: unknown) => Effect.Effect<Schema.Json, Schema.SchemaError>
-  >();
-  const encode = ({ name, payload }: Signal, value: unknown) => {
-    const encoder = encoders.get(name) ?? Schema.encodeUnknownEffect(Schema.toCodecJson(payload));
-    encoders.set(name, encoder);
+  const encode = (signal: Signal, value: unknown) => {
+    const encoder =
+      encoders.get(signal) ?? Schema.encodeUnknownEffect(Schema.toCodecJson(signal.payload));
+    encoders.set(signal, encoder);
     return encoder(value);
   };
   return (report: (event: StageEvent) => Effect.Effect<void>): StageContext<S> => {

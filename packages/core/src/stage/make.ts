@@ -187,8 +187,8 @@ export interface StageInfo {
   readonly resources: Resources;
   /** What a view should know: `each` fans out over items, `approval` waits for a person. */
   readonly kind: "stage" | "each" | "choice" | "approval";
-  /** The input that holds the items, of a stage that fans out. */
-  readonly each?: string;
+  /** Of a stage that fans out: the input that holds the items, and the stage that takes one. */
+  readonly each?: { readonly input: string; readonly stage: StageInfo };
   /** Where {@link make} was called. */
   readonly definedAt: CallSite | undefined;
   /** The calls that led there, the innermost first: from the library to the author's file. */
@@ -382,7 +382,7 @@ export const implementOf = (stage: object) => {
 };
 
 /** Puts the callable and its properties together: the one place where a stage's types are asserted. */
-const assemble = (info: StageInfo, implement: Implement): never => {
+export const assemble = (info: StageInfo, implement: Implement): never => {
   refuse(info);
   const behaviour = implement as (info: StageInfo) => Implementation;
   const call = (inputs: { readonly [port: string]: Traced } = {}) =>
@@ -442,21 +442,24 @@ const refuse = ({ name, inputs, output, params, signals }: StageInfo): void => {
   }
 };
 
+const decodersOf = (inputs: Fields) =>
+  Object.entries(inputs).map(([port, schema]) => ({
+    port,
+    decode: Schema.decodeUnknownEffect(Schema.toType(schema), { errors: "all" }),
+  }));
+
+/** Compiled once, whatever names a stage goes by. */
+const decoders = new WeakMap<Fields, ReturnType<typeof decodersOf>>();
+
 /** Checks values against the schemas of a stage's inputs; compiled when the stage first runs. */
-const inputCheck = ({ name: stage, inputs }: StageInfo) => {
-  const compile = () =>
-    Object.entries(inputs).map(([port, schema]) => {
-      const decode = Schema.decodeUnknownEffect(Schema.toType(schema), { errors: "all" });
-      return (input: { readonly [port: string]: unknown }) =>
-        decode(input[port]).pipe(
-          Effect.mapError(
-            (error) => new InputMismatch({ stage, input: port, problem: error.message }),
-          ),
-        );
-    });
-  let checks: ReturnType<typeof compile> | undefined;
-  return Effect.fnUntraced(function* (input: { readonly [port: string]: unknown }) {
-    checks ??= compile();
-    for (const check of checks) yield* check(input);
+export const inputCheck = ({ name: stage, inputs }: StageInfo) =>
+  Effect.fnUntraced(function* (input: { readonly [port: string]: unknown }) {
+    const found = decoders.get(inputs) ?? decodersOf(inputs);
+    decoders.set(inputs, found);
+    for (const { port, decode } of found) {
+      yield* Effect.mapError(
+        decode(input[port]),
+        (error) => new InputMismatch({ stage, input: port, problem: error.message }),
+      );
+    }
   });
-};

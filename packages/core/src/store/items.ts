@@ -1,30 +1,49 @@
-/** Items of stages that fan out, each with its output: what is finished is not done again. */
+/** Items of stages that fan out, each with its outcome: what is finished is not done again. */
 import * as Effect from "effect/Effect";
+import * as Option from "effect/Option";
 import * as Schema from "effect/Schema";
-import { coder, type Database } from "./sqlite.ts";
+import { Exhibit } from "../Exhibit.ts";
+import { Finding } from "../Finding.ts";
+import { Emitted } from "../Signal.ts";
+import type { Database } from "./sqlite.ts";
 import type { StoreError } from "./StoreError.ts";
+
+/** What came of an item: what it gave, and what it told. */
+export const ItemOutcome = Schema.Struct({
+  /** As JSON, by port ("" for a single one). */
+  outputs: Schema.Record(Schema.String, Schema.Json),
+  findings: Schema.optionalKey(Schema.Array(Finding)),
+  signals: Schema.optionalKey(Schema.Array(Emitted)),
+  exhibits: Schema.optionalKey(Schema.Array(Exhibit)),
+});
+/** See {@link ItemOutcome}. */
+export type ItemOutcome = typeof ItemOutcome.Type;
 
 /** A finished item. */
 export interface ItemRecord {
-  /** Digest of all that its output depends on. */
+  /** Stands for all that its outcome depends on. */
   readonly cacheKey: string;
   readonly run: string;
   readonly stage: string;
   /** What people call it. */
   readonly key: string;
-  readonly output: Schema.Json;
+  readonly outcome: ItemOutcome;
 }
 
 /** How finished items are recorded and found. */
 export interface ItemStore {
   /** All in one transaction. */
   readonly put: (items: ReadonlyArray<ItemRecord>) => Effect.Effect<void, StoreError>;
-  /** Outputs by cache key; of one run only, if it is named. */
+  /** Outcomes by cache key; of one run only, if it is named. What cannot be read is not found. */
   readonly find: (
     cacheKeys: ReadonlyArray<string>,
     run?: string,
-  ) => Effect.Effect<ReadonlyMap<string, Schema.Json>, StoreError>;
+  ) => Effect.Effect<ReadonlyMap<string, ItemOutcome>, StoreError>;
 }
+
+const text = Schema.fromJsonString(Schema.toCodecJson(ItemOutcome));
+const read = Schema.decodeUnknownOption(text);
+const write = Schema.encodeSync(text);
 
 /** See {@link ItemStore}. */
 export const itemStore = Effect.fnUntraced(function* ({ db, attempt }: Database) {
@@ -43,14 +62,13 @@ export const itemStore = Effect.fnUntraced(function* ({ db, attempt }: Database)
         WHERE cache_key IN (SELECT value FROM json_each(?1)) AND (?2 IS NULL OR run = ?2)`),
     };
   });
-  const output = coder(Schema.Json);
   return {
     put: (items) =>
       attempt("record items", () => {
         db.exec("BEGIN IMMEDIATE");
         try {
-          for (const { cacheKey, run, stage, key, output: given } of items) {
-            sql.put.run(cacheKey, run, stage, key, output.write(given));
+          for (const { cacheKey, run, stage, key, outcome } of items) {
+            sql.put.run(cacheKey, run, stage, key, write(outcome));
           }
           db.exec("COMMIT");
         } catch (cause) {
@@ -61,7 +79,12 @@ export const itemStore = Effect.fnUntraced(function* ({ db, attempt }: Database)
     find: (cacheKeys, run) =>
       attempt("look up items", () => {
         const rows = sql.find.all(JSON.stringify(cacheKeys), run ?? null);
-        return new Map(rows.map((row) => [String(row["cache_key"]), output.read(row)]));
+        const found = rows.flatMap((row) =>
+          Option.toArray(read(row["record"])).map(
+            (outcome) => [String(row["cache_key"]), outcome] as const,
+          ),
+        );
+        return new Map(found);
       }),
   } satisfies ItemStore;
 });
