@@ -54,7 +54,7 @@ describe("run", () => {
     const { code, out, err } = await run();
     assert.strictEqual(code, 0, err);
     for (const line of [
-      /^▸ draw {2}started: no earlier run with these inputs, parameters and code$/m,
+      /^▸ draw {2}started: it has not run before$/m,
       /^✓ draw {2}succeeded in .+ {2}3 rows$/m,
       /^✓ inspect {2}succeeded in .+ {2}1 warning$/m,
       /^tiny {2}run \S+ {2}succeeded in /m,
