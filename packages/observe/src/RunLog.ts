@@ -5,7 +5,6 @@
  * A log is not a record: nothing waits until it is written, and a log that cannot be written is a
  * warning and not the end of a run. What happened for certain is in the {@link Store}.
  */
-import * as path from "node:path";
 import type { Engine } from "@ml-pipe/core";
 import * as Clock from "effect/Clock";
 import * as Context from "effect/Context";
@@ -18,24 +17,27 @@ import * as Schema from "effect/Schema";
 import * as Stream from "effect/Stream";
 import { atMost } from "./internal/atMost.ts";
 import * as LineFile from "./internal/lineFile.ts";
-import { Entry, Level, ofEvent, ofLog } from "./internal/logEntry.ts";
-import { logReader } from "./internal/readLog.ts";
+import { ofEvent, ofLog } from "./internal/logEntry.ts";
+import {
+  Entry,
+  everyMillis,
+  fileOf,
+  type Filter,
+  matches,
+  type RunLogUnreadable,
+  tail,
+} from "./LogReader.ts";
 
-export { Entry, Level };
-
-/** Where the log of a run is, if it has one. */
-export const fileOf = (folder: string, run: string): string =>
-  path.join(folder, "logs", `${run}.ndjson`);
-
-/** A log that is there cannot be read. */
-export class RunLogUnreadable extends Schema.TaggedError<RunLogUnreadable>()("RunLogUnreadable", {
-  path: Schema.String,
-  problem: Schema.String,
-}) {
-  override get message(): string {
-    return `cannot read the log ${this.path}: ${this.problem}. Check that the state folder is readable.`;
-  }
-}
+export {
+  Entry,
+  fileOf,
+  Level,
+  matches,
+  RunLogUnreadable,
+  tail,
+  type Filter,
+  type Tail,
+} from "./LogReader.ts";
 
 /** How the log of runs is kept. */
 export interface RunLogShape {
@@ -61,9 +63,6 @@ export interface RunLogShape {
  * ```
  */
 export class RunLog extends Context.Service<RunLog, RunLogShape>()("@ml-pipe/observe/RunLog") {}
-
-/** At least this often, what is logged gets to the disk. */
-const everyMillis = 200;
 
 /**
  * Keeps a log with each run, in `folder/logs`, beside whatever loggers there are. What is logged
@@ -178,29 +177,6 @@ const runOf = (event: Engine.RunEvent): string | undefined => {
 
 const lineOf = Schema.encodeSync(Schema.fromJsonString(Entry));
 
-/** Which entries are wanted. */
-export interface Filter {
-  /** Only of this stage. */
-  readonly stage?: string | undefined;
-  /** Only this level and above. */
-  readonly level?: Level | undefined;
-}
-
-/**
- * Whether an entry is wanted.
- *
- * @example
- * ```ts
- * import { RunLog } from "@ml-pipe/observe";
- *
- * const entry = { at: new Date(0), level: "info", message: "fits" } as const;
- * const wanted: boolean = RunLog.matches(entry, { level: "warn" }); // false
- * ```
- */
-export const matches = (entry: Entry, { stage, level }: Filter): boolean =>
-  (stage === undefined || entry.stage === stage) &&
-  (level === undefined || Level.literals.indexOf(entry.level) >= Level.literals.indexOf(level));
-
 /**
  * The log of a run as it is now; empty if none is kept. What a killed process wrote half is left out.
  *
@@ -257,48 +233,3 @@ export const follow = <E, R>(
       }),
     );
   });
-
-/** The entries of a log piece by piece, while it grows; nothing once it has ended. */
-export interface Tail {
-  readonly next: <E, R>(
-    ended: Effect.Effect<boolean, E, R>,
-  ) => Effect.Effect<ReadonlyArray<Entry> | undefined, E | RunLogUnreadable, R>;
-}
-
-/**
- * Follows a file of entries without a stream: for programs that must start at once.
- *
- * @example
- * ```ts
- * import { RunLog } from "@ml-pipe/observe";
- * import * as Effect from "effect/Effect";
- *
- * const first = RunLog.tail("run.ndjson").next(Effect.succeed(true));
- * ```
- */
-export const tail = (file: string): Tail => {
-  const reader = logReader(file);
-  const piece = Effect.tryPromise({
-    try: reader.next,
-    catch: (cause) =>
-      new RunLogUnreadable({
-        path: file,
-        problem: cause instanceof Error ? cause.message : String(cause),
-      }),
-  });
-  let waited = false;
-  /** It has ended, and is read once more. */
-  let last = false;
-  const next: Tail["next"] = Effect.fnUntraced(function* (ended) {
-    while (true) {
-      const { entries, end } = yield* piece;
-      if (!end) return entries;
-      if (last) return undefined;
-      last = yield* ended;
-      // The last lines are written after the record of the end.
-      if (!last || waited) yield* Effect.sleep(everyMillis);
-      waited = true;
-    }
-  });
-  return { next };
-};

@@ -1,2 +1,3 @@
+export * as LogReader from "./LogReader.ts";
 export * as Observer from "./Observer.ts";
 export * as RunLog from "./RunLog.ts";

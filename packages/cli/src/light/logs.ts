@@ -1,6 +1,6 @@
 /** `ml-pipe logs`: what the stages of a run have logged. */
 import type { Store } from "@ml-pipe/core";
-import { RunLog } from "@ml-pipe/observe";
+import { LogReader } from "@ml-pipe/observe";
 import * as Effect from "effect/Effect";
 import * as Option from "effect/Option";
 import * as Schema from "effect/Schema";
@@ -15,7 +15,7 @@ export interface LogsOptions {
   readonly stateFolder: string;
   readonly run: string | undefined;
   readonly stage: string | undefined;
-  readonly level: RunLog.Level | undefined;
+  readonly level: LogReader.Level | undefined;
   readonly follow: boolean;
   readonly json: boolean;
 }
@@ -24,7 +24,7 @@ export interface LogsOptions {
 export const logs = (
   options: LogsOptions,
   { terminal, signal }: CommandContext,
-): Effect.Effect<number, RunMissing | Store.StoreError | RunLog.RunLogUnreadable> =>
+): Effect.Effect<number, RunMissing | Store.StoreError | LogReader.RunLogUnreadable> =>
   withStore(options.stateFolder, (store) =>
     Effect.gen(function* () {
       const { run, stage } = yield* whatIsMeant(store, options);
@@ -34,7 +34,7 @@ export const logs = (
       }
       const { level } = options;
       const ended = options.follow ? hasEnded(store, run.id) : Effect.succeed(true);
-      const { next } = RunLog.tail(RunLog.fileOf(options.stateFolder, run.id));
+      const { next } = LogReader.tail(LogReader.fileOf(options.stateFolder, run.id));
       const width = Math.max(0, ...stages.map(({ length }) => length));
       let any = false;
       while (true) {
@@ -42,7 +42,7 @@ export const logs = (
         if (entries === undefined) break;
         any ||= entries.length > 0;
         for (const entry of entries) {
-          if (!RunLog.matches(entry, { stage, level })) continue;
+          if (!LogReader.matches(entry, { stage, level })) continue;
           terminal.out(options.json ? lineOf(entry) : entryText(entry, width, terminal.style));
         }
       }
@@ -51,7 +51,7 @@ export const logs = (
     }),
   ).pipe(Effect.raceFirst(interrupted(signal)));
 
-const lineOf = Schema.encodeSync(Schema.fromJsonString(RunLog.Entry));
+const lineOf = Schema.encodeSync(Schema.fromJsonString(LogReader.Entry));
 
 /** `logs train` means the stage of the newest run. */
 const whatIsMeant = Effect.fnUntraced(function* (

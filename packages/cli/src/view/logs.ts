@@ -1,9 +1,9 @@
 /** Logs of a run as lines. */
-import type { RunLog } from "@ml-pipe/observe";
+import type { LogReader } from "@ml-pipe/observe";
 import type { Style } from "./Style.ts";
 
 /** One entry: time, level, stage, message, annotations; a cause on lines of its own. */
-export const entryText = (entry: RunLog.Entry, stageWidth: number, style: Style): string => {
+export const entryText = (entry: LogReader.Entry, stageWidth: number, style: Style): string => {
   const { at, level, stage = "", message, annotations = {}, cause } = entry;
   const extra = Object.entries(annotations).map(
     ([key, value]) => `${key}=${typeof value === "string" ? value : JSON.stringify(value)}`,
@@ -20,7 +20,7 @@ export const entryText = (entry: RunLog.Entry, stageWidth: number, style: Style)
 
 const indented = (text: string): string => text.replaceAll(/^/gm, "    ");
 
-const emphasis = (level: RunLog.Level, style: Style): ((text: string) => string) => {
+const emphasis = (level: LogReader.Level, style: Style): ((text: string) => string) => {
   switch (level) {
     case "error":
     case "fatal":

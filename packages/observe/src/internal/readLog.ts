@@ -2,7 +2,7 @@
 import * as fs from "node:fs/promises";
 import * as Option from "effect/Option";
 import * as Schema from "effect/Schema";
-import { Entry } from "./logEntry.ts";
+import { Entry } from "./Entry.ts";
 
 /** A place in a log. */
 export interface LogReader {
