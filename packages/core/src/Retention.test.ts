@@ -231,7 +231,7 @@ const inFolder = <A, E>(work: (folder: string) => Effect.Effect<A, E, Store>) =>
 
 const check = <A>(
   arbitrary: fc.Arbitrary<A>,
-  holds: (value: A) => Effect.Effect<unknown, unknown>,
+  holds: (value: A) => Effect.Effect<void, unknown>,
 ) =>
   Effect.promise(() =>
     fc.assert(

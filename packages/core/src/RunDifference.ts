@@ -3,7 +3,7 @@
  * findings and times, stage by stage.
  */
 import * as Schema from "effect/Schema";
-import { Exhibit } from "./Exhibit.ts";
+import type { Exhibit } from "./Exhibit.ts";
 import { Finding } from "./Finding.ts";
 import { Graph } from "./Graph.ts";
 import { changesBetween } from "./internal/changes.ts";

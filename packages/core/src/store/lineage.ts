@@ -258,7 +258,7 @@ export const lineageStore = ({ db, attempt }: Database): LineageStore => {
         };
       }),
     outputs: (run, stage) =>
-      attempt("read the outputs of a stage", () =>
+      read("read the outputs of a stage", () =>
         open()
           .outputs.all(run, stage)
           .map((row) => ({ port: String(row["port"]), release: textOr(row["release"]) })),
