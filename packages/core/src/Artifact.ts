@@ -15,6 +15,7 @@ import * as Context from "effect/Context";
 import * as Effect from "effect/Effect";
 import * as Layer from "effect/Layer";
 import * as Schema from "effect/Schema";
+import type * as Scope from "effect/Scope";
 import { canonicalJson, Digest, ofBytes } from "./Digest.ts";
 import { isAlive } from "./internal/process.ts";
 
@@ -74,6 +75,11 @@ export interface ArtifactStoreShape {
   readonly readJson: (
     artifact: Artifact,
   ) => Effect.Effect<unknown, ArtifactMissing | ArtifactStoreError>;
+  /**
+   * An empty folder that only this user can read, removed with the scope. What a killed process left
+   * of it is removed by the next one.
+   */
+  readonly temporaryFolder: Effect.Effect<string, ArtifactStoreError, Scope.Scope>;
 }
 
 /**
@@ -123,8 +129,25 @@ const make = Effect.fnUntraced(function* (folder: string) {
     return path.join(root, hex.slice(0, 2), hex);
   };
 
+  const temporaryName = () =>
+    path.join(temporary, `${process.pid}-${randomBytes(8).toString("hex")}`);
+
+  const temporaryFolder: ArtifactStoreShape["temporaryFolder"] = Effect.acquireRelease(
+    Effect.suspend(() => {
+      const name = temporaryName();
+      return Effect.as(
+        attempt("create", name, () => fs.mkdir(name, { mode: 0o700 })),
+        name,
+      );
+    }),
+    (name) =>
+      Effect.promise(() =>
+        fs.rm(name, { recursive: true, force: true, maxRetries: 3 }).catch(() => {}),
+      ),
+  );
+
   const put: ArtifactStoreShape["put"] = (mediaType, write) => {
-    const temporaryPath = path.join(temporary, `${process.pid}-${randomBytes(8).toString("hex")}`);
+    const temporaryPath = temporaryName();
     return Effect.gen(function* () {
       yield* write(temporaryPath);
       const { digest, bytes } = yield* attempt("read", temporaryPath, () =>
@@ -180,6 +203,7 @@ const make = Effect.fnUntraced(function* (folder: string) {
     path: (artifact) => Effect.map(find(artifact), ({ file }) => file),
     verify,
     readJson,
+    temporaryFolder,
   });
 });
 

@@ -30,12 +30,14 @@ export {
 } from "./stage/make.ts";
 export { when } from "./stage/when.ts";
 export { approval, ApprovalPending, approved, Approved } from "./stage/approval.ts";
+export { forEach, type Items, ItemsFailed, ItemsInvalid, type OnFailure } from "./stage/forEach.ts";
+export { process, type ProcessError, type ProcessPaths } from "./stage/process.ts";
 export {
-  forEach,
-  type Items,
-  ItemsFailed,
-  ItemsInvalid,
-  type OnFailure,
-} from "./stage/forEach.ts";
+  ProcessFailed,
+  ProcessNotFound,
+  ProcessOutOfMemory,
+  ProcessOutputInvalid,
+  ProcessTimedOut,
+} from "./stage/processErrors.ts";
 export { retry, type Retries } from "./stage/retry.ts";
 export { StageTimedOut, timeout } from "./stage/timeout.ts";
