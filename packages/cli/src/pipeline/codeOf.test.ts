@@ -494,6 +494,19 @@ describe("every way to depend on code", () => {
     }
   });
 
+  it("loads a module for the sake of a type, or for what it does", async () => {
+    write({ "far.ts": "const started = start([1]);\nexport type Far = number;\nexport {};\n" });
+    const change = async (statement: string) => {
+      write({ "stage.ts": `${statement}\nexport const it = make(() => 1);\n` });
+      const found = await changed("stage.ts", () => edit("far.ts", "[1]", "[2]"));
+      edit("far.ts", "[2]", "[1]");
+      return found;
+    };
+    assert.deepStrictEqual(await change('import { type Far } from "./far.ts";'), []);
+    assert.deepStrictEqual(await change('import type { Far } from "./far.ts";'), []);
+    assert.deepStrictEqual(await change('import "./far.ts";'), ["far.ts"]);
+  });
+
   it("cyclic imports", async () => {
     write({
       "stage.ts":
@@ -514,6 +527,7 @@ describe("every way to depend on code", () => {
     write({ "far.ts": "const inner = [1];\nrun(inner);\nexport {};\n", "table.csv": "[1]" });
     for (const [value, file] of [
       ['() => import("./far.ts")', "far.ts"],
+      ['() => import(new URL("./far.ts", import.meta.url).href)', "far.ts"],
       ["() => import(`./far.ts`)", "far.ts"],
       ['new URL("./far.ts", import.meta.url)', "far.ts"],
       ['new URL(built ? "./nope.js" : "./far.ts", import.meta.url)', "far.ts"],

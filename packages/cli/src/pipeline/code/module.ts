@@ -142,7 +142,9 @@ const moduleOf = (
         return;
       case "ImportDeclaration": {
         const from = sourceOf(node.source);
-        load(from, node.specifiers.length === 0);
+        // `import { type A } from` loads the module for the sake of a type.
+        const hasBraces = text.slice(node.start, node.source.start).includes("{");
+        load(from, node.specifiers.length === 0 && !hasBraces);
         for (const one of node.specifiers) {
           const name =
             one.type === "ImportSpecifier"
@@ -173,7 +175,7 @@ const moduleOf = (
           return;
         }
         const from = sourceOf(source);
-        load(from, specifiers.length === 0);
+        load(from, false);
         for (const { exported, local } of specifiers) {
           exports.set(exportName(exported), { from, name: exportName(local) });
         }

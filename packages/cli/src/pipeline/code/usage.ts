@@ -112,9 +112,10 @@ export const usageOf = (piece: AnyNode, requires: ReadonlySet<string>): Usage =>
   };
 
   const load = (source: AnyNode | undefined, at: AnyNode): void => {
-    const text = source === undefined ? undefined : textOf(source);
-    if (text === undefined) refuse("loads a module by a computed name", at);
-    else imports.add(text);
+    const text = textOf(source);
+    if (text !== undefined) imports.add(text);
+    // `new URL("./file", import.meta.url)` is noted where it is.
+    else if (!isFileUrl(source)) refuse("loads a module by a computed name", at);
   };
 
   const noteNew = (node: NewExpression): void => {
@@ -295,6 +296,18 @@ const isModuleFolder = (node: AnyNode): boolean => isMetaMember(node, "dirname")
 /** `new URL("./file", import.meta.url)` */
 const isModuleUrl = ({ callee, arguments: [, base] }: NewExpression): boolean =>
   isNamed(callee, "URL") && base !== undefined && isMetaMember(base, "url");
+
+/** `new URL("./file", import.meta.url)` or its `href`, and `import.meta.resolve("./file")`. */
+const isFileUrl = (node: AnyNode | undefined): boolean => {
+  if (node?.type === "MemberExpression") {
+    return isNamed(node.property, "href") && isFileUrl(node.object);
+  }
+  if (node?.type === "CallExpression") {
+    return isMetaMember(node.callee, "resolve") && textOf(node.arguments[0]) !== undefined;
+  }
+  const [name] = node?.type === "NewExpression" && isModuleUrl(node) ? node.arguments : [];
+  return name !== undefined && textsIn(name).length > 0;
+};
 
 /** `createRequire(import.meta.url)`, as a function that is called at once. */
 export const isCreateRequire = (node: AnyNode): boolean =>
