@@ -34,15 +34,12 @@ function bundledNode() {
  */
 function handOver(node) {
   // Loaded here, because it takes a tenth of the time in which an empty program starts.
-  const require = module.createRequire(import.meta.url);
-  const child = require("child_process").spawn(
-    node,
-    process.execArgv.concat([here], process.argv.slice(2)),
-    {
-      stdio: "inherit",
-      env: Object.assign({}, process.env, { ML_PIPE_HANDED_OVER: "1" }),
-    },
-  );
+  /** @type {typeof import("child_process")} */
+  const { spawn } = module.createRequire(import.meta.url)("child_process");
+  const child = spawn(node, process.execArgv.concat([here], process.argv.slice(2)), {
+    stdio: "inherit",
+    env: Object.assign({}, process.env, { ML_PIPE_HANDED_OVER: "1" }),
+  });
   /** @type {NodeJS.Signals[]} */
   const signals = ["SIGINT", "SIGTERM", "SIGHUP"];
   signals.forEach((signal) =>

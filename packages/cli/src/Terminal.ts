@@ -13,8 +13,16 @@ export interface Terminal {
   readonly errStyle: Style;
 }
 
-const styleOf = (stream: NodeJS.WriteStream): Style =>
-  stream.isTTY && stream.hasColors() ? ansi : plain;
+/** `FORCE_COLOR` before `NO_COLOR` before what the terminal can do: the order that Node has. */
+const styleOf = (stream: NodeJS.WriteStream): Style => {
+  const { FORCE_COLOR: force, NO_COLOR: no = "" } = process.env;
+  if (force !== undefined) return force === "0" || force === "false" ? plain : ansi;
+  if (no !== "") return plain;
+  return stream.isTTY && stream.hasColors() ? ansi : plain;
+};
+
+/** Can lines be drawn over? Not in a file or a pipe, and not where `TERM` is `dumb`. */
+export const isLive = (): boolean => process.stdout.isTTY && process.env["TERM"] !== "dumb";
 
 /** The terminal of this process. */
 export const ofProcess = (): Terminal => ({

@@ -1,12 +1,12 @@
 /** Watching a run: a live tree on a terminal, plain lines elsewhere, or JSON. */
-import { Console } from "node:console";
 import type { Engine, Run } from "@ml-pipe/ml-pipe";
 import type * as Layer from "effect/Layer";
 import * as Logger from "effect/Logger";
-import type { Terminal } from "../Terminal.ts";
+import { isLive, type Terminal } from "../Terminal.ts";
+import { capture } from "../view/capture.ts";
 import { eventLine } from "../view/json.ts";
 import { lineTeller } from "../view/lines.ts";
-import { openScreen } from "../view/LiveScreen.ts";
+import { type LiveScreen, openScreen } from "../view/LiveScreen.ts";
 import { after, nothing } from "../view/progress.ts";
 import { summaryLine } from "../view/run.ts";
 import { treeLines } from "../view/tree.ts";
@@ -24,23 +24,20 @@ export interface Watch {
 /** Starts watching. */
 export const openWatch = (form: "text" | "json", terminal: Terminal): Watch => {
   if (form === "json") return jsonWatch(terminal);
-  return process.stdout.isTTY ? liveWatch(terminal) : lineWatch(terminal);
+  return isLive() ? liveWatch(terminal) : lineWatch(terminal);
 };
 
 const logTo = (write: (line: string) => void): Layer.Layer<never> =>
   Logger.layer([Logger.make((entry) => write(Logger.formatLogFmt.log(entry)))]);
 
 /** Only events on standard output: what stages print goes to standard error. */
-const jsonWatch = ({ out, err }: Terminal): Watch => {
-  const usual = globalThis.console;
-  globalThis.console = new Console(process.stderr);
+const jsonWatch = ({ err }: Terminal): Watch => {
+  const stdout = capture(process.stdout, err);
   return {
-    tell: (event) => out(eventLine(event)),
+    tell: (event) => stdout.write(`${eventLine(event)}\n`),
     tellSummary: () => {},
     logging: logTo(err),
-    close: () => {
-      globalThis.console = usual;
-    },
+    close: stdout.release,
   };
 };
 
@@ -56,23 +53,73 @@ const lineWatch = ({ out, err, style }: Terminal): Watch => {
   };
 };
 
+/** A tree that is drawn in place; what anybody prints meanwhile stands above it. */
 const liveWatch = ({ out, style }: Terminal): Watch => {
   let progress = nothing;
-  const screen = openScreen(process.stdout, (columns) =>
-    treeLines(progress, { style, columns, now: new Date() }),
+  const print = (line: string) => screen.print([line]);
+  const stdout = capture(process.stdout, print);
+  const stderr = process.stderr.isTTY ? capture(process.stderr, print) : undefined;
+  const release = () => {
+    stdout.release();
+    stderr?.release();
+  };
+  // Before the screen's own: what has no end of line yet is said too.
+  process.once("exit", release);
+  const screen = openScreen(
+    {
+      write: stdout.write,
+      get columns() {
+        return process.stdout.columns;
+      },
+      get rows() {
+        return process.stdout.rows;
+      },
+    },
+    (size) => treeLines(progress, { style, ...size, now: new Date() }),
   );
+  process.stdout.on("resize", screen.resized);
+  const unhook = onJobControl(screen);
   return {
     tell: (event) => {
       const finished = progress.run?.endedAt !== undefined;
       // A hook started another run: the first one's tree stays above.
       if (event._tag === "RunStarted" && finished) {
-        const last = treeLines(progress, { style, columns: 80, now: new Date() });
-        screen.print([...last, ""]);
+        const columns = Math.min(process.stdout.columns || 80, 100);
+        screen.print([...treeLines(progress, { style, columns, rows: 100, now: new Date() }), ""]);
       }
       progress = after(progress, event);
     },
     tellSummary: (run) => out(`\n${summaryLine(run, style, new Date())}`),
-    logging: logTo((line) => screen.print([line])),
-    close: screen.close,
+    logging: logTo(print),
+    close: () => {
+      unhook();
+      process.stdout.removeListener("resize", screen.resized);
+      process.removeListener("exit", release);
+      release();
+      screen.close();
+    },
+  };
+};
+
+/** Gives the cursor back while the process is stopped with Ctrl-Z, and before Ctrl-\ ends it. */
+const onJobControl = (screen: LiveScreen): (() => void) => {
+  if (process.platform === "win32") return () => {};
+  const stop = () => {
+    screen.pause();
+    process.kill(process.pid, "SIGSTOP");
+  };
+  const quit = () => {
+    screen.pause();
+    process.removeListener("SIGQUIT", quit);
+    process.kill(process.pid, "SIGQUIT");
+  };
+  const hooks = [
+    ["SIGTSTP", stop],
+    ["SIGCONT", screen.resume],
+    ["SIGQUIT", quit],
+  ] as const;
+  for (const [signal, hook] of hooks) process.on(signal, hook);
+  return () => {
+    for (const [signal, hook] of hooks) process.removeListener(signal, hook);
   };
 };

@@ -1,19 +1,28 @@
 /** A run in progress: what is known so far, from its events alone. */
-import type { Engine, Run } from "@ml-pipe/core";
-import { retryText } from "./words.ts";
+import type { Engine, Graph, Run } from "@ml-pipe/core";
 import { plural } from "./text.ts";
 
 /** One stage while the pipeline runs. */
 export interface StageProgress {
   readonly name: string;
+  readonly kind: Graph.StageNode["kind"];
+  /** The sub-pipelines it is in, from the outside in. */
+  readonly group: ReadonlyArray<string>;
   readonly status: Run.StageStatus | "waiting";
   readonly startedAt?: Date;
   readonly endedAt?: Date;
-  /** What it is at, such as `tree 40 of 100`. */
+  /** What it is at, such as `tree 40 of 100`; of one that has not started, what it waits for. */
   readonly label: string;
   /** Share done, 0 to 1. */
   readonly share?: number;
   readonly rows?: number;
+  readonly items?: Run.ItemCounts;
+  /** Keys of items that failed, as many as are known. */
+  readonly failedItems: ReadonlyArray<string>;
+  /** Attempts that failed, the last one last. */
+  readonly attempts: ReadonlyArray<Run.Attempt>;
+  readonly asks?: NonNullable<Run.StageRun["asks"]>;
+  /** Why it ended as it did, or what its record says of the cache. */
   readonly note: string;
   readonly findings: FindingCounts;
 }
@@ -59,10 +68,14 @@ export const after = (progress: Progress, event: Engine.RunEvent): Progress => {
     case "RunStarted":
       return {
         run: event.run,
-        stages: event.run.graph.stages.map(({ name }) => ({
+        stages: event.run.graph.stages.map(({ name, kind, group = [] }) => ({
           name,
+          kind,
+          group,
           status: "waiting",
           label: "",
+          failedItems: [],
+          attempts: [],
           note: "",
           findings: none,
         })),
@@ -74,18 +87,20 @@ export const after = (progress: Progress, event: Engine.RunEvent): Progress => {
         ...recorded(event.stage),
       }));
     case "StageProgress": {
-      const { label, share, rows } = event.progress;
+      const { label, share, rows, items } = event.progress;
       return change(progress, event.stage, ({ share: _, ...stage }) => ({
         ...stage,
         label,
         ...(share === undefined ? {} : { share }),
         ...(rows === undefined ? {} : { rows }),
+        ...(items === undefined ? {} : { items }),
       }));
     }
     case "StageRetried":
-      return change(progress, event.stage, (stage) => ({
+      return change(progress, event.stage, ({ share: _, ...stage }) => ({
         ...stage,
-        label: retryText(event.attempt),
+        label: "",
+        attempts: [...stage.attempts, event.attempt],
       }));
     case "HookDecided":
       return progress;
@@ -98,16 +113,30 @@ const change = (
   progress: Progress,
   name: string,
   update: (stage: StageProgress) => StageProgress,
-): Progress => ({
-  ...progress,
-  stages: progress.stages.map((stage) => (stage.name === name ? update(stage) : stage)),
-});
+): Progress => {
+  const index = progress.stages.findIndex((stage) => stage.name === name);
+  const stage = progress.stages[index];
+  return stage === undefined
+    ? progress
+    : { ...progress, stages: progress.stages.with(index, update(stage)) };
+};
 
 const recorded = (record: Run.StageRun): Partial<StageProgress> => ({
   status: record.status,
   startedAt: record.startedAt,
-  note: record.failure?.tag ?? record.cacheNote,
+  label: "",
+  note: record.failure === undefined ? record.cacheNote : failureText(record.failure),
   findings: countFindings(record),
+  attempts: record.attempts ?? [],
+  failedItems: record.failure?.items?.map(({ key }) => key) ?? [],
   ...(record.endedAt === undefined ? {} : { endedAt: record.endedAt }),
   ...(record.rows === undefined ? {} : { rows: record.rows }),
+  ...(record.items === undefined ? {} : { items: record.items }),
+  ...(record.asks === undefined ? {} : { asks: record.asks }),
 });
+
+/** The kind of failure and its first line. */
+const failureText = ({ tag, message }: Run.Failure): string => {
+  const [first = ""] = message.split("\n");
+  return first === "" ? tag : `${tag}: ${first}`;
+};

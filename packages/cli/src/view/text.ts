@@ -1,6 +1,8 @@
 /** Numbers, times and lines as people read them. */
 import * as path from "node:path";
-import { stripVTControlCharacters } from "node:util";
+import { pad, width } from "./width.ts";
+
+export { cut, pad, padStart, width } from "./width.ts";
 
 /** `870 ms`, `1.2 s`, `42 s`, `3 min 5 s`, `2 h 4 min`. */
 export const duration = (millis: number): string => {
@@ -58,17 +60,6 @@ export const shortPath = (file: string): string => {
     ? file
     : relative;
 };
-
-/** Number of columns that text takes. */
-export const width = (text: string): number => stripVTControlCharacters(text).length;
-
-/** Text filled up with spaces on the right. */
-export const pad = (text: string, columns: number): string =>
-  text + " ".repeat(Math.max(0, columns - width(text)));
-
-/** Plain text cut to a number of columns, with `…` where something is missing. */
-export const cut = (text: string, columns: number): string =>
-  text.length <= columns ? text : `${text.slice(0, Math.max(0, columns - 1))}…`;
 
 /** Every line of a text moved to the right. */
 export const indent = (text: string, by: string): string =>

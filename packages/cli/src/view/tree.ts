@@ -1,98 +1,179 @@
-/** The live tree of a run: one line for each stage, at most as wide as the terminal. */
-import { findingsText, type Progress, type StageProgress } from "./progress.ts";
-import { markOf } from "./marks.ts";
-import type { Style } from "./Style.ts";
-import { compact, cut, duration, pad } from "./text.ts";
+/**
+ * The live tree of a run: a line for each stage, sub-pipelines indented. Where there are more stages
+ * than lines, sub-pipelines are folded, then only those stages are shown that someone may want to see,
+ * and the others are counted.
+ */
+import type { Progress, StageProgress } from "./progress.ts";
+import { type Look, stageLine } from "./stageLine.ts";
+import { count, cut, duration, width } from "./text.ts";
 
-const spinner = ["⠋", "⠙", "⠹", "⠸", "⠼", "⠴", "⠦", "⠧", "⠇", "⠏"];
-const barColumns = 10;
-
-/** The lines to draw at `now`. */
+/** The lines to draw: no more than `rows`, each no wider than the look allows. */
 export const treeLines = (
   progress: Progress,
-  options: { readonly style: Style; readonly columns: number; readonly now: Date },
+  look: Look & { readonly rows?: number },
 ): ReadonlyArray<string> => {
   const { run, stages } = progress;
   if (run === undefined) return [];
-  const { style, columns, now } = options;
-  const names = Math.min(Math.max(...stages.map(({ name }) => name.length), 4), 18);
-  const head = `${run.pipeline}  run ${run.id}  ${duration(now.getTime() - run.startedAt.getTime())}`;
+  const { style, columns, now, rows = Infinity } = look;
+  const begun = run.resumedAt?.at(-1) ?? run.startedAt;
+  const elapsed = duration((run.endedAt ?? now).getTime() - begun.getTime());
+  const head = style.bold(cut(`${run.pipeline}  run ${run.id}  ${elapsed}`, columns));
+  if (rows < 2) return [style.bold(cut(`${run.pipeline}  ${countsText(stages)}`, columns))];
+  return [head, ...bodyLines(stages, { ...look, room: rows - 1 })];
+};
+
+type Room = Look & { readonly room: number };
+
+const bodyLines = (stages: ReadonlyArray<StageProgress>, look: Room): ReadonlyArray<string> => {
+  const entries = outline(stages);
+  if (entries.length <= look.room) return drawn(entries, look);
+  const folded = fold(entries);
+  return folded.length <= look.room ? drawn(folded, look) : notable(stages, look);
+};
+
+/** A line of the tree: a stage, or a sub-pipeline with what is in it. */
+type Entry =
+  | { readonly depth: number; readonly name: string; readonly stage: StageProgress }
+  | {
+      readonly depth: number;
+      readonly name: string;
+      /** Full name: `outer/inner`. */
+      readonly group: string;
+      readonly inside: ReadonlyArray<StageProgress>;
+      readonly folded: boolean;
+    };
+
+/** Stages in the order of the graph, each sub-pipeline where its first stage is. */
+const outline = (
+  stages: ReadonlyArray<StageProgress>,
+  within: ReadonlyArray<string> = [],
+): ReadonlyArray<Entry> => {
+  const depth = within.length;
+  const inside = new Map<string, Array<StageProgress>>();
+  const order: Array<StageProgress | string> = [];
+  for (const stage of stages) {
+    const group = stage.group[depth];
+    if (group === undefined) order.push(stage);
+    else if (inside.get(group)?.push(stage) === undefined) {
+      inside.set(group, [stage]);
+      order.push(group);
+    }
+  }
+  return order.flatMap((item): ReadonlyArray<Entry> => {
+    if (typeof item !== "string") return [{ depth, name: ownName(item), stage: item }];
+    const path = [...within, item];
+    const members = inside.get(item) ?? [];
+    const group = path.join("/");
+    return [
+      { depth, name: item, group, inside: members, folded: false },
+      ...outline(members, path),
+    ];
+  });
+};
+
+/** The name without the sub-pipelines that it is in. */
+const ownName = ({ name, group }: StageProgress): string => {
+  const prefix = [...group, ""].join("/");
+  return name.startsWith(prefix) ? name.slice(prefix.length) : name;
+};
+
+/** Leaves out what is inside sub-pipelines where nothing happens now. */
+const fold = (entries: ReadonlyArray<Entry>): ReadonlyArray<Entry> => {
+  let hidden = "";
+  return entries.flatMap((entry): ReadonlyArray<Entry> => {
+    const group = "stage" in entry ? entry.stage.group.join("/") : entry.group;
+    if (hidden !== "" && `${group}/`.startsWith(hidden)) return [];
+    hidden = "";
+    if ("stage" in entry || entry.inside.some(isNotable)) return [entry];
+    hidden = `${entry.group}/`;
+    return [{ ...entry, folded: true }];
+  });
+};
+
+const drawn = (entries: ReadonlyArray<Entry>, look: Look): ReadonlyArray<string> => {
+  const { style, columns } = look;
+  const names = nameColumns(
+    entries.map(({ name, depth }) => width(name) + 2 * depth),
+    columns,
+  );
+  return entries.map((entry) => {
+    const indent = 2 * entry.depth;
+    if ("stage" in entry) {
+      return stageLine(entry.stage, { name: entry.name, names, indent }, look);
+    }
+    const text = `${" ".repeat(2 + indent)}${entry.folded ? "▸" : "▾"} ${entry.name}`;
+    return style.dim(cut(`${text}  ${countsText(entry.inside)}`, columns));
+  });
+};
+
+/** Names take as much as they need, and never more than half of a narrow terminal. */
+const nameColumns = (widths: Iterable<number>, columns: number): number => {
+  let widest = 4;
+  for (const own of widths) widest = Math.max(widest, own);
+  return Math.min(widest, columns < 60 ? 14 : 18);
+};
+
+const happening = new Set<StageProgress["status"]>([
+  "running",
+  "failed",
+  "stopped",
+  "suspended",
+  "interrupted",
+]);
+const isNotable = ({ status, label }: StageProgress): boolean =>
+  happening.has(status) || (status === "waiting" && label !== "");
+
+/** Most wanted first, where not even all of these fit. */
+const urgency: ReadonlyArray<StageProgress["status"]> = [
+  "failed",
+  "stopped",
+  "interrupted",
+  "suspended",
+  "running",
+  "waiting",
+];
+
+/** The stages that someone may want to see, and one line that counts the others. */
+const notable = (stages: ReadonlyArray<StageProgress>, look: Room): ReadonlyArray<string> => {
+  const room = look.room - 1;
+  const wanted = stages
+    .filter(isNotable)
+    .toSorted((a, b) => urgency.indexOf(a.status) - urgency.indexOf(b.status));
+  const shown = new Set(wanted.slice(0, room));
+  const rest = stages.filter((stage) => !shown.has(stage));
+  const names = nameColumns(
+    Array.from(shown, ({ name }) => width(name)),
+    look.columns,
+  );
   return [
-    style.bold(cut(head, columns)),
-    ...stages.map((stage) => stageLine(stage, names, options)),
+    ...stages
+      .filter((stage) => shown.has(stage))
+      .map((stage) => stageLine(stage, { name: stage.name, names, indent: 0 }, look)),
+    look.style.dim(cut(`  … ${countsText(rest)}`, look.columns)),
   ];
 };
 
-const stageLine = (
-  stage: StageProgress,
-  names: number,
-  { style, columns, now }: { readonly style: Style; readonly columns: number; readonly now: Date },
-): string => {
-  const name = pad(cut(stage.name, names), names);
-  const [took, details] = detailsOf(stage, now);
-  // Measured before it is coloured: colours take no columns.
-  const text = cut(`${took.padEnd(9)} ${details}`.trimEnd(), Math.max(0, columns - names - 5));
-  const line = `  ${mark(stage, style, now)} ${paintName(stage, name, style)}`;
-  return text === "" ? line.trimEnd() : `${line} ${paint(stage, text, style)}`;
-};
+const words: ReadonlyArray<readonly [StageProgress["status"], word: string]> = [
+  ["failed", "failed"],
+  ["stopped", "stopped"],
+  ["interrupted", "interrupted"],
+  ["suspended", "wait for somebody"],
+  ["running", "running"],
+  ["succeeded", "done"],
+  ["cached", "cached"],
+  ["skipped", "skipped"],
+  ["waiting", "waiting"],
+  ["not-reached", "not reached"],
+];
 
-const mark = (stage: StageProgress, style: Style, now: Date): string => {
-  if (stage.status === "waiting") return style.dim("·");
-  if (stage.status !== "running") return markOf(stage.status, style);
-  const frame = Math.floor(now.getTime() / 100) % spinner.length;
-  return style.cyan(spinner[frame] ?? "▸");
-};
-
-const paintName = ({ status }: StageProgress, name: string, style: Style): string => {
-  if (status === "waiting" || status === "not-reached") return style.dim(name);
-  return status === "running" ? style.bold(name) : name;
-};
-
-const paint = ({ status, findings }: StageProgress, text: string, style: Style): string => {
-  if (status === "failed" || findings.fail > 0) return style.red(text);
-  if (status === "stopped" || findings.warn > 0) return style.yellow(text);
-  return status === "running" ? text : style.dim(text);
-};
-
-/** How long it took, and what there is to say. */
-const detailsOf = (stage: StageProgress, now: Date): readonly [string, string] => {
-  const { status, startedAt, endedAt = now } = stage;
-  const millis = startedAt === undefined ? 0 : endedAt.getTime() - startedAt.getTime();
-  const rows = rowsText(stage, millis);
-  const details = (...parts: ReadonlyArray<string>) =>
-    parts.filter((part) => part !== "").join("  ");
-  switch (status) {
-    case "waiting":
-      return ["", ""];
-    case "skipped":
-      return ["", "skipped"];
-    case "not-reached":
-      return ["", "not reached"];
-    case "suspended":
-      return ["waits", details(stage.note, findingsText(stage.findings))];
-    case "running":
-      return [duration(millis), details(bar(stage.share), rows, stage.label)];
-    case "cached":
-      return ["cached", details(rows, findingsText(stage.findings))];
-    case "succeeded":
-      return [duration(millis), details(rows, findingsText(stage.findings))];
-    case "failed":
-    case "stopped":
-    case "interrupted":
-      return [status, details(stage.note, findingsText(stage.findings))];
-  }
-};
-
-const rowsText = ({ rows, status }: StageProgress, millis: number): string => {
-  if (rows === undefined) return "";
-  const text = `${compact(rows)} ${rows === 1 ? "row" : "rows"}`;
-  // Shorter than this, the rate says more about the clock.
-  if (millis < 50 || status === "cached") return text;
-  return `${text}, ${compact((rows / millis) * 1_000)}/s`;
-};
-
-const bar = (share: number | undefined): string => {
-  if (share === undefined) return "";
-  const full = Math.round(Math.min(1, Math.max(0, share)) * barColumns);
-  return `${"█".repeat(full)}${"░".repeat(barColumns - full)} ${String(Math.round(share * 100)).padStart(3)} %`;
+/** `412 done, 30 cached, 550 waiting`. */
+const countsText = (stages: ReadonlyArray<StageProgress>): string => {
+  const counts = new Map<string, number>();
+  for (const { status } of stages) counts.set(status, (counts.get(status) ?? 0) + 1);
+  return words
+    .flatMap(([status, word]) => {
+      const found = counts.get(status);
+      return found === undefined ? [] : [`${count(found)} ${word}`];
+    })
+    .join(", ");
 };

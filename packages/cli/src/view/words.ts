@@ -1,6 +1,6 @@
 /** Facts of a run in a few words. */
 import type { Run } from "@ml-pipe/core";
-import { duration } from "./text.ts";
+import { count, duration } from "./text.ts";
 
 /** What caused a run; nothing if a person began it. */
 export const causeText = ({ causedBy }: Pick<Run.RunSummary, "causedBy">): string => {
@@ -10,6 +10,30 @@ export const causeText = ({ causedBy }: Pick<Run.RunSummary, "causedBy">): strin
     : `caused by ${causedBy.trigger}: ${causedBy.occurrence}`;
 };
 
-/** Why a stage tries again, and when. */
-export const retryText = ({ failure, delayMs }: Run.Attempt): string =>
-  `${failure.tag}: tries again in ${duration(delayMs)}`;
+/** Which attempt comes after one that failed, when and why: `attempt 2 in 4.0 s: HttpError`. */
+export const retryText = (
+  attempt: Run.Attempt,
+  { number, now }: { readonly number: number; readonly now: Date },
+): string => {
+  const leftMs = attempt.at.getTime() + attempt.delayMs - now.getTime();
+  const when = leftMs > 0 ? ` in ${duration(leftMs)}:` : " after";
+  return `attempt ${number}${when} ${attempt.failure.tag}`;
+};
+
+/** `made at the 3rd attempt`; nothing if it was the first. */
+export const attemptsText = (attempts: ReadonlyArray<Run.Attempt> = []): string =>
+  attempts.length === 0 ? "" : `attempt ${attempts.length + 1}`;
+
+/** `413 of 1,000 items, 30 cached, 2 failed`. */
+export const itemsText = ({ total, succeeded, cached, failed }: Run.ItemCounts): string =>
+  [
+    `${count(succeeded + cached + failed)} of ${count(total)} items`,
+    cached > 0 ? `${count(cached)} cached` : "",
+    failed > 0 ? `${count(failed)} failed` : "",
+  ]
+    .filter((part) => part !== "")
+    .join(", ");
+
+/** The question of a stage that waits for a person, and whom it is put to. */
+export const askedText = ({ question, approvers }: NonNullable<Run.StageRun["asks"]>): string =>
+  `${question} (${approvers.join(" or ")})`;
