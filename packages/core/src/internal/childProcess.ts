@@ -42,7 +42,7 @@ export interface Child {
 const gate = 'read -r _ <&3 || exit 1; exec "$@" 3<&-';
 
 /** Kills the group when the pipe from this process closes without a word. */
-const watchdog = 'read -r _ || kill -KILL -- "-$1"';
+const watchdog = 'read -r _ || kill -s KILL -- "-$1"';
 
 /** Starts a command. What cannot be started is an error of Node. */
 export const start = (command: Command): Effect.Effect<Child, Error> =>

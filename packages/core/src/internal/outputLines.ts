@@ -6,13 +6,16 @@ import * as Effect from "effect/Effect";
 import type { Secrets } from "./secretText.ts";
 
 /** What is longer is cut. */
-export const longestLine = 16_384;
+const longestLine = 16_384;
 
 /** Cuts a stream of bytes into lines; empty ones are left out. A lone `\r` ends a line too. */
-export const lineCutter = ({ scrub, longest }: Pick<Secrets, "scrub" | "longest">) => {
+export const lineCutter = (
+  { scrub, longest }: Pick<Secrets, "scrub" | "longest">,
+  longestShown = longestLine,
+) => {
   const decoder = new StringDecoder("utf8");
   /** Enough to see a secret that begins inside what is shown. */
-  const kept = longestLine + longest;
+  const kept = longestShown + longest;
   let line = "";
   let length = 0;
   const add = (text: string): void => {
@@ -24,10 +27,10 @@ export const lineCutter = ({ scrub, longest }: Pick<Secrets, "scrub" | "longest"
     [line, length] = ["", 0];
     const clean = scrub(printable(text));
     if (clean.trim() === "") return [];
-    if (all <= longestLine) return [clean];
+    if (all <= longestShown) return [clean];
     // The rest of a secret may have been dropped: its beginning is among the last characters kept.
     const safe = all > kept ? clean.slice(0, Math.max(0, clean.length - longest)) : clean;
-    return [`${safe.slice(0, longestLine)}… (${all} characters)`];
+    return [`${safe.slice(0, longestShown)}… (${all} characters)`];
   };
   const push = (text: string): ReadonlyArray<string> => {
     const [first = "", ...rest] = text.split(/[\r\n]+/);

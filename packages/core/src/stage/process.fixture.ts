@@ -1,4 +1,5 @@
 /** Processes for tests: small programs for the Node that runs the tests. */
+import { spawnSync } from "node:child_process";
 import * as Effect from "effect/Effect";
 import * as Layer from "effect/Layer";
 import * as Logger from "effect/Logger";
@@ -61,11 +62,8 @@ export const watched = Effect.fnUntraced(function* (onLog?: (line: Logged) => vo
 
 /** Whether a process runs: one that ended and was not collected does not. */
 export const isRunning = (pid: number): boolean => {
-  try {
-    return process.kill(pid, 0);
-  } catch {
-    return false;
-  }
+  const { stdout } = spawnSync("ps", ["-o", "stat=", "-p", String(pid)], { encoding: "utf8" });
+  return /^[^Z\s]/.test(stdout.trim());
 };
 
 /** Waits until something holds, and throws if it never does. */

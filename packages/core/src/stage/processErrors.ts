@@ -62,7 +62,8 @@ export class ProcessOutOfMemory extends Schema.TaggedError<ProcessOutOfMemory>()
   override get message(): string {
     const { stage, command, limitBytes, foundBytes, processes } = this;
     const many = processes === 1 ? "it" : `its ${processes} processes`;
-    const words = (bytes: number) => ByteSize.format(ByteSize.bytes(bytes));
+    const words = (bytes: number) =>
+      ByteSize.format(ByteSize.bytes(bytes), { system: "binary", precision: 1 });
     return `stage "${stage}": ${command} was killed: ${many} took ${words(foundBytes)} of memory, and ${words(limitBytes)} are allowed. Raise its \`memory\`, or give it less to do at once.`;
   }
 }
