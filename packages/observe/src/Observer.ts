@@ -7,6 +7,7 @@ import * as Context from "effect/Context";
 import * as Effect from "effect/Effect";
 import * as Layer from "effect/Layer";
 import * as RunLog from "./RunLog.ts";
+import * as Telemetry from "./Telemetry.ts";
 
 /** What is told of a run. */
 export interface ObserverShape {
@@ -42,6 +43,10 @@ export const layer = (folder: string): Layer.Layer<Observer> =>
     Observer,
     Effect.gen(function* () {
       const log = yield* RunLog.RunLog;
-      return Observer.of({ onEvent: log.onEvent });
+      const telemetry = yield* Telemetry.Telemetry;
+      return Observer.of({
+        onEvent: (event) => Effect.andThen(telemetry.onEvent(event), log.onEvent(event)),
+      });
     }),
-  ).pipe(Layer.provideMerge(RunLog.layer(folder)));
+    // One after the other: each adds its logger to those before it.
+  ).pipe(Layer.provideMerge(RunLog.layer(folder)), Layer.provideMerge(Telemetry.layer));

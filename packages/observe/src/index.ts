@@ -1,3 +1,4 @@
 export * as LogReader from "./LogReader.ts";
 export * as Observer from "./Observer.ts";
 export * as RunLog from "./RunLog.ts";
+export * as Telemetry from "./Telemetry.ts";
