@@ -6,6 +6,7 @@ import * as Command from "effect/cli/Command";
 import { Debug, State } from "./Verb.ts";
 import { approve } from "./verbs/approve.ts";
 import { check } from "./verbs/check.ts";
+import { daemon } from "./verbs/daemon.ts";
 import { init } from "./verbs/init.ts";
 import { logs } from "./verbs/logs.ts";
 import { predict } from "./verbs/predict.ts";
@@ -27,6 +28,7 @@ export const commandLine = Command.make("ml-pipe").pipe(
   Command.withSubcommands([
     run,
     resume,
+    daemon,
     check,
     show,
     status,

@@ -4,6 +4,7 @@
  * cross this border.
  */
 import type * as Check from "./commands/check.ts";
+import type * as Daemon from "./commands/daemon.ts";
 import type * as Decide from "./commands/decide.ts";
 import type * as Init from "./commands/init.ts";
 import type * as Plan from "./commands/plan.ts";
@@ -17,6 +18,7 @@ import type * as Show from "./commands/show.ts";
 
 interface Commands {
   readonly check: typeof Check;
+  readonly daemon: typeof Daemon;
   readonly decide: typeof Decide;
   readonly init: typeof Init;
   readonly plan: typeof Plan;

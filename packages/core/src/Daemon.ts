@@ -14,7 +14,7 @@ import * as Duration from "effect/Duration";
 import * as Effect from "effect/Effect";
 import * as Queue from "effect/Queue";
 import * as Scope from "effect/Scope";
-import type { Engine } from "./Engine.ts";
+import type { Engine, RunEvent } from "./Engine.ts";
 import { type Watch, watchApprovals, type Watched, watchTrigger } from "./internal/daemon/look.ts";
 import { perform, type Telling } from "./internal/daemon/work.ts";
 import type { Pipeline } from "./Pipeline.ts";
@@ -55,6 +55,8 @@ export interface DaemonOptions<R> {
   readonly stop?: Effect.Effect<void>;
   readonly startedBy?: string;
   readonly onEvent?: (event: DaemonEvent) => Effect.Effect<void>;
+  /** Told of each event of the runs, before {@link onEvent} is. */
+  readonly onRunEvent?: (event: RunEvent) => Effect.Effect<void>;
 }
 
 /** How long to wait before a run that could not begin is tried again. */
@@ -110,7 +112,8 @@ const watchAll = Effect.fnUntraced(function* <R>(
         ...pipeline.triggers.map((trigger) => watchTrigger(watched, trigger)),
         watchApprovals(watched),
       ];
-      const context = { watched, stopping, tell, everyMs, startedBy: options.startedBy };
+      const { startedBy, onRunEvent = () => Effect.void } = options;
+      const context = { watched, stopping, tell, everyMs, startedBy, onRunEvent };
       const wake = yield* Queue.sliding<void>(1);
       const looks = Effect.forEach(
         watches,
@@ -131,6 +134,7 @@ interface Context<R> {
   readonly tell: (event: DaemonEvent) => Effect.Effect<void>;
   readonly everyMs: number;
   readonly startedBy: string | undefined;
+  readonly onRunEvent: (event: RunEvent) => Effect.Effect<void>;
 }
 
 /** Waits, unless it is time to stop; says whether it is. */
@@ -175,8 +179,9 @@ const look = Effect.fnUntraced(function* <R>(
       yield* tell({ _tag: "Next", ...about, at });
     }
     if (once && (looks === 2 || found?.settling !== true)) return;
-    const settleMs = once ? settleOf(watched, trigger) : everyMs;
-    const waitMs = Math.min(settleMs, Math.max(0, (at?.getTime() ?? Infinity) - now));
+    const settleMs = settleOf(watched, trigger);
+    const pauseMs = once ? settleMs : Math.min(everyMs, found?.settling ? settleMs + 100 : everyMs);
+    const waitMs = Math.min(pauseMs, Math.max(0, (at?.getTime() ?? Infinity) - now));
     if (yield* unlessStopping(context, Effect.sleep(waitMs))) return;
   }
 });
@@ -219,9 +224,10 @@ const drain = Effect.fnUntraced(function* <R>(context: Context<R>) {
 const notRead = <R>({ tell, watched }: Context<R>, { message }: StoreError) =>
   tell({ _tag: "LookFailed", pipeline: watched.pipeline.name, trigger: "", problem: message });
 
-const tellingOf = <R>({ tell }: Context<R>): Telling => {
+const tellingOf = <R>({ tell, onRunEvent }: Context<R>): Telling => {
   const about = ({ pipeline, trigger, occurrence }: Queued) => ({ pipeline, trigger, occurrence });
   return {
+    event: onRunEvent,
     started: (queued, run) => tell({ _tag: "RunStarted", ...about(queued), run }),
     ended: (queued, run) => tell({ _tag: "RunEnded", ...about(queued), run }),
     notRun: (queued, problem) => tell({ _tag: "NotRun", ...about(queued), problem }),

@@ -3,6 +3,7 @@ import { Contract, type Graph, type Hook } from "@ml-pipe/core";
 import * as Schema from "effect/Schema";
 import type { Style } from "./Style.ts";
 import { columns, duration, shortPath } from "./text.ts";
+import { triggerText } from "./trigger.ts";
 
 /**
  * The whole graph: charter, stages in order with what each takes and gives, contracts, feedback.
@@ -14,6 +15,7 @@ export const graphText = (graph: Graph.Graph, style: Style): string =>
     "",
     ...graph.stages.flatMap((stage, index) => stageLines(graph, stage, index + 1, style)),
     ...feedbackLines(graph, style),
+    ...triggerLines(graph, style),
     ...contractLines(graph, style),
   ].join("\n");
 
@@ -144,3 +146,12 @@ const contractOf = (graph: Graph.Graph, name: string): Contract.ContractSpec | u
   const spec = decodeContract(graph.contracts[name]);
   return spec._tag === "Some" ? spec.value : undefined;
 };
+
+const triggerLines = ({ triggers = [] }: Graph.Graph, style: Style): ReadonlyArray<string> =>
+  triggers.length === 0
+    ? []
+    : [
+        "",
+        style.bold("Triggers"),
+        ...columns(triggers.map((spec) => [`  ${spec.name}`, triggerText(spec)])),
+      ];

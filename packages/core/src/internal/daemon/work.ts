@@ -10,6 +10,7 @@ import type { Watched } from "./look.ts";
 
 /** What is told of a run. */
 export interface Telling {
+  readonly event: (event: RunEvent) => Effect.Effect<void>;
   readonly started: (queued: Queued, run: Run) => Effect.Effect<void>;
   readonly ended: (queued: Queued, run: Run) => Effect.Effect<void>;
   readonly notRun: (queued: Queued, problem: string) => Effect.Effect<void>;
@@ -41,12 +42,13 @@ export const perform = Effect.fnUntraced(function* <R>(
   }
   yield* triggers.begin(queued.id);
   let started: string | undefined;
-  const onEvent = (event: RunEvent): Effect.Effect<void> => {
-    if (event._tag === "RunEnded") return telling.ended(queued, event.run);
-    if (event._tag !== "RunStarted") return Effect.void;
+  const onEvent = Effect.fnUntraced(function* (event: RunEvent) {
+    yield* telling.event(event);
+    if (event._tag === "RunEnded") yield* telling.ended(queued, event.run);
+    if (event._tag !== "RunStarted") return;
     started ??= event.run.id;
-    return telling.started(queued, event.run);
-  };
+    yield* telling.started(queued, event.run);
+  });
   const engine = yield* Engine;
   const exit = yield* Effect.exit(
     engine.run(pipeline, {
