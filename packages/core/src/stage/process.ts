@@ -1,29 +1,25 @@
 /** Stages that run a command: any program, with a contract on both sides. */
-import { stat } from "node:fs/promises";
 import { basename } from "node:path";
-import { setTimeout as wait } from "node:timers/promises";
 import * as ByteSize from "effect/ByteSize";
 import * as Duration from "effect/Duration";
 import * as Effect from "effect/Effect";
 import * as Option from "effect/Option";
-import * as Redacted from "effect/Redacted";
 import type * as Schema from "effect/Schema";
-import { type ArtifactMissing, ArtifactStore, type ArtifactStoreError } from "../Artifact.ts";
+import type { ArtifactMissing, ArtifactStore, ArtifactStoreError } from "../Artifact.ts";
 import { callSites } from "../internal/callSite.ts";
-import { type Child, type Ended, start } from "../internal/childProcess.ts";
-import { CurrentRun } from "../internal/CurrentRun.ts";
-import { directiveIn } from "../internal/directive.ts";
 import { digestOf, findExecutable, pathOf, shortNames } from "../internal/executable.ts";
-import { codecOf, collect, type Paths, prepare } from "../internal/exchange.ts";
-import { outputsOf } from "../internal/outputs.ts";
-import { eachLine } from "../internal/outputLines.ts";
-import { childEnvironment, problemWithNames } from "../internal/processEnvironment.ts";
-import { membersOf } from "../internal/processGroup.ts";
-import { type Secrets, secretsOf } from "../internal/secretText.ts";
+import type { Paths } from "../internal/exchange.ts";
+import {
+  executeProcess,
+  folderOf,
+  type SecretSources,
+  type Spec,
+  type Values,
+} from "../internal/executeProcess.ts";
+import { problemWithNames } from "../internal/processEnvironment.ts";
 import {
   derive,
   type Fields,
-  InputMismatch,
   make,
   type Ports,
   type Stage,
@@ -31,7 +27,7 @@ import {
   type StageInfo,
   StageInvalid,
 } from "./make.ts";
-import {
+import type {
   ProcessFailed,
   ProcessNotFound,
   ProcessOutOfMemory,
@@ -40,11 +36,6 @@ import {
 } from "./processErrors.ts";
 
 type TypesOf<F extends Fields> = { readonly [K in keyof F]: F[K]["Type"] };
-
-/** How each secret is had, by the name of the child's environment variable. */
-interface SecretSources {
-  readonly [name: string]: Effect.Effect<Redacted.Redacted<string>, unknown, unknown>;
-}
 
 /** What a stage that runs a process can fail with, beside what its secrets can. */
 export type ProcessError =
@@ -158,7 +149,7 @@ export const process: {
     ...(charter === undefined ? {} : { charter }),
   };
   const run = (input: Values, context: StageContext<{}>) =>
-    execute(spec, stage.info, input, context);
+    executeProcess(spec, stage.info, input, context);
   const stage: { readonly info: StageInfo } =
     outputs === undefined
       ? make(name, {
@@ -170,22 +161,11 @@ export const process: {
   return derive(stage, { info: () => ({ definedAt: frames[0], frames }) });
 };
 
-interface Values {
-  readonly [port: string]: unknown;
-}
+type AnyDefinition = Definition<Fields, SecretSources>;
 
-/** A definition that was found to work. */
-interface Spec {
-  readonly definition: Definition<Fields, SecretSources>;
-  readonly limitMs: number | undefined;
-  readonly limitBytes: number | undefined;
-  readonly graceMs: number;
-  /** For people. */
-  readonly command: string;
-}
-
-const specOf = (stage: string, definition: Definition<Fields, SecretSources>): Spec => {
-  const { timeout, memory, grace = "5 seconds", environment = [], secrets = {} } = definition;
+const specOf = (stage: string, definition: AnyDefinition): Spec => {
+  const { command, args = () => [], cwd, environment = [], secrets = {} } = definition;
+  const { timeout, memory, grace = "5 seconds" } = definition;
   const invalid = (problem: string, next: string) => new StageInvalid({ stage, problem, next });
   const millis = (what: string, input: Duration.Input, least: number) => {
     const duration = Option.map(Duration.fromInput(input), Duration.toMillis);
@@ -199,31 +179,32 @@ const specOf = (stage: string, definition: Definition<Fields, SecretSources>): S
   };
   const problem = problemWithNames(environment, Object.keys(secrets));
   if (problem !== undefined) throw invalid(problem.problem, problem.next);
-  const words = definition.command.map((word) =>
-    typeof word === "string" ? basename(word) : basename(word.pathname),
-  );
+  const shown = command.slice(0, 2).map((word) => shortName(word).slice(0, 60));
   return {
-    definition,
+    command,
+    args,
+    environment,
+    secrets,
+    cwd,
     limitMs: timeout === undefined ? undefined : millis("timeout", timeout, 1),
     limitBytes: memory === undefined ? undefined : bytes(memory),
     graceMs: millis("grace", grace, 0),
-    command: words.slice(0, 2).join(" "),
+    shown: shown.join(" "),
   };
 };
 
-/** Relative paths are of the stage's folder, if it has one. */
-const folderOf = ({ cwd }: Pick<Definition<Fields, SecretSources>, "cwd">): string =>
-  cwd === undefined ? globalThis.process.cwd() : pathOf(cwd, globalThis.process.cwd());
+const shortName = (word: string | URL): string =>
+  basename(typeof word === "string" ? word : word.pathname);
 
 /** The bytes of the program and of the files that it reads, and its literal arguments. */
 const fingerprintOf = Effect.fnUntraced(function* (
   stage: string,
-  definition: Definition<Fields, SecretSources>,
+  { command, cwd, reads = [] }: AnyDefinition,
 ) {
-  const folder = folderOf(definition);
-  const [program, ...args] = definition.command;
+  const folder = folderOf({ cwd });
+  const [program, ...args] = command;
   const executable = yield* findExecutable(stage, program, folder);
-  const named = [...args.filter((arg) => arg instanceof URL), ...(definition.reads ?? [])];
+  const named = [...args.filter((arg) => arg instanceof URL), ...reads];
   const files = named.map((file) => pathOf(file, folder));
   const names = shortNames(files);
   const digests: Record<string, Schema.Json> = {};
@@ -232,200 +213,7 @@ const fingerprintOf = Effect.fnUntraced(function* (
   }
   return {
     program: yield* digestOf(stage, executable),
-    args: args.map((arg) => (typeof arg === "string" ? arg : basename(arg.pathname))),
+    args: args.map((arg) => (typeof arg === "string" ? arg : shortName(arg))),
     files: digests,
   };
-});
-
-/** So often the memory of a group is looked at. */
-const memoryPauseMs = 200;
-/** So long after the end of its group a process is listened to. */
-const lingerMs = 5000;
-/** So much of what a process printed last is in an error. */
-const keptLines = 20;
-const keptCharacters = 500;
-
-const execute = Effect.fnUntraced(function* (
-  spec: Spec,
-  info: StageInfo,
-  input: Values,
-  context: StageContext<{}>,
-) {
-  const { definition, command } = spec;
-  // A stage goes by another name if it was renamed.
-  const stage = (yield* CurrentRun)?.stage ?? info.name;
-  const folder = folderOf(definition);
-  const [program, ...words] = definition.command;
-  const executable = yield* findExecutable(stage, program, folder);
-  if (definition.cwd !== undefined && !(yield* Effect.promise(() => isFolder(folder)))) {
-    return yield* new ProcessNotFound({ stage, what: "folder", path: folder, searched: folder });
-  }
-  const revealed = yield* Effect.all(definition.secrets ?? {});
-  const values = Object.fromEntries(
-    Object.entries(revealed).map(([name, secret]) => [name, Redacted.value(secret)]),
-  );
-  const secrets = secretsOf(values);
-  const encoded: Record<string, Schema.Json> = {};
-  for (const [port, schema] of Object.entries(info.inputs)) {
-    encoded[port] = yield* Effect.mapError(
-      codecOf(schema).encode(input[port]),
-      ({ message }) => new InputMismatch({ stage, input: port, problem: message }),
-    );
-  }
-  const private_ = yield* (yield* ArtifactStore).temporaryFolder;
-  const paths = yield* prepare(private_, encoded, info.params);
-  const args = words.map((word) => (typeof word === "string" ? word : pathOf(word, folder)));
-
-  const printed = { stdout: new Array<string>(), stderr: new Array<string>() };
-  const keep = (stream: "stdout" | "stderr", line: string) => {
-    const lines = printed[stream];
-    lines.push(shortened(line, keptCharacters));
-    if (lines.length > keptLines) lines.shift();
-  };
-  const last = () => (printed.stderr.length > 0 ? printed.stderr : printed.stdout);
-  const hear = (stream: "stdout" | "stderr") =>
-    Effect.fnUntraced(function* (line: string) {
-      const told = stream === "stdout" ? directiveIn(line) : undefined;
-      if (told?._tag === "Progress") return yield* context.progress(told.progress);
-      if (told?._tag === "Finding") return yield* context.finding(told.finding);
-      keep(stream, line);
-      const log =
-        told === undefined
-          ? Effect.logInfo(line)
-          : Effect.andThen(
-              Effect.logInfo(line),
-              Effect.logWarning(`this line says nothing to ml-pipe: ${told.problem}`),
-            );
-      yield* Effect.annotateLogs(log, { stage, stream });
-    });
-
-  const run = Effect.acquireUseRelease(
-    start({
-      executable,
-      args: [...args, ...(definition.args?.(input, paths) ?? [])],
-      cwd: definition.cwd === undefined ? paths.work : folder,
-      environment: { ...childEnvironment(definition.environment ?? [], paths), ...values },
-    }).pipe(
-      Effect.mapError(({ message }) => {
-        const lines = [secrets.scrub(message)];
-        return new ProcessFailed({ stage, command, exitCode: null, signal: null, lines });
-      }),
-    ),
-    (child) => {
-      const done = attend(child, spec, secrets, hear);
-      const { limitBytes } = spec;
-      if (limitBytes === undefined) return done;
-      return Effect.raceFirst(
-        done,
-        Effect.flatMap(exceeding(child, limitBytes), (found) =>
-          Effect.fail(new ProcessOutOfMemory({ stage, command, limitBytes, ...found })),
-        ),
-      );
-    },
-    (child) => Effect.promise(() => child.end(spec.graceMs).finally(child.close)),
-  );
-  const { limitMs } = spec;
-  const ended = yield* limitMs === undefined
-    ? run
-    : Effect.timeoutOrElse(run, {
-        duration: limitMs,
-        orElse: () => Effect.fail(new ProcessTimedOut({ stage, command, limitMs, lines: last() })),
-      });
-  if (ended.exitCode !== 0) {
-    return yield* new ProcessFailed({ stage, command, ...ended, lines: last() });
-  }
-  return yield* outputOf(stage, command, info, paths, secrets);
-}, Effect.scoped);
-
-const shortened = (text: string, most: number): string =>
-  text.length > most ? `${text.slice(0, most)}…` : text;
-
-const isFolder = (folder: string): Promise<boolean> =>
-  stat(folder).then(
-    (found) => found.isDirectory(),
-    () => false,
-  );
-
-/** Hears what a process prints until it and all that it started have ended. */
-const attend = Effect.fnUntraced(function* (
-  child: Child,
-  { graceMs }: Spec,
-  secrets: Secrets,
-  hear: (stream: "stdout" | "stderr") => (line: string) => Effect.Effect<void>,
-): Effect.fn.Return<Ended> {
-  const settled = Effect.promise(async () => {
-    const ended = await child.ended;
-    await child.end(graceMs);
-    // Something that left the group may keep the pipes open for ever.
-    setTimeout(child.close, lingerMs).unref();
-    return ended;
-  });
-  const [ended] = yield* Effect.all(
-    [
-      settled,
-      eachLine(child.stdout, secrets, hear("stdout")),
-      eachLine(child.stderr, secrets, hear("stderr")),
-    ],
-    { concurrency: "unbounded" },
-  );
-  return ended;
-});
-
-/** Waits until a group takes more memory than it may, and kills it. */
-const exceeding = (child: Child, limitBytes: number) =>
-  Effect.promise(async (signal) => {
-    while (true) {
-      const began = performance.now();
-      const members = await membersOf(child.group);
-      const foundBytes = members.reduce((sum, { residentBytes }) => sum + residentBytes, 0);
-      if (foundBytes > limitBytes) {
-        child.kill();
-        return { foundBytes, processes: members.length };
-      }
-      // On a machine with very many processes a look takes its time.
-      const tookMs = performance.now() - began;
-      await wait(Math.max(memoryPauseMs, 20 * tookMs), undefined, { signal });
-    }
-  });
-
-/** What a process handed back, as its schemas promise it, by port; a single output has the port "". */
-const outputOf = Effect.fnUntraced(function* (
-  stage: string,
-  command: string,
-  info: StageInfo,
-  paths: Paths,
-  secrets: Secrets,
-) {
-  const invalid = (problems: ProcessOutputInvalid["problems"]) =>
-    new ProcessOutputInvalid({ stage, command, problems });
-  const json = yield* Effect.catchTag(collect(paths, secrets), "Unusable", ({ problem }) =>
-    Effect.fail(invalid([{ output: "", problem }])),
-  );
-  const problems: Array<ProcessOutputInvalid["problems"][number]> = [];
-  const values: Record<string, unknown> = {};
-  const single = "single" in info.output;
-  const isRecord = typeof json === "object" && json !== null && !Array.isArray(json);
-  if (!single && !isRecord) {
-    return yield* invalid([{ output: "", problem: "it is no object with the outputs by name" }]);
-  }
-  const given = isRecord ? new Map(Object.entries(json)) : new Map<string, Schema.Json>();
-  for (const [output, schema] of outputsOf(info)) {
-    const part = single ? json : given.get(output);
-    if (part === undefined) {
-      problems.push({ output, problem: "it is missing" });
-      continue;
-    }
-    const decoded = yield* Effect.result(codecOf(schema).decode(part));
-    if (decoded._tag === "Success") values[output] = decoded.success;
-    else {
-      const problem = secrets.scrub(decoded.failure.message);
-      problems.push({ output, problem: shortened(problem, keptCharacters * keptLines) });
-    }
-  }
-  const known = new Set(outputsOf(info).map(([output]) => output));
-  for (const output of single ? [] : given.keys()) {
-    if (!known.has(output)) problems.push({ output, problem: "the stage has no such output" });
-  }
-  if (problems.length > 0) return yield* invalid(problems);
-  return values;
 });
