@@ -7,7 +7,12 @@ import { Debug, State } from "./Verb.ts";
 import { approve } from "./verbs/approve.ts";
 import { check } from "./verbs/check.ts";
 import { daemon } from "./verbs/daemon.ts";
+import { diff } from "./verbs/diff.ts";
+import { dump } from "./verbs/dump.ts";
+import { gc } from "./verbs/gc.ts";
 import { init } from "./verbs/init.ts";
+import { keep } from "./verbs/keep.ts";
+import { lineage } from "./verbs/lineage.ts";
 import { logs } from "./verbs/logs.ts";
 import { predict } from "./verbs/predict.ts";
 import { reject } from "./verbs/reject.ts";
@@ -19,6 +24,7 @@ import { runs } from "./verbs/runs.ts";
 import { serve } from "./verbs/serve.ts";
 import { show } from "./verbs/show.ts";
 import { status } from "./verbs/status.ts";
+import { why } from "./verbs/why.ts";
 
 /** The whole command line. */
 export const commandLine = Command.make("ml-pipe").pipe(
@@ -34,12 +40,18 @@ export const commandLine = Command.make("ml-pipe").pipe(
     status,
     runs,
     logs,
+    lineage,
+    diff,
+    why,
+    dump,
     approve,
     reject,
     report,
     releases,
     predict,
     serve,
+    keep,
+    gc,
     init,
   ]),
   Command.withGlobalFlags([State, Debug]),

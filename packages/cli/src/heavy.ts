@@ -15,6 +15,7 @@ import type * as Resume from "./commands/resume.ts";
 import type * as Run from "./commands/run.ts";
 import type * as Serve from "./commands/serve.ts";
 import type * as Show from "./commands/show.ts";
+import type * as Why from "./commands/why.ts";
 
 interface Commands {
   readonly check: typeof Check;
@@ -29,6 +30,7 @@ interface Commands {
   readonly run: typeof Run;
   readonly serve: typeof Serve;
   readonly show: typeof Show;
+  readonly why: typeof Why;
 }
 
 /** Loads one. */

@@ -54,6 +54,9 @@ process.on("SIGTERM", interrupt);
 /** `--help` and `--version` end without a verb. */
 let exitCode: number = ExitCode.succeeded;
 
+/** Errors that say that something else must be asked for. */
+const asked = new Set(["RunMissing", "ArtifactUnknown", "NothingBefore"]);
+
 /** What a verb ended with becomes the exit code. */
 const end = (exit: { readonly code: number } | { readonly error: unknown }) => {
   if ("code" in exit) {
@@ -62,7 +65,7 @@ const end = (exit: { readonly code: number } | { readonly error: unknown }) => {
   }
   const problem = toProblem(exit.error);
   terminal.err(problemText(problem, terminal.errStyle, debug));
-  exitCode = problem.tag === "RunMissing" ? ExitCode.invalid : ExitCode.failed;
+  exitCode = asked.has(problem.tag) ? ExitCode.invalid : ExitCode.failed;
 };
 
 const context = { terminal, signal: interruption.signal, debug };

@@ -103,7 +103,7 @@ describe("find", () => {
     Effect.gen(function* () {
       const error = yield* Effect.flip(found("sha256-"));
       assert.strictEqual(error._tag, "ArtifactUnknown");
-      assert.match(error.message, /may be sha256-[0-9a-f]{64} or .*Type more of it/);
+      assert.match(error.message, /may be sha256-[0-9a-f]{64} or .*Name one of them/);
     }),
   );
 });

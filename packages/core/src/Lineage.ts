@@ -80,7 +80,7 @@ export class ArtifactUnknown extends Schema.TaggedError<ArtifactUnknown>()("Arti
   override get message(): string {
     const { wanted, candidates } = this;
     return candidates.length > 0
-      ? `"${wanted}" may be ${candidates.join(" or ")}. Type more of it`
+      ? `"${wanted}" may be ${candidates.slice(0, 9).join(" or ")}${candidates.length > 9 ? " …" : ""}. Name one of them`
       : `nothing recorded is "${wanted}". Name a digest or the beginning of one, a file in artifacts/, RUN/STAGE or RUN/STAGE.PORT, or a release such as name@1; \`ml-pipe status --json\` shows the outputs of the newest run`;
   }
 }

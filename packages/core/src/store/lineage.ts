@@ -49,7 +49,7 @@ export interface LineageStore {
   readonly digests: (beginning: string) => Effect.Effect<ReadonlyArray<string>, StoreError>;
   /** Outputs that refer to a file, those of the newest execution first. */
   readonly holders: (digest: string) => Effect.Effect<ReadonlyArray<ValuePlace>, StoreError>;
-  /** Outputs that are the release `name@3`. */
+  /** Outputs that are the release `name@3`, those of the newest run first. */
   readonly released: (release: string) => Effect.Effect<ReadonlyArray<ValuePlace>, StoreError>;
   /** The run that executed what a run handed on as the output of a stage. */
   readonly executedBy: (
@@ -138,7 +138,9 @@ const prepare = (db: DatabaseSync) => ({
     SELECT DISTINCT digest FROM lineage_file WHERE digest >= ?1 AND digest < ?1 || '~' LIMIT 3`),
   holders: db.prepare(`
     SELECT DISTINCT run, stage, port FROM lineage_file WHERE digest = ? ORDER BY added DESC, port`),
-  released: db.prepare("SELECT run, stage, port FROM lineage_value WHERE release = ?"),
+  released: db.prepare(
+    "SELECT run, stage, port FROM lineage_value WHERE release = ? ORDER BY run DESC",
+  ),
   executedBy: db.prepare(`
     SELECT coalesce(json_extract(record, '$.reusedFrom'), run) AS run FROM stage
     WHERE run = ? AND stage = ?`),

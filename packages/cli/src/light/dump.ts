@@ -1,0 +1,38 @@
+/** `ml-pipe dump [RUN]`: everything recorded about a run as one JSON document. */
+import * as fs from "node:fs/promises";
+import { Artifact, RunDump, Store } from "@ml-pipe/core";
+import * as Effect from "effect/Effect";
+import * as Schema from "effect/Schema";
+import * as ExitCode from "../ExitCode.ts";
+import { runIn, type RunMissing, withStore } from "../StateFolder.ts";
+import type { Terminal } from "../Terminal.ts";
+import { pretty } from "../view/json.ts";
+
+/** What `dump` was asked for. */
+export interface DumpOptions {
+  readonly stateFolder: string;
+  readonly run: string | undefined;
+  /** Standard output if absent. */
+  readonly out: string | undefined;
+}
+
+/** Writes it; the result is an exit code. */
+export const dump = (
+  { stateFolder, run: wanted, out: file }: DumpOptions,
+  { out, err }: Terminal,
+): Effect.Effect<number, RunMissing | Store.StoreError | Artifact.ArtifactStoreError> =>
+  withStore(stateFolder, (store) =>
+    Effect.gen(function* () {
+      const run = yield* runIn(store, stateFolder, wanted);
+      const text = pretty(encode(yield* RunDump.of(run)));
+      if (file === undefined) {
+        out(text);
+        return ExitCode.succeeded;
+      }
+      yield* Artifact.attempt("write", file, () => fs.writeFile(file, `${text}\n`));
+      err(`run ${run.id} is in ${file}`);
+      return ExitCode.succeeded;
+    }).pipe(Effect.provideService(Store.Store, store)),
+  );
+
+const encode = Schema.encodeSync(Schema.toCodecJson(RunDump.RunDump));

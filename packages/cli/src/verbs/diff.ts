@@ -1,0 +1,22 @@
+import * as Command from "effect/cli/Command";
+import { diff as showDifference } from "../light/diff.ts";
+import { json, optionalArgument, verb } from "../Verb.ts";
+
+const first = optionalArgument("RUN", "A run, or the beginning of its name (default: the newest)");
+const second = optionalArgument(
+  "OTHER",
+  "The run to compare it with, as the later one (default: RUN is the later one, and is compared with the run of its pipeline before it)",
+);
+
+/** `ml-pipe diff [RUN] [OTHER]`. */
+export const diff = Command.make("diff", { first, second, json }, (flags) =>
+  verb(({ stateFolder, context }) => showDifference({ ...flags, stateFolder }, context.terminal)),
+).pipe(
+  Command.withDescription(
+    "Show what differs between two runs: parameters, code, contracts, outputs, evidence, times",
+  ),
+  Command.withExamples([
+    { command: "ml-pipe diff", description: "The newest run and the one before it" },
+    { command: "ml-pipe diff 20261123 20261124 --json", description: "Two runs, as data" },
+  ]),
+);
