@@ -30,7 +30,8 @@ export class ApprovalRefused extends Schema.TaggedError<ApprovalRefused>()("Appr
   next: Schema.String,
 }) {
   override get message(): string {
-    return `gate "${this.gate}" of run ${this.run}: ${this.problem}. ${this.next}`;
+    const where = this.gate === "" ? "" : `gate "${this.gate}" of `;
+    return `${where}run ${this.run}: ${this.problem}. ${this.next}`;
   }
 }
 
