@@ -18,6 +18,7 @@ import {
 } from "./SourceError.ts";
 
 export { type Location, type PackageFile, packageFile } from "./Location.ts";
+export { rowCount } from "./rowCount.ts";
 export * from "./SourceError.ts";
 
 /** What {@link parquet} can fail with. */
