@@ -1,5 +1,5 @@
 /**
- * The process that is killed: runs a pipeline with branches, groups, a retry and an approval in a state
+ * The process that is killed: runs a pipeline with branches, groups, a fan-out, a retry and an approval in a state
  * folder, or goes on with its newest run. Each execution of a stage is noted in a file.
  *
  *   node program.js STATE NOTES
@@ -56,6 +56,32 @@ const ingest = (region: number) =>
     params: { region },
     run: () => Effect.andThen(note(`ingest ${region}`), write(rows(region))),
   });
+
+/** Twelve parts of a table, each noted by itself. */
+const part = Stage.make("part", {
+  input: { from: Schema.Int, data: Rows },
+  output: Rows,
+  run: Effect.fnUntraced(function* ({ from, data }) {
+    yield* note(`part ${from}`);
+    const values = yield* read(data);
+    return yield* write(values.slice(from * 100, (from + 1) * 100));
+  }),
+});
+const parts = Stage.forEach("parts", part, { each: "from", key: String, concurrency: 3 });
+const numbers = Stage.make("numbers", {
+  input: {},
+  output: Schema.Array(Schema.Int),
+  run: () =>
+    Effect.as(
+      note("numbers"),
+      Array.from({ length: 12 }, (_, from) => from),
+    ),
+});
+const count = Stage.make("count", {
+  input: { parts: Stage.itemsOf(Rows) },
+  output: Schema.Int,
+  run: ({ parts }) => Effect.as(note("count"), parts.items.length),
+});
 
 class Flaky extends Schema.TaggedError<Flaky>()("Flaky", {}) {}
 const attempted = new Set<string>();
@@ -131,7 +157,11 @@ const pipeline = Pipeline.make("crash", { charter }, () => {
     yes: () => model("large")({ data }),
     no: () => model("small")({ data }),
   });
-  return { out: release({ model: trained, approval: signOff({ evidence: trained }) }) };
+  const counted = count({ parts: parts({ from: numbers(), data }) });
+  return {
+    out: release({ model: trained, approval: signOff({ evidence: trained }) }),
+    counted,
+  };
 });
 
 const program = Effect.gen(function* () {

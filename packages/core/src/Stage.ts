@@ -30,7 +30,14 @@ export {
 } from "./stage/make.ts";
 export { when } from "./stage/when.ts";
 export { approval, ApprovalPending, approved, Approved } from "./stage/approval.ts";
-export { forEach, type Items, ItemsFailed, ItemsInvalid, type OnFailure } from "./stage/forEach.ts";
+export {
+  forEach,
+  type Items,
+  ItemsFailed,
+  ItemsInvalid,
+  itemsOf,
+  type OnFailure,
+} from "./stage/forEach.ts";
 export { process, type ProcessError, type ProcessPaths } from "./stage/process.ts";
 export {
   ProcessFailed,
@@ -41,3 +48,12 @@ export {
 } from "./stage/processErrors.ts";
 export { retry, type Retries } from "./stage/retry.ts";
 export { StageTimedOut, timeout } from "./stage/timeout.ts";
+export {
+  worker,
+  type WorkerContext,
+  type WorkerError,
+  type WorkerModule,
+  workerModule,
+  type WorkerRun,
+} from "./stage/worker.ts";
+export { WorkerFailed, WorkerOutOfMemory, WorkerOutputInvalid } from "./stage/workerErrors.ts";

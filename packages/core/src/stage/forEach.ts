@@ -130,7 +130,7 @@ export const forEach = <In, Out, S, E, R, const K extends keyof In & string>(
     kind: "each",
     each: { input, stage: item },
     inputs: { ...item.inputs, [input]: Schema.Array(schema) },
-    output: { single: itemsSchema(item) },
+    output: { single: itemsOf(valueSchema(item)) },
     params: {
       ...(item.params === null ? {} : { item: item.params }),
       ...(typeof onFailure === "string" ? { onFailure } : onFailure),
@@ -155,14 +155,34 @@ export const forEach = <In, Out, S, E, R, const K extends keyof In & string>(
   });
 };
 
-/** One output as it is, several by their names. */
-const itemsSchema = ({ output }: StageInfo) => {
-  const value = "single" in output ? output.single : Schema.Struct(output.ports);
-  return Schema.Struct({
+/**
+ * The schema of {@link Items}, for the input of a stage after the fan-out; `value` is the schema of what
+ * one item gives.
+ *
+ * @example
+ * ```ts
+ * import { Stage } from "@ml-pipe/core";
+ * import * as Effect from "effect/Effect";
+ * import * as Schema from "effect/Schema";
+ *
+ * const best = Stage.make("best", {
+ *   input: { trained: Stage.itemsOf(Schema.Finite) },
+ *   output: Schema.Finite,
+ *   run: ({ trained }) => Effect.succeed(Math.max(...trained.items.map(({ value }) => value))),
+ * });
+ * ```
+ */
+export const itemsOf = <A>(
+  value: Schema.ConstraintCodec<A, unknown>,
+): Schema.ConstraintCodec<Items<A>, unknown> =>
+  Schema.Struct({
     items: Schema.Array(Schema.Struct({ key: Schema.String, value })),
     quarantined: Schema.Array(ItemFailure),
   });
-};
+
+/** One output as it is, several by their names. */
+const valueSchema = ({ output }: StageInfo): Schema.ConstraintCodec<unknown, unknown> =>
+  "single" in output ? output.single : Schema.Struct(output.ports);
 
 /** How many items that need so much may run on so many cores. */
 const concurrencyWith = ({ cores }: Resources, there: number): number =>
