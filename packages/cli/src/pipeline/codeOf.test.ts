@@ -673,6 +673,65 @@ describe("what cannot be followed", () => {
   });
 });
 
+describe("what is remembered in the state folder", () => {
+  const memory = () => path.join(folder, "state", "code.json");
+  const identifyWith = async (stateFolder?: string) => {
+    const found = await Effect.runPromise(
+      CodeOf.make(stateFolder)({ info: { frames: [frameAt(first)] } }),
+    );
+    // It is written when there is nothing else to do.
+    await new Promise(setImmediate);
+    return found;
+  };
+
+  it("gives the same answer as reading everything", async () => {
+    twoStages();
+    write({ "state/.keep": "" });
+    const state = path.join(folder, "state");
+    const without = await identifyWith();
+    assert.deepStrictEqual(await identifyWith(state), without);
+    assert.isTrue(fs.existsSync(memory()));
+    assert.deepStrictEqual(await identifyWith(state), without);
+    edit("deep/times.ts", "x * y", "y * x");
+    const changed = await identifyWith(state);
+    assert.notDeepEqual(changed, without);
+    assert.deepStrictEqual(changed, await identifyWith());
+  });
+
+  it("is what answers", async () => {
+    twoStages();
+    write({ "state/.keep": "" });
+    const state = path.join(folder, "state");
+    await identifyWith(state);
+    const written = fs.statSync(memory(), { bigint: true });
+    await identifyWith(state);
+    // Nothing was read anew, so nothing is written.
+    const now = fs.statSync(memory(), { bigint: true });
+    assert.deepStrictEqual([now.ino, now.mtimeNs], [written.ino, written.mtimeNs]);
+  });
+
+  it("is not used where it is damaged, and not missed where it cannot be", async () => {
+    twoStages();
+    write({ "state/.keep": "" });
+    const state = path.join(folder, "state");
+    const right = await identifyWith(state);
+    const text = fs.readFileSync(memory(), "utf8");
+    const [, digest = ""] = /"digests":\["sha256-(\w+)"/.exec(text) ?? [];
+    for (const damaged of [
+      "",
+      "{}",
+      text.slice(0, -9),
+      text.replace(digest, digest.replace(/./, "g")),
+    ]) {
+      assert.notStrictEqual(damaged, text);
+      fs.writeFileSync(memory(), damaged);
+      assert.deepStrictEqual(await identifyWith(state), right);
+    }
+    assert.deepStrictEqual(await identifyWith(path.join(folder, "nowhere")), right);
+    assert.isFalse(fs.existsSync(path.join(folder, "nowhere")));
+  });
+});
+
 it("identifies a thousand stages", async () => {
   const count = 1000;
   const lines = Array.from(

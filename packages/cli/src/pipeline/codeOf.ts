@@ -17,6 +17,7 @@ import * as path from "node:path";
 import { Artifact, Digest, type Engine, type Stage } from "@ml-pipe/ml-pipe";
 import * as Effect from "effect/Effect";
 import type { Module, Unit } from "./code/module.ts";
+import { makeMemory } from "./code/memory.ts";
 import { makeProgram, type Program } from "./code/program.ts";
 import { type Reached, reachInLibrary, reachOf, type Roots } from "./code/reach.ts";
 import { rootsOf, type StageRoots } from "./code/roots.ts";
@@ -29,16 +30,19 @@ export type CodeOf = (node: {
 
 /**
  * Reads each file once and remembers what it found: a changed file is seen by the next one that is
- * made.
+ * made. What it learns of texts is kept in the state folder, if there is one.
  */
-export const make = (): CodeOf => {
-  const program = makeProgram();
-  const identify = makeIdentify(program);
+export const make = (stateFolder?: string): CodeOf => {
+  const memory = makeMemory(
+    stateFolder === undefined ? undefined : path.resolve(stateFolder, "code.json"),
+  );
+  const identify = makeIdentify(makeProgram(memory));
   const known = new Map<string, Promise<Engine.CodeIdentity>>();
   return ({ info }) =>
     Effect.promise(() => {
       const place = JSON.stringify(info.frames);
       const found = known.get(place) ?? identify(info.frames);
+      if (!known.has(place)) setImmediate(memory.save);
       known.set(place, found);
       return found;
     });

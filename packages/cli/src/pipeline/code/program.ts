@@ -1,8 +1,10 @@
 /** The modules of a program and what their declarations need of one another. */
-import { statSync } from "node:fs";
+import { existsSync, realpathSync, statSync } from "node:fs";
 import * as path from "node:path";
 import { packageOf } from "../packages.ts";
-import { type Imported, type Module, readModule, type Unit } from "./module.ts";
+import type { Memory } from "./memory.ts";
+import { type Module, readModule, type Unit } from "./module.ts";
+import type { Imported } from "./outline.ts";
 import { isLibrary, makeResolver, type Resolved } from "./resolve.ts";
 
 /** What something needs directly. */
@@ -32,6 +34,8 @@ const noNeeds = (): Needs => ({
 /** Reads modules when they are first asked for. */
 export interface Program {
   readonly moduleAt: (file: string) => Module;
+  /** The file behind links, if it is there. */
+  readonly realFile: (file: string) => string | undefined;
   readonly isLibrary: (module: Module) => boolean;
   /** What a declaration or statement refers to. */
   readonly needsOf: (unit: Unit) => Needs;
@@ -42,13 +46,19 @@ export interface Program {
 }
 
 /** An empty program. */
-export const makeProgram = (): Program => {
+export const makeProgram = (memory: Memory): Program => {
   const resolve = makeResolver();
   const modules = new Map<string, Module>();
   const moduleAt = (file: string): Module => {
-    const known = modules.get(file) ?? readModule(file);
+    const known = modules.get(file) ?? readModule(file, memory);
     modules.set(file, known);
     return known;
+  };
+  const realFiles = new Map<string, string | undefined>();
+  const realFile = (file: string): string | undefined => {
+    if (!realFiles.has(file))
+      realFiles.set(file, existsSync(file) ? realpathSync(file) : undefined);
+    return realFiles.get(file);
   };
   const inLibrary = memoised((module: Module) => isLibrary(packageOf(module.file)?.name ?? ""));
 
@@ -181,7 +191,7 @@ export const makeProgram = (): Program => {
       needs.problems.add(`${nameOf(module)} cannot be read: ${module.problem}`);
     }
     for (const unit of module.units) if (unit.acts) needs.units.add(unit);
-    for (const [from, { bare }] of module.loads) {
+    for (const [from, bare] of module.loads) {
       if (bare) load(from, module, needs);
       // What our own modules import by name does nothing when it is loaded.
       else if (!inLibrary(module)) {
@@ -214,7 +224,7 @@ export const makeProgram = (): Program => {
     return needs;
   };
 
-  return { moduleAt, isLibrary: inLibrary, needsOf, loadOf, standsFor };
+  return { moduleAt, realFile, isLibrary: inLibrary, needsOf, loadOf, standsFor };
 };
 
 type Names = ReadonlyArray<string>;

@@ -1,5 +1,4 @@
 /** Where a stage was written: the declarations around the calls that led to `Stage.make`. */
-import { existsSync, realpathSync } from "node:fs";
 import type { Stage } from "@ml-pipe/ml-pipe";
 import { packageOf } from "../packages.ts";
 import type { Module, Unit } from "./module.ts";
@@ -25,8 +24,8 @@ export const rootsOf = (
   const modules = new Set<Module>();
   let home: string | undefined;
   for (const frame of frames) {
-    if (!existsSync(frame.file)) return { unknown: `${frame.file} is not there` };
-    const file = realpathSync(frame.file);
+    const file = program.realFile(frame.file);
+    if (file === undefined) return { unknown: `${frame.file} is not there` };
     const owner = packageOf(file);
     const isOurs = isLibrary(owner?.name ?? "");
     // Loaders and test runners; and what our own packages do around the author's code.

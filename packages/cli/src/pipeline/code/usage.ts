@@ -6,19 +6,19 @@ import { childrenOf } from "./syntax.ts";
 /** What a piece of a module uses of its surroundings. A path is a name and members: `table.rows`. */
 export interface Usage {
   /** Paths that begin with a name that is not declared inside the piece. */
-  readonly references: ReadonlySet<string>;
+  readonly references: ReadonlyArray<string>;
   /** Paths that it changes, also inside its functions: `config.x = 3`, `list.push(1)`. */
-  readonly writes: ReadonlySet<string>;
+  readonly writes: ReadonlyArray<string>;
   /** Paths whose methods it calls. */
-  readonly calls: ReadonlySet<string>;
+  readonly calls: ReadonlyArray<string>;
   /** Whether one of its methods changes the object that it is a method of. */
   readonly changesItself: boolean;
   /** Modules that it loads while it runs. */
-  readonly imports: ReadonlySet<string>;
+  readonly imports: ReadonlyArray<string>;
   /** Files that it names relative to its module. */
-  readonly files: ReadonlySet<string>;
+  readonly files: ReadonlyArray<string>;
   /** Where it does what cannot be followed. */
-  readonly unfollowed: { readonly what: string; readonly at: number } | undefined;
+  readonly unfollowed?: { readonly what: string; readonly at: number };
 }
 
 /** Methods of built-in objects that change them. */
@@ -36,7 +36,7 @@ export const usageOf = (piece: AnyNode, requires: ReadonlySet<string>): Usage =>
   const imports = new Set<string>();
   const files = new Set<string>();
   let changesItself = false;
-  let unfollowed: Usage["unfollowed"];
+  let unfollowed: Usage["unfollowed"] | undefined;
   let inConstructor = false;
 
   const refuse = (what: string, { start: at }: AnyNode) => (unfollowed ??= { what, at });
@@ -233,7 +233,15 @@ export const usageOf = (piece: AnyNode, requires: ReadonlySet<string>): Usage =>
   };
 
   visit(piece, new Scope([]));
-  return { references, writes, calls, changesItself, imports, files, unfollowed };
+  return {
+    references: [...references],
+    writes: [...writes],
+    calls: [...calls],
+    changesItself,
+    imports: [...imports],
+    files: [...files],
+    ...(unfollowed === undefined ? {} : { unfollowed }),
+  };
 };
 
 interface Path {
