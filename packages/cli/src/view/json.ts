@@ -32,6 +32,7 @@ export const EventJson = Schema.Union([
       share: Schema.optionalKey(Schema.Finite),
       rows: Schema.optionalKey(Schema.Finite),
       items: Schema.optionalKey(Run.ItemCounts),
+      failedItems: Schema.optionalKey(Schema.Array(Schema.String)),
     }),
   }),
   Schema.TaggedStruct("StageEnded", { stage: Run.StageRun }),

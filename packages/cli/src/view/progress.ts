@@ -87,13 +87,14 @@ export const after = (progress: Progress, event: Engine.RunEvent): Progress => {
         ...recorded(event.stage),
       }));
     case "StageProgress": {
-      const { label, share, rows, items } = event.progress;
+      const { label, share, rows, items, failedItems } = event.progress;
       return change(progress, event.stage, ({ share: _, ...stage }) => ({
         ...stage,
         label,
         ...(share === undefined ? {} : { share }),
         ...(rows === undefined ? {} : { rows }),
         ...(items === undefined ? {} : { items }),
+        ...(failedItems === undefined ? {} : { failedItems }),
       }));
     }
     case "StageRetried":
@@ -128,11 +129,13 @@ const recorded = (record: Run.StageRun): Partial<StageProgress> => ({
   note: record.failure === undefined ? record.cacheNote : failureText(record.failure),
   findings: countFindings(record),
   attempts: record.attempts ?? [],
-  failedItems: record.failure?.items?.map(({ key }) => key) ?? [],
   ...(record.endedAt === undefined ? {} : { endedAt: record.endedAt }),
   ...(record.rows === undefined ? {} : { rows: record.rows }),
   ...(record.items === undefined ? {} : { items: record.items }),
   ...(record.asks === undefined ? {} : { asks: record.asks }),
+  ...(record.failure?.items === undefined
+    ? {}
+    : { failedItems: record.failure.items.map(({ key }) => key) }),
 });
 
 /** The kind of failure and its first line. */

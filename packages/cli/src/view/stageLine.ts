@@ -25,12 +25,14 @@ export const stageLine = (
 ): string => {
   const room = Math.max(1, Math.min(Math.max(4, names - indent), columns - indent - 4));
   const shown = pad(cut(name, room), room);
-  const head = `${" ".repeat(2 + indent)}${mark(stage, style, now)} ${paintName(stage, shown, style)}`;
+  const marked = `${" ".repeat(2 + indent)}${mark(stage, style, now)} `;
   const [took, ...details] = detailsOf(stage, now, columns < 60 ? 5 : 10);
   const text = [pad(took, columns < 60 ? 8 : 9), details.filter((part) => part !== "").join("  ")];
   // Measured before it is coloured: colours take no columns.
   const rest = cut(text.join(" ").trimEnd(), Math.max(0, columns - indent - room - 5));
-  return rest === "" ? head.trimEnd() : `${head} ${paint(stage, rest, style)}`;
+  return rest === ""
+    ? `${marked}${paintName(stage, shown.trimEnd(), style)}`
+    : `${marked}${paintName(stage, shown, style)} ${paint(stage, rest, style)}`;
 };
 
 const spinner = ["⠋", "⠙", "⠹", "⠸", "⠼", "⠴", "⠦", "⠧", "⠇", "⠏"];

@@ -174,12 +174,13 @@ describe("a stage that fans out", () => {
         label: "store-413",
         share: done / 1_000,
         items: { total: 1_000, succeeded: done - failed - 30, cached: 30, failed },
+        ...(failed === 0 ? {} : { failedItems: ["oslo", "rome"] }),
       }),
     ]);
 
   it("is one line, with a bar, counts and a rate", () => {
     assert.deepStrictEqual(draw(at(2), { at: 16_000 }).slice(1), [
-      "  ⠋ train-stores 16 s      ████░░░░░░ 413/1,000  2 failed  30 cached  23.9/s",
+      "  ⠋ train-stores 16 s      ████░░░░░░ 413/1,000  2 failed: oslo, rome  30 cache…",
     ]);
     assert.deepStrictEqual(draw(at(2), { at: 16_000, columns: 40 }).slice(1), [
       "  ⠋ train-stores 16 s     ██░░░ 413/1,0…",

@@ -53,6 +53,8 @@ type Report = (event: StageEvent) => Effect.Effect<void>;
 
 /** Views hear of progress so often, at most. */
 const progressMillis = 100;
+/** Views are told the names of so many items that failed. */
+const namedFailures = 5;
 
 /** Runs all items; the value of the stage. */
 export const runItems = Effect.fnUntraced(function* (fan: FanOut, inputs: Inputs, report: Report) {
@@ -195,12 +197,15 @@ const checkKeys = (
 /** Counts items, and tells of it: not too often, and at the end. */
 const progressOf = (total: number, report: Report) => {
   const counts = { total, succeeded: 0, cached: 0, failed: 0 };
+  const failedItems: Array<string> = [];
   let recent = "";
   let toldAt = -Infinity;
   const tell = Effect.suspend(() => {
     const { succeeded, cached, failed } = counts;
     const share = total === 0 ? 1 : (succeeded + cached + failed) / total;
-    return report({ _tag: "Progress", progress: { label: recent, share, items: { ...counts } } });
+    const progress = { label: recent, share, items: { ...counts } };
+    const named = failed === 0 ? {} : { failedItems: [...failedItems] };
+    return report({ _tag: "Progress", progress: { ...progress, ...named } });
   });
   return {
     /** An item that waits is not done. */
@@ -209,6 +214,7 @@ const progressOf = (total: number, report: Report) => {
       key: string,
     ) {
       if (as !== "waiting") counts[as]++;
+      if (as === "failed" && failedItems.length < namedFailures) failedItems.push(key);
       recent = key;
       const now = yield* Clock.currentTimeMillis;
       if (Math.abs(now - toldAt) < progressMillis) return;

@@ -63,6 +63,8 @@ export interface Progress {
   readonly rows?: number;
   /** How its items stand, where it fans out. */
   readonly items?: ItemCounts;
+  /** Keys of the first items that failed. */
+  readonly failedItems?: ReadonlyArray<string>;
 }
 
 /**
