@@ -39,7 +39,7 @@ interface Watched {
 
 /** Runs the command until it is told to stop; the result is its exit code. */
 export const daemon = (options: DaemonOptions, context: CommandContext): Promise<number> => {
-  const codeOf = CodeOf.make();
+  const codeOf = CodeOf.make(options.stateFolder);
   const load = Effect.gen(function* () {
     const watched: Array<Watched> = [];
     for (const file of options.files) {

@@ -128,7 +128,7 @@ const planOf = Effect.fnUntraced(function* (pipeline: Runnable, options: PlanOpt
     ...(unfinished === undefined ? {} : { resume: unfinished.id }),
   };
   const plan = yield* Engine.Engine.use((engine) => engine.plan(pipeline, how)).pipe(
-    Effect.provideService(Engine.CodeOf, CodeOf.make()),
+    Effect.provideService(Engine.CodeOf, CodeOf.make(options.stateFolder)),
     Effect.provide(services(options.stateFolder)),
   );
   return { plan, ...(unfinished === undefined ? {} : { continues: unfinished.id }) };

@@ -42,7 +42,7 @@ export interface RunOptions {
 
 /** Runs the command; the result is its exit code. */
 export const run = (options: RunOptions, context: CommandContext): Promise<number> => {
-  const codeOf = CodeOf.make();
+  const codeOf = CodeOf.make(options.stateFolder);
   // While types are checked, the code of the stages is identified.
   const identify = (pipeline: Runnable) =>
     Effect.forEach(pipeline.nodes, codeOf, { concurrency: "unbounded", discard: true });
