@@ -1,15 +1,28 @@
+import { Run } from "@ml-pipe/core";
 import * as Command from "effect/cli/Command";
 import * as Flag from "effect/cli/Flag";
+import * as Option from "effect/Option";
 import { runs as listRuns } from "../light/runs.ts";
-import { json, verb } from "../Verb.ts";
+import { json, optional, verb } from "../Verb.ts";
 
 const limit = Flag.Int("limit").pipe(
   Flag.withMetavar("N"),
   Flag.withDescription("At most so many"),
   Flag.withDefault(20),
 );
+const pipeline = optional("pipeline", "NAME", "Only runs of this pipeline");
+const status = Flag.Literals("status", Run.RunStatus.literals).pipe(
+  Flag.withDescription("Only runs that stand so"),
+  Flag.optional,
+  Flag.map(Option.getOrUndefined),
+);
 
 /** `ml-pipe runs`. */
-export const runs = Command.make("runs", { limit, json }, (flags) =>
+export const runs = Command.make("runs", { limit, pipeline, status, json }, (flags) =>
   verb(({ stateFolder, context }) => listRuns({ ...flags, stateFolder }, context.terminal)),
-).pipe(Command.withDescription("List runs, the newest first"));
+).pipe(
+  Command.withDescription("List runs, the newest first"),
+  Command.withExamples([
+    { command: "ml-pipe runs --status suspended", description: "What waits for whom" },
+  ]),
+);

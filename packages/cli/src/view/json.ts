@@ -5,10 +5,6 @@ import * as Schema from "effect/Schema";
 /** A run as one JSON document. */
 export const runJson = (run: Run.Run): string => pretty(Schema.encodeSync(Run.Run)(run));
 
-/** A list of runs as one JSON document. */
-export const runsJson = (runs: ReadonlyArray<Run.RunSummary>): string =>
-  pretty(Schema.encodeSync(Schema.Array(Run.RunSummary))(runs));
-
 /** A graph as one JSON document. */
 export const graphJson = (graph: Graph.Graph): string =>
   pretty(Schema.encodeSync(Graph.Graph)(graph));
