@@ -42,6 +42,33 @@ it("Ctrl-C interrupts cleanly: the record says so, and the next run works", asyn
   assert.match(again.out, /^✓ train {2}succeeded/m);
 });
 
+it("a stage that does not end is given time to, until a second Ctrl-C", async () => {
+  // Its last words take a minute.
+  const stubborn = variant(cwd, "stubborn.ts", [
+    "yield* Effect.sleep(slowMs);",
+    "yield* Effect.onInterrupt(Effect.sleep(slowMs), () => Effect.sleep(slowMs));",
+  ]);
+  for (const signal of ["SIGINT", "SIGTERM"] as const) {
+    const state = `twice-${signal}`;
+    const run = start(["run", stubborn, "--no-types", "--state", state], {
+      cwd,
+      env: { TINY_SLOW_MS: "60000" },
+    });
+    await run.until("▸ train");
+    run.kill(signal);
+    await run.until("interrupting … (again to stop at once)");
+    // It has not ended: whoever waits for the next line sees it alive.
+    assert.strictEqual((await newest(state)).status, "running");
+    const asked = performance.now();
+    run.kill(signal);
+    assert.strictEqual((await run.ended).code, 130);
+    assert.isBelow(performance.now() - asked, 30_000, "did not wait for its last words");
+    const record = await newest(state);
+    assert.strictEqual(record.status, "interrupted");
+    assert.strictEqual(statuses(record)["draw"], "succeeded");
+  }
+});
+
 it("a killed run is recorded as interrupted, and the next run goes on from there", async () => {
   const run = slow("killed");
   await run.until("▸ train");

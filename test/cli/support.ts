@@ -17,7 +17,7 @@ export interface Ended {
 export interface Started {
   readonly pid: number;
   readonly kill: (signal: NodeJS.Signals) => void;
-  /** Resolves with standard output once it contains the text. */
+  /** Resolves with standard output once it, or standard error, contains the text. */
   readonly until: (text: string) => Promise<string>;
   readonly ended: Promise<Ended>;
 }
@@ -50,7 +50,10 @@ export const start = (
     out += chunk.toString();
     check();
   });
-  child.stderr.on("data", (chunk: Buffer) => (err += chunk.toString()));
+  child.stderr.on("data", (chunk: Buffer) => {
+    err += chunk.toString();
+    check();
+  });
   const ended = new Promise<Ended>((resolve, reject) => {
     child.on("error", reject);
     child.on("close", (code) => resolve({ code, out, err }));
@@ -60,7 +63,7 @@ export const start = (
     kill: (signal) => child.kill(signal),
     until: (text) =>
       new Promise((resolve, reject) => {
-        const look = () => out.includes(text) && resolve(out);
+        const look = () => (out.includes(text) || err.includes(text)) && resolve(out);
         waiting.push(look);
         look();
         void ended.then(() => reject(new Error(`ended without "${text}":\n${out}${err}`)));
