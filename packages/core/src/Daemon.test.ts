@@ -177,6 +177,23 @@ describe("a daemon", () => {
     }).pipe(fake(work), Effect.provide(Store.layerMemory));
   });
 
+  it.effect("tries again in a minute what could not begin, in the order in which it came", () => {
+    let room = false;
+    const refusal = () => (room ? undefined : new Error("no room on the disk"));
+    return Effect.gen(function* () {
+      const pipelines = [{ pipeline: pipelineOf("p", everyTen({ pending: "all" })) }];
+      const { events, kill } = yield* start({ pipelines });
+      yield* TestClock.adjust("21 minutes");
+      room = true;
+      yield* TestClock.adjust("2 minutes");
+      yield* kill;
+      assert.deepStrictEqual(yield* ran, [`${at(10)} succeeded`, `${at(20)} succeeded`]);
+      const refused = events.filter(({ _tag }) => _tag === "NotRun");
+      assert.lengthOf(refused, 12);
+      assert.deepInclude(refused[11], { problem: "no room on the disk", occurrence: at(10) });
+    }).pipe(fake({ millis: 0, refusal }), Effect.provide(Store.layerMemory));
+  });
+
   it.effect("says once why it cannot look, and looks on", () =>
     Effect.gen(function* () {
       let count: Effect.Effect<number, Error> = Effect.fail(new Error("the source is away"));

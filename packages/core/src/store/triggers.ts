@@ -170,15 +170,15 @@ export const triggerStore = Effect.fnUntraced(function* ({ db, attempt }: Databa
 
   const record = ({ pipeline, trigger, occurrences, state, resumes }: Found) => {
     const { name, pending } = trigger;
-    if (state !== undefined) {
-      sql.putState.run(pipeline, name, toState.write(state));
-    }
     const added = new Set(
       occurrences.flatMap((occurrence) =>
         sql.put.all(pipeline, name, occurrence, resumes ?? null).map(({ id }) => id),
       ),
     );
     if (added.size > 0 && pending === "latest") sql.cover.run(pipeline, name);
+    if (state !== undefined) {
+      sql.putState.run(pipeline, name, toState.write(state));
+    }
     return added;
   };
 

@@ -59,6 +59,8 @@ export interface Work {
   readonly millis: number;
   /** Default `succeeded`. */
   readonly status?: (causedBy: string) => Run["status"];
+  /** Why a run cannot begin now. */
+  readonly refusal?: () => Error | undefined;
   /** The most runs at once that there ever were. */
   atOnce?: number;
 }
@@ -100,6 +102,8 @@ const fakeEngine = (work: Work) =>
       });
       const run = Effect.fnUntraced(function* (pipeline: Pipeline, options: RunOptions = {}) {
         const tell = options.onEvent ?? (() => Effect.void);
+        const refusal = work.refusal?.();
+        if (refusal !== undefined) return yield* Effect.die(refusal);
         const begun = yield* begin(pipeline, options);
         running++;
         work.atOnce = Math.max(work.atOnce ?? 0, running);
