@@ -10,7 +10,7 @@ import { defaultFolder } from "./StateFolder.ts";
 
 /** Where runs are recorded: `--state`, else `ML_PIPE_STATE`, else `.ml-pipe`. */
 export const State = GlobalFlag.Setting("state")({
-  flag: Flag.String("state").pipe(
+  flag: Flag.Directory("state").pipe(
     Flag.withMetavar("DIR"),
     Flag.withDescription(
       `State folder: runs, artifacts, releases, reports (default: $ML_PIPE_STATE or ${defaultFolder})`,
@@ -71,18 +71,18 @@ export const boolean = (name: string, description: string, byDefault = false) =>
     Flag.withDefault(byDefault),
   );
 
-/** `--name VALUE`, or undefined. */
+/** `--name VALUE`, or undefined. A shell completes it if it is a `FILE`. */
 export const optional = (name: string, metavar: string, description: string) =>
-  Flag.String(name).pipe(
+  (metavar === "FILE" ? Flag.File(name) : Flag.String(name)).pipe(
     Flag.withMetavar(metavar),
     Flag.withDescription(description),
     Flag.optional,
     Flag.map(Option.getOrUndefined),
   );
 
-/** An argument that may be left out. */
+/** An argument that may be left out. A shell completes it if it may be a `FILE`. */
 export const optionalArgument = (name: string, description: string) =>
-  Argument.String(name).pipe(
+  (name.startsWith("FILE") ? Argument.Path(name) : Argument.String(name)).pipe(
     Argument.withDescription(description),
     Argument.optional,
     Argument.map(Option.getOrUndefined),
@@ -95,7 +95,7 @@ export const json = boolean("json", "Print one JSON document");
 export const types = boolean("types", "Check types first (--no-types: do not)", true);
 
 /** `FILE`: a pipeline file. */
-export const file = Argument.String("FILE").pipe(
+export const file = Argument.File("FILE").pipe(
   Argument.withDescription("A pipeline file, such as pipeline.ts"),
 );
 

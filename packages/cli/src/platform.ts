@@ -12,10 +12,15 @@ import * as Terminal from "effect/Terminal";
 
 const unused = Effect.die(new Error("the command line has no prompts and starts no processes"));
 
+/** Files and folders reach the verbs as they were typed: those say what is wrong with them. */
+const asTyped = Layer.effect(Path.Path)(
+  Effect.map(Path.Path, (path) => ({ ...path, isAbsolute: () => true })),
+).pipe(Layer.provide(Path.layer));
+
 /** The services. */
 export const platform = Layer.mergeAll(
-  FileSystem.layerNoop({}),
-  Path.layer,
+  FileSystem.layerNoop({ exists: () => Effect.succeed(false) }),
+  asTyped,
   Stdio.layerTest({}),
   Layer.succeed(ChildProcessSpawner.ChildProcessSpawner)(ChildProcessSpawner.make(() => unused)),
   Layer.succeed(Terminal.Terminal)(

@@ -3,7 +3,7 @@ import * as Command from "effect/cli/Command";
 import { heavy } from "../heavy.ts";
 import { heavyVerb } from "../Verb.ts";
 
-const folder = Argument.String("DIR").pipe(
+const folder = Argument.Directory("DIR").pipe(
   Argument.withDescription("The folder; made if absent, nothing in it is overwritten"),
   Argument.withDefault("."),
 );

@@ -3,12 +3,12 @@ import * as Flag from "effect/cli/Flag";
 import { heavy } from "../heavy.ts";
 import { heavyVerb, release } from "../Verb.ts";
 
-const input = Flag.String("in").pipe(
+const input = Flag.File("in").pipe(
   Flag.withMetavar("FILE"),
   Flag.withDescription("Rows as .ndjson, .json or .csv (default: standard input)"),
   Flag.withDefault("-"),
 );
-const output = Flag.String("out").pipe(
+const output = Flag.File("out").pipe(
   Flag.withMetavar("FILE"),
   Flag.withDescription("Where predictions go, one JSON object a line (default: standard output)"),
   Flag.withDefault("-"),
