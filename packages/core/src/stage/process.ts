@@ -16,12 +16,12 @@ import {
   type Spec,
   type Values,
 } from "../internal/executeProcess.ts";
+import type { OutOf, OutputSide, TypesOf } from "../internal/outputSide.ts";
 import { problemWithNames } from "../internal/processEnvironment.ts";
 import {
   derive,
   type Fields,
   make,
-  type Ports,
   type Stage,
   type StageContext,
   type StageInfo,
@@ -34,8 +34,6 @@ import type {
   ProcessOutputInvalid,
   ProcessTimedOut,
 } from "./processErrors.ts";
-
-type TypesOf<F extends Fields> = { readonly [K in keyof F]: F[K]["Type"] };
 
 /** What a stage that runs a process can fail with, beside what its secrets can. */
 export type ProcessError =
@@ -60,7 +58,7 @@ interface Definition<I extends Fields, X extends SecretSources> {
    */
   readonly command: readonly [program: string | URL, ...args: ReadonlyArray<string | URL>];
   /** More arguments, from the inputs. */
-  readonly args?: (input: TypesOf<I>, paths: ProcessPaths) => ReadonlyArray<string>;
+  args?(input: TypesOf<I>, paths: ProcessPaths): ReadonlyArray<string>;
   readonly input: I;
   readonly params?: Schema.Json;
   /** Variables of this process that the child sees too; their values are part of the cache key. */
@@ -83,11 +81,6 @@ interface Definition<I extends Fields, X extends SecretSources> {
   readonly charter?: { readonly digest: string };
 }
 
-type Single<T> = {
-  readonly output: Schema.ConstraintCodec<T, unknown>;
-  readonly outputs?: never;
-};
-type Several<O> = { readonly outputs: O; readonly output?: never };
 type Failing<X extends SecretSources> = ProcessError | Effect.Error<X[keyof X]>;
 type Needing<X extends SecretSources> = ArtifactStore | Effect.Services<X[keyof X]>;
 
@@ -121,23 +114,22 @@ type Needing<X extends SecretSources> = ArtifactStore | Effect.Services<X[keyof 
  * });
  * ```
  */
-export const process: {
-  <const I extends Fields, T, const X extends SecretSources = {}>(
-    name: string,
-    definition: Definition<I, X> & Single<T>,
-  ): Stage<TypesOf<I>, T, {}, Failing<X>, Needing<X>>;
-  <const I extends Fields, const O extends Fields, const X extends SecretSources = {}>(
-    name: string,
-    definition: Definition<I, X> & Several<O>,
-  ): Stage<TypesOf<I>, Ports<TypesOf<O>>, {}, Failing<X>, Needing<X>>;
-} = (
+export const process: <
+  const I extends Fields,
+  T = never,
+  const O extends Fields = never,
+  const X extends SecretSources = {},
+>(
   name: string,
-  definition: Definition<Fields, SecretSources> & (Single<unknown> | Several<Fields>),
+  definition: Definition<I, X> & OutputSide<T, O>,
+) => Stage<TypesOf<I>, OutOf<T, O>, {}, Failing<X>, Needing<X>> = (
+  name: string,
+  definition: AnyDefinition & OutputSide<unknown, Fields>,
 ): never => {
   const frames = callSites(process);
   const spec = specOf(name, definition);
-  const { memory, resources = {}, output, outputs, ...rest } = definition;
-  const { description, input, params, environment, cache, charter } = rest;
+  const { description, input, params, environment, memory, resources = {} } = definition;
+  const { cache, charter, output, outputs } = definition;
   const common = {
     input,
     resources: { ...(memory === undefined ? {} : { memory }), ...resources },
