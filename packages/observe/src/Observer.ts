@@ -6,6 +6,7 @@ import type { Engine } from "@ml-pipe/core";
 import * as Context from "effect/Context";
 import * as Effect from "effect/Effect";
 import * as Layer from "effect/Layer";
+import * as OpenLineage from "./OpenLineage.ts";
 import * as RunLog from "./RunLog.ts";
 import * as Telemetry from "./Telemetry.ts";
 
@@ -44,9 +45,21 @@ export const layer = (folder: string): Layer.Layer<Observer> =>
     Effect.gen(function* () {
       const log = yield* RunLog.RunLog;
       const telemetry = yield* Telemetry.Telemetry;
+      const lineage = yield* OpenLineage.OpenLineage;
+      const listeners = [telemetry, lineage, log];
       return Observer.of({
-        onEvent: (event) => Effect.andThen(telemetry.onEvent(event), log.onEvent(event)),
+        onEvent: (event) =>
+          Effect.forEach(listeners, ({ onEvent }) => harmless(onEvent(event)), { discard: true }),
       });
     }),
     // One after the other: each adds its logger to those before it.
-  ).pipe(Layer.provideMerge(RunLog.layer(folder)), Layer.provideMerge(Telemetry.layer));
+  ).pipe(
+    Layer.provideMerge(RunLog.layer(folder)),
+    Layer.provideMerge(Layer.merge(Telemetry.layer, OpenLineage.layer)),
+  );
+
+/** A mistake of ours is no failure of the run. */
+const harmless = (listen: Effect.Effect<void>): Effect.Effect<void> =>
+  Effect.catchDefect(listen, (defect) =>
+    Effect.logWarning("what watches the run has failed, and the run goes on", defect),
+  );

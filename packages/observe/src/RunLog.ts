@@ -100,7 +100,7 @@ const make = Effect.fnUntraced(function* (folder: string) {
     const file = fileOf(folder, run);
     const made = LineFile.make(file, {
       onFailure: (problem) =>
-        Effect.runForkWith(context)(
+        Effect.runSyncWith(context)(
           Effect.logWarning(
             `the log ${file} cannot be written (${problem}): the run goes on, its log has gaps`,
           ),
