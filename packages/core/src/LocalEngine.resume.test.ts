@@ -109,6 +109,20 @@ describe("resume", () => {
   );
 });
 
+describe("a run of a process that is gone", () => {
+  it.effect("can be resumed, also if another process has its number now", () =>
+    Effect.gen(function* () {
+      const { pipeline, repair } = breaking();
+      repair();
+      const { run } = yield* observe(pipeline);
+      const store = yield* Store;
+      yield* store.startRun({ ...run, id: "cut-off", status: "running", pid: process.ppid });
+      const { exit } = yield* observe(pipeline, { resume: "cut-off" });
+      assert.strictEqual(exit._tag, "Success");
+    }).pipe(withCode(), Effect.provide(engine)),
+  );
+});
+
 describe("the owner of a state folder", () => {
   it.effect("is one process; the next one is told which", () =>
     Effect.gen(function* () {

@@ -130,7 +130,8 @@ const unfinishedRun = Effect.fnUntraced(function* (pipeline: Pipeline, id: strin
   if (run.status === "succeeded") {
     return yield* refuse("it has succeeded: nothing is left to do", "Begin a new run");
   }
-  if (run.status === "running") {
+  // This process owns the folder: another one that has the number of the old one does not run it.
+  if (run.status === "running" && run.pid === process.pid) {
     return yield* refuse(`process ${run.pid} is running it`, "Wait until it has ended, or stop it");
   }
   return run;
