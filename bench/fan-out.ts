@@ -2,7 +2,10 @@
  * What an item of a fan-out costs, recorded on disk, against the same work without ml-pipe:
  *
  *   node --conditions=@ml-pipe/source bench/fan-out.ts
+ *
+ * Each line is a process of its own, so that its memory is that of so many items.
  */
+import { spawnSync } from "node:child_process";
 import * as fs from "node:fs";
 import * as os from "node:os";
 import * as path from "node:path";
@@ -26,10 +29,17 @@ const charter = Charter.make({
   owner: "bench",
 });
 
-const work = (n: number) => Effect.succeed({ square: n * n });
-const square = Stage.make("square", {
+/** About a tenth of a millisecond. */
+const work = (n: number) =>
+  Effect.sync(() => {
+    let sum = n;
+    for (let step = 0; step < 100_000; step++) sum = (sum * 31 + step) % 1_000_003;
+    return { sum };
+  });
+
+const item = Stage.make("item", {
   input: { n: Schema.Int },
-  output: Schema.Struct({ square: Schema.Int }),
+  output: Schema.Struct({ sum: Schema.Int }),
   run: ({ n }) => work(n),
 });
 
@@ -41,14 +51,8 @@ const pipelineOf = (count: number) =>
       params: { count },
       run: () => Effect.succeed(Array.from({ length: count }, (_, n) => n)),
     });
-    return {
-      out: Stage.forEach("squares", square, { each: "n", key: String })({ n: numbers() }),
-    };
+    return { out: Stage.forEach("items", item, { each: "n", key: String })({ n: numbers() }) };
   });
-
-const filesBelow = (folder: string): number =>
-  fs.readdirSync(folder, { recursive: true, withFileTypes: true }).filter((file) => file.isFile())
-    .length;
 
 const known = Effect.provideService(Engine.CodeOf, () =>
   Effect.succeed({ _tag: "Known", parts: { bench: "1" } } as const),
@@ -60,29 +64,13 @@ const seconds = async (run: () => Promise<unknown>): Promise<number> => {
   return (performance.now() - start) / 1000;
 };
 
-const megabytes = (): number => {
-  globalThis.gc?.();
-  return process.memoryUsage().rss / 2 ** 20;
-};
+const peakMegabytes = (): number => process.resourceUsage().maxRSS / 1024;
 
-console.log(
-  "items".padStart(8) +
-    "plain s".padStart(10) +
-    "durable s".padStart(11) +
-    "items/s".padStart(9) +
-    "again s".padStart(9) +
-    "RSS MB".padStart(8) +
-    "files".padStart(7),
-);
-for (const count of [1000, 10_000, 50_000]) {
+const measure = async (count: number): Promise<void> => {
   const folder = fs.mkdtempSync(path.join(os.tmpdir(), "ml-pipe-bench-"));
   try {
     const engine = LocalEngine.layer.pipe(
       Layer.provide([Store.Store.layer(folder), Artifact.ArtifactStore.layer(folder)]),
-    );
-    const numbers = Array.from({ length: count }, (_, n) => n);
-    const plain = await seconds(() =>
-      Effect.runPromise(Effect.forEach(numbers, work, { concurrency: 2 })),
     );
     const run = (pipeline: ReturnType<typeof pipelineOf>) =>
       seconds(() =>
@@ -90,19 +78,52 @@ for (const count of [1000, 10_000, 50_000]) {
           Engine.Engine.use((engine) => engine.run(pipeline)).pipe(known, Effect.provide(engine)),
         ),
       );
+    const numbers = Array.from({ length: count }, (_, n) => n);
+    const plain = await seconds(() =>
+      Effect.runPromise(Effect.forEach(numbers, work, { concurrency: os.availableParallelism() })),
+    );
+    // Both are warm: the code of the engine is compiled.
+    await run(pipelineOf(10));
+    const before = peakMegabytes();
     const durable = await run(pipelineOf(count));
+    const peak = peakMegabytes();
     // One more item: all others come from the record.
     const again = await run(pipelineOf(count + 1));
-    console.log(
-      String(count).padStart(8) +
-        plain.toFixed(3).padStart(10) +
-        durable.toFixed(2).padStart(11) +
-        (count / durable).toFixed(0).padStart(9) +
-        again.toFixed(2).padStart(9) +
-        megabytes().toFixed(0).padStart(8) +
-        String(filesBelow(folder)).padStart(7),
-    );
+    const files = fs
+      .readdirSync(folder, { recursive: true, withFileTypes: true })
+      .filter((file) => file.isFile());
+    const cells = [
+      String(count),
+      plain.toFixed(2),
+      durable.toFixed(2),
+      `${(durable / plain).toFixed(1)} ×`,
+      (count / durable).toFixed(0),
+      again.toFixed(2),
+      `${before.toFixed(0)} → ${peak.toFixed(0)}`,
+      String(files.length),
+    ];
+    console.log(cells.map((cell) => cell.padStart(12)).join(""));
   } finally {
     fs.rmSync(folder, { recursive: true, force: true });
   }
-}
+};
+
+const [, file = "", one] = process.argv;
+if (one === undefined) {
+  const titles = [
+    "items",
+    "plain s",
+    "durable s",
+    "ratio",
+    "items/s",
+    "again s",
+    "peak MB",
+    "files",
+  ];
+  console.log(titles.map((title) => title.padStart(12)).join(""));
+  for (const count of [1000, 10_000, 50_000]) {
+    spawnSync(process.execPath, ["--conditions=@ml-pipe/source", file, String(count)], {
+      stdio: "inherit",
+    });
+  }
+} else await measure(Number(one));

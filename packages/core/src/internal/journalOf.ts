@@ -11,8 +11,12 @@ import type { Journal } from "./ItemJournal.ts";
 /** As many items are written in one transaction, at most. */
 const groupSize = 200;
 
-/** An item waits so long for others, at most. */
-const groupMillis = 5;
+/**
+ * An item waits so long for others: ten times as long as the last group took to write, so that a slow
+ * disk takes a tenth of the time, and not all of it.
+ */
+const waitMillis = (lastWriteMillis: number): number =>
+  Math.min(1000, Math.max(5, 10 * lastWriteMillis));
 
 /** As many items are looked up at once. */
 const chunkSize = 1000;
@@ -78,6 +82,7 @@ const groupWriter = (store: ItemStore) => {
   let group: Array<ItemRecord> = [];
   let timer: NodeJS.Timeout | undefined;
   let failed: StoreError | undefined;
+  let lastWriteMillis = 0;
   const flush: Effect.Effect<void, StoreError> = Effect.suspend(() => {
     clearTimeout(timer);
     timer = undefined;
@@ -85,13 +90,17 @@ const groupWriter = (store: ItemStore) => {
     if (group.length === 0) return Effect.void;
     const items = group;
     group = [];
-    return Effect.tapError(store.put(items), (error) => Effect.sync(() => void (failed = error)));
+    const begun = performance.now();
+    return store.put(items).pipe(
+      Effect.tapError((error) => Effect.sync(() => void (failed = error))),
+      Effect.ensuring(Effect.sync(() => void (lastWriteMillis = performance.now() - begun))),
+    );
   });
   const add = (item: ItemRecord): Effect.Effect<void, StoreError> =>
     Effect.suspend(() => {
       if (failed !== undefined) return Effect.fail(failed);
       group.push(item);
-      timer ??= setTimeout(() => Effect.runSyncExit(flush), groupMillis);
+      timer ??= setTimeout(() => Effect.runSyncExit(flush), waitMillis(lastWriteMillis));
       return group.length >= groupSize ? flush : Effect.void;
     });
   return { add, flush };
