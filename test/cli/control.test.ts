@@ -303,10 +303,12 @@ it("a second process says who owns the folder, and leaves nothing half-written",
     assert.lengthOf(await runs(), 1);
   }));
 
-/** Every file below a folder with a digest of its content, without the cache of type checks. */
+/** Every file below a folder with a digest of its content, without the caches of type checks and code. */
 const contentOf = (folder: string): ReadonlyArray<string> =>
   (existsSync(folder) ? readdirSync(folder, { recursive: true, encoding: "utf8" }) : [])
-    .filter((name) => !name.startsWith("typecheck") && statSync(join(folder, name)).isFile())
+    .filter(
+      (name) => !/^(typecheck|code\.json)/.test(name) && statSync(join(folder, name)).isFile(),
+    )
     .map((name) => {
       const digest = createHash("sha256")
         .update(readFileSync(join(folder, name)))
