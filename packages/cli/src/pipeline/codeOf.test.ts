@@ -710,6 +710,21 @@ describe("what is remembered in the state folder", () => {
     assert.deepStrictEqual([now.ino, now.mtimeNs], [written.ino, written.mtimeNs]);
   });
 
+  it("keeps what another one has written in the meantime", async () => {
+    twoStages();
+    write({ "state/.keep": "", "other.ts": "export const other = make(() => 1);\n" });
+    const state = path.join(folder, "state");
+    const other = CodeOf.make(state);
+    await identifyWith(state);
+    await Effect.runPromise(other({ info: { frames: [frameAt("other.ts")] } }));
+    await new Promise(setImmediate);
+    const written = fs.readFileSync(memory(), "utf8");
+    await identifyWith(state);
+    assert.strictEqual(fs.readFileSync(memory(), "utf8"), written);
+    assert.include(written, '"other"');
+    assert.include(written, '"half"');
+  });
+
   it("is not used where it is damaged, and not missed where it cannot be", async () => {
     twoStages();
     write({ "state/.keep": "" });

@@ -51,7 +51,8 @@ export const makeMemory = (file: string | undefined): Memory => {
     save: () => {
       if (file === undefined || !isNew) return;
       isNew = false;
-      const all = new Map([...before, ...used]);
+      // Another process may have written to it in the meantime.
+      const all = new Map([...read(file), ...used]);
       const text = JSON.stringify([...(all.size > mostTexts ? used : all)]);
       const temporary = `${file}.${process.pid}`;
       try {
