@@ -3,11 +3,21 @@ import { join } from "node:path";
 import { Graph, Run } from "@ml-pipe/core";
 import * as Schema from "effect/Schema";
 import { afterAll, assert, describe, it } from "vitest";
+import { RunLine } from "../../packages/cli/src/view/events.ts";
 import { lineOf, mlPipe, remove, variant, workspace } from "./support.ts";
 
 const cwd = workspace("commands");
 afterAll(() => remove(cwd));
 const file = variant(cwd, "pipeline.ts");
+
+/** The lines of `run --json`; each must be one of those that are documented, and nothing more. */
+const linesOf = (out: string) =>
+  out
+    .trim()
+    .split("\n")
+    .map((line) =>
+      Schema.decodeUnknownSync(Schema.fromJsonString(RunLine))(line, { onExcessProperty: "error" }),
+    );
 
 const decodeRun = Schema.decodeUnknownSync(Schema.fromJsonString(Run.Run));
 
@@ -101,21 +111,36 @@ describe("run", () => {
     assert.notInclude((await run("--force")).out, "cached");
   });
 
-  it("streams events as lines of JSON, ending with the run", async () => {
+  it("streams events as lines of JSON that fit the schema, ending with the run", async () => {
     const { code, out } = await run("--json");
     assert.strictEqual(code, 0);
-    const events = out
-      .trim()
-      .split("\n")
-      .map((line): unknown => JSON.parse(line));
-    const tags = events.map(
-      (event) => Schema.decodeUnknownSync(Schema.Struct({ _tag: Schema.String }))(event)._tag,
-    );
+    const events = linesOf(out);
+    const tags = events.map(({ _tag }) => _tag);
     assert.strictEqual(tags[0], "RunStarted");
     assert.deepStrictEqual(tags.slice(-3), ["HookDecided", "RunEnded", "ReportWritten"]);
-    const ended = Schema.decodeUnknownSync(Schema.Struct({ run: Run.Run }))(events.at(-2));
+    const ended = events.at(-2);
+    assert(ended?._tag === "RunEnded");
     assert.strictEqual(ended.run.status, "succeeded");
     assert.strictEqual(ended.run.stages.length, 6);
+  });
+
+  it("streams nothing else: what a stage prints goes to standard error", async () => {
+    const chatty = variant(cwd, "chatty.ts", [
+      "yield* Effect.sleep(slowMs);",
+      'console.log("by console"); process.stdout.write("by hand");',
+    ]);
+    const streamed = await mlPipe(["run", chatty, "--no-types", "--json", "--state", "chatty"], {
+      cwd,
+    });
+    assert.strictEqual(streamed.code, 0, streamed.err);
+    assert.strictEqual(linesOf(streamed.out).at(-1)?._tag, "ReportWritten");
+    assert.match(streamed.err, /^by console$/m);
+    assert.match(streamed.err, /^by hand$/m);
+    const refused = await mlPipe(["run", "nothing.ts", "--json", "--state", "chatty"], { cwd });
+    assert.strictEqual(refused.code, 2);
+    const [line, ...more] = linesOf(refused.out);
+    assert.deepStrictEqual([line?._tag, more], ["Refused", []]);
+    assert.throws(() => linesOf('{"_tag":"StageEnded","stage":{"stage":"train"}}'));
   });
 
   it("ends with 3 when a gate stays shut, and says why", async () => {

@@ -4,7 +4,7 @@ import type * as Layer from "effect/Layer";
 import * as Logger from "effect/Logger";
 import { isLive, type Terminal } from "../Terminal.ts";
 import { capture } from "../view/capture.ts";
-import { eventLine } from "../view/json.ts";
+import { eventLine } from "../view/events.ts";
 import { lineTeller } from "../view/lines.ts";
 import { type LiveScreen, openScreen } from "../view/LiveScreen.ts";
 import { after, nothing } from "../view/progress.ts";
