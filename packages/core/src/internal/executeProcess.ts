@@ -5,6 +5,7 @@ import * as Effect from "effect/Effect";
 import * as Redacted from "effect/Redacted";
 import type * as Schema from "effect/Schema";
 import { ArtifactStore } from "../Artifact.ts";
+import type { Finding } from "../Finding.ts";
 import { InputMismatch, type StageContext, type StageInfo } from "../stage/make.ts";
 import {
   ProcessFailed,
@@ -131,6 +132,7 @@ export const executeProcess = Effect.fnUntraced(function* (
       const done = attend(child, spec, secrets, hear);
       const { limitBytes } = spec;
       if (limitBytes === undefined) return done;
+      if (process.platform === "win32") return Effect.andThen(context.finding(notLimited), done);
       return Effect.raceFirst(
         done,
         Effect.flatMap(exceeding(child, limitBytes), (found) =>
@@ -152,6 +154,15 @@ export const executeProcess = Effect.fnUntraced(function* (
   }
   return yield* outputOf(stage, command, info, paths, secrets);
 }, Effect.scoped);
+
+/** A limit that nobody watches is no limit. */
+const notLimited: Finding = {
+  check: "process.memory",
+  severity: "warn",
+  expected: "a limit to its memory",
+  found: "that memory cannot be limited on Windows",
+  next: "Watch it, or run this stage elsewhere.",
+};
 
 const shortened = (text: string, most: number): string =>
   text.length > most ? `${text.slice(0, most)}…` : text;

@@ -5,7 +5,8 @@ import * as Effect from "effect/Effect";
 import * as Fiber from "effect/Fiber";
 import * as Schema from "effect/Schema";
 import * as TestClock from "effect/testing/TestClock";
-import { temporaryFolder } from "../internal/folder.fixture.ts";
+import { ArtifactStore } from "../Artifact.ts";
+import { deadPid, temporaryFolder } from "../internal/folder.fixture.ts";
 import * as Stage from "../Stage.ts";
 import { eventually, isRunning, script, type Logged, watched } from "./process.fixture.ts";
 
@@ -97,6 +98,26 @@ describe("the end of a process", () => {
       assert.strictEqual(yield* use(stage(code).run({})), 7);
       assert.isFalse(isRunning(Number(lines[0])));
     }),
+  );
+});
+
+describe("the folder of a process", () => {
+  it.effect(
+    "is for this user's eyes, and goes with a killed process's when the next one starts",
+    () =>
+      Effect.gen(function* () {
+        const folder = yield* temporaryFolder;
+        const abandoned = path.join(folder, "tmp", `${deadPid()}-abc`, "work");
+        fs.mkdirSync(abandoned, { recursive: true });
+        fs.writeFileSync(path.join(abandoned, "input.json"), "{}");
+        const mode = Effect.gen(function* () {
+          const own = yield* (yield* ArtifactStore).temporaryFolder;
+          return fs.statSync(own).mode & 0o777;
+        });
+        const found = yield* Effect.provide(Effect.scoped(mode), ArtifactStore.layer(folder));
+        assert.strictEqual(found, 0o700);
+        assert.deepStrictEqual(fs.readdirSync(path.join(folder, "tmp")), []);
+      }),
   );
 });
 

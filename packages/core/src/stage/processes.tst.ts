@@ -81,7 +81,7 @@ describe("Stage.process", () => {
   });
 
   it("has one way to give its output, and a program", () => {
-    // @ts-expect-error Property 'output' is missing
+    // @ts-expect-error Property 'outputs' is missing
     Stage.process("x", { command: ["x"], input: {} });
     // @ts-expect-error Source has 0 element(s) but target requires 1
     Stage.process("x", { command: [], input: {}, output: Schema.Null });
