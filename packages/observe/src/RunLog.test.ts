@@ -87,7 +87,7 @@ describe("the log of a run", () => {
         "info talk started: it has not run before",
         'info talk hello {"rows":12,"key":"<redacted>"} "<redacted>" key <redacted>',
         "warn talk careful",
-        "warn talk warn rows.few: expected many rows, found few. get more",
+        "warn talk rows.few: expected many rows, found few. get more",
         "info talk succeeded after 0 ms",
         "info listen started: it has not run before",
         "error listen heard nothing Error: deaf",

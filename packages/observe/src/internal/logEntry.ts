@@ -115,7 +115,8 @@ const stageEnded = (record: Run.StageRun): ReadonlyArray<Told> => {
       event: "Finding",
       level: severities[finding.severity],
       stage,
-      message: cut(Finding.toLine(finding)),
+      // Its severity is the level.
+      message: cut(Finding.toLine(finding).slice(finding.severity.length + 1)),
     })),
     { level: levelOf(status), stage, message: cut(`${status} after ${took}${why}`) },
   ];
