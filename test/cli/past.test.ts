@@ -283,10 +283,11 @@ describe("gc", () => {
       assert.match(text, new RegExp(`${first.id} .*made the release late-delivery@1`));
       const real = await gc(folder, ...strict);
       assert.deepStrictEqual({ ...real, dry: true, shrunkBytes: 0 }, dry);
-      const gone = [...dry.removed.artifacts, ...dry.removed.files].map(({ path }) => path);
+      const went = [...dry.removed.artifacts, ...dry.removed.files].map(({ path }) => path);
+      const gone = new Set(went);
       assert.deepStrictEqual(
         filesIn(folder),
-        before.filter((file) => !gone.includes(file)),
+        before.filter((file) => !gone.has(file)),
       );
       await read("why", "late-delivery@1", "--state", folder);
       assert.strictEqual((await call("status", second.id, "--state", folder)).code, 2);
@@ -345,9 +346,6 @@ describe("gc", () => {
           await setTimeout(wholeMs * (0.5 + (trial / 12) * 0.5));
           running.kill("SIGKILL");
           await running.ended;
-          const left = filesIn(folder);
-          if (left.length > expected.length && left.length < filesIn(template).length)
-            inTheMiddle++;
           for (const run of decoder(Schema.Array(ListedRun))(
             await read("runs", "--json", "--state", folder),
           )) {

@@ -84,11 +84,15 @@ export const linksBehind = Effect.fnUntraced(function* (
     const run = Option.getOrUndefined(yield* store.run(id));
     if (run?.id === id) runs.set(id, run);
   }
-  const executions = stages.map(({ run: id, stage }) => {
-    const run = runs.get(id);
-    const record = run?.stages.find((one) => one.stage === stage);
-    return { id, stage, run, record, files: record === undefined ? [] : filesOf(record) };
-  });
+  const executions = stages
+    .map(({ run: id, stage }) => {
+      const run = runs.get(id);
+      const record = run?.stages.find((one) => one.stage === stage);
+      const place = run?.graph.stages.findIndex(({ name }) => name === stage) ?? -1;
+      return { id, stage, run, record, place, files: record === undefined ? [] : filesOf(record) };
+    })
+    // The last of the graph first. What is not recorded any more comes last.
+    .toSorted((a, b) => b.place - a.place);
   // A file is shown with the stage that made it, not with those that handed it on.
   const makers = new Map<string, string>();
   for (const { id, stage, files } of executions) {
