@@ -214,6 +214,38 @@ describe("a run that was interrupted", () => {
   );
 });
 
+describe("an item that cannot be recorded", () => {
+  it.effect("fails the stage: it does not count as finished", () =>
+    Effect.gen(function* () {
+      const folder = yield* temporaryFolder;
+      const layer = engineIn(folder);
+      const { stage, finished } = squaring();
+      yield* observe(squares(stage, 1)).pipe(Effect.provide(layer));
+      const alter = (sql: string) => {
+        const db = new DatabaseSync(path.join(folder, "ml-pipe.sqlite"));
+        db.exec(sql);
+        db.close();
+      };
+      alter(`CREATE TRIGGER full BEFORE INSERT ON item
+        BEGIN SELECT RAISE(ABORT, 'database or disk is full'); END`);
+      const onFailure = { quarantine: { atMostShare: 1 } };
+      const pipeline = squares(stage, 500, { onFailure });
+      const failed = yield* observe(pipeline).pipe(Effect.provide(layer));
+      const { failure } = stageOf(failed.run, "squares");
+      assert.strictEqual(failure?.tag, "StoreError");
+      assert.match(failure?.message ?? "", /record items.*disk is full/);
+      assert.isBelow(finished.length, 500);
+      alter("DROP TRIGGER full");
+      finished.length = 0;
+      const resumed = yield* observe(pipeline, { resume: failed.run.id }).pipe(
+        Effect.provide(layer),
+      );
+      assert.strictEqual(resumed.run.status, "succeeded");
+      assert.lengthOf(finished, 499);
+    }).pipe(withCode()),
+  );
+});
+
 describe("items of earlier runs", () => {
   it.effect("tell again what they told when they ran", () =>
     Effect.gen(function* () {
