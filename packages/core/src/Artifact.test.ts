@@ -103,6 +103,25 @@ describe("put", () => {
   );
 });
 
+describe("a path", () => {
+  it.effect("is absolute, whatever folder was named: other programs start elsewhere", () =>
+    Effect.gen(function* () {
+      const folder = path.relative(process.cwd(), yield* temporaryFolder);
+      assert.isFalse(path.isAbsolute(folder));
+      yield* Effect.gen(function* () {
+        const store = yield* Artifact.ArtifactStore;
+        const artifact = yield* store.put("text/plain", (file) =>
+          Effect.sync(() => {
+            assert.isTrue(path.isAbsolute(file));
+            fs.writeFileSync(file, "x");
+          }),
+        );
+        assert.isTrue(path.isAbsolute(yield* store.path(artifact)));
+      }).pipe(Effect.provide(Artifact.ArtifactStore.layer(folder)));
+    }),
+  );
+});
+
 describe("JSON", () => {
   it.effect("is one artifact whatever the order of keys, and is read back", () =>
     Effect.gen(function* () {

@@ -116,8 +116,8 @@ export class ArtifactStore extends Context.Service<ArtifactStore, ArtifactStoreS
 }
 
 const make = Effect.fnUntraced(function* (folder: string) {
-  const root = path.join(folder, "artifacts");
-  const temporary = path.join(folder, "tmp");
+  const root = path.resolve(folder, "artifacts");
+  const temporary = path.resolve(folder, "tmp");
   yield* attempt("create", root, () => fs.mkdir(root, { recursive: true }));
   yield* attempt("create", temporary, () => fs.mkdir(temporary, { recursive: true }));
   yield* attempt("clear", temporary, () => removeAbandoned(temporary));
