@@ -298,7 +298,8 @@ describe("gc", () => {
       rmSync(join(folder, "releases"), { recursive: true });
       assert.match(await read("keep", first.id, "--state", folder), /is kept until: ml-pipe keep/);
       const kept = await gc(folder, ...strict, "--dry");
-      assert.include(kept.stays.runs.find(({ run }) => run === first.id)?.reasons, "kept by hand");
+      const before = kept.stays.runs.find(({ run }) => run === first.id)?.reasons ?? [];
+      assert.include(before, "kept by hand");
       await read("keep", first.id, "--undo", "--state", folder);
       const now = await gc(folder, ...strict, "--dry");
       const reasons = now.stays.runs.find(({ run }) => run === first.id)?.reasons ?? [];
@@ -319,7 +320,7 @@ describe("gc", () => {
     assert.strictEqual(code, 1);
     assert.match(err, new RegExp(`in use by process ${running.pid}`));
     const dry = await gc(folder, "--dry");
-    assert.include(dry.stays.runs[0]?.reasons, "running");
+    assert.include(dry.stays.runs[0]?.reasons ?? [], "running");
     running.kill("SIGINT");
     await running.ended;
   });
