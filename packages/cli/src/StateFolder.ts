@@ -5,10 +5,8 @@ import { Store } from "@ml-pipe/core";
 import * as Effect from "effect/Effect";
 import * as Option from "effect/Option";
 import * as Schema from "effect/Schema";
+import { defaultFolder } from "./defaultFolder.ts";
 import { shortPath, similar } from "./view/text.ts";
-
-/** Where runs are recorded unless something else is asked for. */
-export const defaultFolder = ".ml-pipe";
 
 /** What to add to a command so that it finds the same state folder. */
 export const stateFlag = (folder: string): string => {

@@ -6,7 +6,7 @@ import * as GlobalFlag from "effect/cli/GlobalFlag";
 import * as Effect from "effect/Effect";
 import * as Option from "effect/Option";
 import type { CommandContext } from "./commands/runCommand.ts";
-import { defaultFolder } from "./StateFolder.ts";
+import { defaultFolder } from "./defaultFolder.ts";
 
 /** Where runs are recorded: `--state`, else `ML_PIPE_STATE`, else `.ml-pipe`. */
 export const State = GlobalFlag.Setting("state")({
@@ -58,6 +58,12 @@ export const verb = Effect.fnUntraced(function* (
     onFailure: (error) => end({ error }),
   });
 });
+
+/** The same for a light command, in a file of the bundle that is loaded when it is asked for. */
+export const lightVerb = <M>(
+  load: () => Promise<M>,
+  body: (module: M, shared: Shared) => Effect.Effect<number, unknown>,
+) => verb((shared) => Effect.flatMap(Effect.promise(load), (module) => body(module, shared)));
 
 /** The same for a heavy command: see `heavy`. */
 export const heavyVerb = (body: (shared: Shared) => Promise<number>) =>

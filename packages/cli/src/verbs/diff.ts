@@ -1,6 +1,5 @@
 import * as Command from "effect/cli/Command";
-import { diff as showDifference } from "../light/diff.ts";
-import { json, optionalArgument, verb } from "../Verb.ts";
+import { json, optionalArgument, lightVerb } from "../Verb.ts";
 
 const first = optionalArgument("RUN", "A run, or the beginning of its name (default: the newest)");
 const second = optionalArgument(
@@ -10,7 +9,10 @@ const second = optionalArgument(
 
 /** `ml-pipe diff [RUN] [OTHER]`. */
 export const diff = Command.make("diff", { first, second, json }, (flags) =>
-  verb(({ stateFolder, context }) => showDifference({ ...flags, stateFolder }, context.terminal)),
+  lightVerb(
+    () => import("../light/diff.ts"),
+    (light, { stateFolder, context }) => light.diff({ ...flags, stateFolder }, context.terminal),
+  ),
 ).pipe(
   Command.withDescription(
     "Show what differs between two runs: parameters, code, contracts, outputs, evidence, times",

@@ -1,12 +1,14 @@
 import * as Command from "effect/cli/Command";
-import { dump as writeDump } from "../light/dump.ts";
-import { optional, run, verb } from "../Verb.ts";
+import { optional, run, lightVerb } from "../Verb.ts";
 
 const out = optional("out", "FILE", "Where to write it (default: standard output)");
 
 /** `ml-pipe dump [RUN]`. */
 export const dump = Command.make("dump", { run, out }, (flags) =>
-  verb(({ stateFolder, context }) => writeDump({ ...flags, stateFolder }, context.terminal)),
+  lightVerb(
+    () => import("../light/dump.ts"),
+    (light, { stateFolder, context }) => light.dump({ ...flags, stateFolder }, context.terminal),
+  ),
 ).pipe(
   Command.withDescription("Print everything recorded about a run as one JSON document"),
   Command.withExamples([

@@ -1,8 +1,7 @@
 import * as Command from "effect/cli/Command";
 import * as Flag from "effect/cli/Flag";
 import * as Schema from "effect/Schema";
-import { gc as collect } from "../light/gc.ts";
-import { boolean, json, verb } from "../Verb.ts";
+import { boolean, json, lightVerb } from "../Verb.ts";
 
 const number = (name: string, description: string, byDefault: number) =>
   Flag.Int(name).pipe(
@@ -18,7 +17,10 @@ const keepDays = number("keep-days", "Keep runs that are younger than so many da
 
 /** `ml-pipe gc`. */
 export const gc = Command.make("gc", { dry, keepRuns, keepDays, json }, (flags) =>
-  verb(({ stateFolder, context }) => collect({ ...flags, stateFolder }, context.terminal)),
+  lightVerb(
+    () => import("../light/gc.ts"),
+    (light, { stateFolder, context }) => light.gc({ ...flags, stateFolder }, context.terminal),
+  ),
 ).pipe(
   Command.withDescription(
     "Remove old runs, and what no release, approval or run that stays refers to",

@@ -1,7 +1,6 @@
 import * as Argument from "effect/cli/Argument";
 import * as Command from "effect/cli/Command";
-import { lineage as showLineage } from "../light/lineage.ts";
-import { boolean, json, verb } from "../Verb.ts";
+import { boolean, json, lightVerb } from "../Verb.ts";
 
 const artifact = Argument.String("ARTIFACT").pipe(
   Argument.withDescription(
@@ -13,7 +12,10 @@ const down = boolean("down", "Only what used it");
 
 /** `ml-pipe lineage ARTIFACT`. */
 export const lineage = Command.make("lineage", { artifact, up, down, json }, (flags) =>
-  verb(({ stateFolder, context }) => showLineage({ ...flags, stateFolder }, context.terminal)),
+  lightVerb(
+    () => import("../light/lineage.ts"),
+    (light, { stateFolder, context }) => light.lineage({ ...flags, stateFolder }, context.terminal),
+  ),
 ).pipe(
   Command.withDescription("Show what an artifact was made from, and what used it"),
   Command.withExamples([

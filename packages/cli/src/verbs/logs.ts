@@ -1,8 +1,7 @@
 import * as Command from "effect/cli/Command";
 import * as Flag from "effect/cli/Flag";
 import * as Option from "effect/Option";
-import { logs as showLogs } from "../light/logs.ts";
-import { boolean, optionalArgument, run, verb } from "../Verb.ts";
+import { boolean, optionalArgument, run, lightVerb } from "../Verb.ts";
 
 const stage = optionalArgument("STAGE", "Only what this stage logged");
 const follow = boolean("follow", "Go on until the run has ended").pipe(Flag.withAlias("f"));
@@ -15,7 +14,10 @@ const json = boolean("json", "Print one JSON object a line");
 
 /** `ml-pipe logs [RUN] [STAGE]`. */
 export const logs = Command.make("logs", { run, stage, follow, level, json }, (flags) =>
-  verb(({ stateFolder, context }) => showLogs({ ...flags, stateFolder }, context)),
+  lightVerb(
+    () => import("../light/logs.ts"),
+    (light, { stateFolder, context }) => light.logs({ ...flags, stateFolder }, context),
+  ),
 ).pipe(
   Command.withDescription("Show what the stages of a run logged, and what happened to them"),
   Command.withExamples([

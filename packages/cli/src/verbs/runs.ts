@@ -1,9 +1,8 @@
-import { Run } from "@ml-pipe/core";
+import type { Run } from "@ml-pipe/core";
 import * as Command from "effect/cli/Command";
 import * as Flag from "effect/cli/Flag";
 import * as Option from "effect/Option";
-import { runs as listRuns } from "../light/runs.ts";
-import { json, optional, verb } from "../Verb.ts";
+import { json, optional, lightVerb } from "../Verb.ts";
 
 const limit = Flag.Int("limit").pipe(
   Flag.withMetavar("N"),
@@ -11,7 +10,16 @@ const limit = Flag.Int("limit").pipe(
   Flag.withDefault(20),
 );
 const pipeline = optional("pipeline", "NAME", "Only runs of this pipeline");
-const status = Flag.Literals("status", Run.RunStatus.literals).pipe(
+// Spelled out: the schema would come with all that describes a run.
+const statuses: ReadonlyArray<Run.RunStatus> = [
+  "running",
+  "succeeded",
+  "stopped",
+  "suspended",
+  "failed",
+  "interrupted",
+];
+const status = Flag.Literals("status", statuses).pipe(
   Flag.withDescription("Only runs that stand so"),
   Flag.optional,
   Flag.map(Option.getOrUndefined),
@@ -19,7 +27,10 @@ const status = Flag.Literals("status", Run.RunStatus.literals).pipe(
 
 /** `ml-pipe runs`. */
 export const runs = Command.make("runs", { limit, pipeline, status, json }, (flags) =>
-  verb(({ stateFolder, context }) => listRuns({ ...flags, stateFolder }, context.terminal)),
+  lightVerb(
+    () => import("../light/runs.ts"),
+    (light, { stateFolder, context }) => light.runs({ ...flags, stateFolder }, context.terminal),
+  ),
 ).pipe(
   Command.withDescription("List runs, the newest first"),
   Command.withExamples([

@@ -1,8 +1,7 @@
 import * as Command from "effect/cli/Command";
 import { heavy } from "../heavy.ts";
 import { isFile } from "./isFile.ts";
-import { showRun } from "../light/showRun.ts";
-import { heavyVerb, json, optional, optionalArgument, verb } from "../Verb.ts";
+import { heavyVerb, json, optional, optionalArgument, lightVerb } from "../Verb.ts";
 
 const stage = optional("stage", "NAME", "Only this stage, with its parameters");
 const what = optionalArgument("FILE|RUN", "A pipeline file, or a run (default: the newest run)");
@@ -13,7 +12,9 @@ export const show = Command.make("show", { what, stage, json }, ({ what, ...flag
     ? heavyVerb(async ({ context }) =>
         (await heavy("show")).show({ ...flags, file: what }, context),
       )
-    : verb(({ stateFolder, context }) =>
-        showRun({ ...flags, run: what, stateFolder }, context.terminal),
+    : lightVerb(
+        () => import("../light/showRun.ts"),
+        (light, { stateFolder, context }) =>
+          light.showRun({ ...flags, run: what, stateFolder }, context.terminal),
       ),
 ).pipe(Command.withDescription("Show a graph: stages, contracts on its edges, feedback"));

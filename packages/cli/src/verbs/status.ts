@@ -1,7 +1,6 @@
 import * as Command from "effect/cli/Command";
 import { heavy } from "../heavy.ts";
-import { status as showStatus } from "../light/status.ts";
-import { boolean, heavyVerb, json, optionalArgument, verb } from "../Verb.ts";
+import { boolean, heavyVerb, json, optionalArgument, lightVerb } from "../Verb.ts";
 
 const what = optionalArgument(
   "RUN|FILE",
@@ -18,7 +17,9 @@ export const status = Command.make("status", { what, explain, json }, ({ explain
     ? heavyVerb(async ({ stateFolder, context }) =>
         (await heavy("plan")).explain({ what, json, stateFolder }, context),
       )
-    : verb(({ stateFolder, context }) =>
-        showStatus({ run: what, json, stateFolder }, context.terminal),
+    : lightVerb(
+        () => import("../light/status.ts"),
+        (light, { stateFolder, context }) =>
+          light.status({ run: what, json, stateFolder }, context.terminal),
       ),
 ).pipe(Command.withDescription("Show a run: stages, findings, verdict, hooks, what to do next"));

@@ -26,6 +26,20 @@ describe("width", () => {
     }
   });
 
+  it("knows every symbol that is an emoji, and every one that takes no room", () => {
+    for (let code = 0x2000; code <= 0x2bff; code++) {
+      const character = String.fromCodePoint(code);
+      if (/\p{Unassigned}/u.test(character)) continue;
+      const expected = /\p{Emoji_Presentation}/u.test(character)
+        ? 2
+        : /[\p{Mn}\p{Me}\p{Cf}]/u.test(character)
+          ? 0
+          : 1;
+      const fullWidth = code === 0x2329 || code === 0x232a;
+      assert.strictEqual(width(character), fullWidth ? 2 : expected, `U+${code.toString(16)}`);
+    }
+  });
+
   it("does not count colours", () => {
     assert.strictEqual(width("\u001b[31mデータ\u001b[39m"), 6);
   });
