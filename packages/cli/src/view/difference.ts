@@ -10,8 +10,14 @@ import { columns, count, duration, plural } from "./text.ts";
 export const differenceJson = (difference: RunDifference.RunDifference): string =>
   pretty(Schema.encodeSync(RunDifference.RunDifference)(difference));
 
-/** More leaves of one kind than this are only counted. */
+/** More lines of one kind than this are only counted. */
 const mostLeaves = 12;
+
+interface View {
+  readonly style: Style;
+  /** What has been shown, by its last name. */
+  readonly shown: Set<string>;
+}
 
 /** One line for each thing that differs, by stage; then how long each took. */
 export const differenceText = (difference: RunDifference.RunDifference, style: Style): string => {
@@ -20,13 +26,14 @@ export const differenceText = (difference: RunDifference.RunDifference, style: S
     was.pipeline === is.pipeline ? is.pipeline : `${was.pipeline} and ${is.pipeline}`;
   const head = style.bold(`${pipelines}  ${was.id} → ${is.id}`);
   const times = timesText(difference, style);
+  const view: View = { style, shown: new Set() };
   if (same) return [head, "", "nothing differs but times", ...times].join("\n");
   return [
     head,
-    ...section("Run", leafLines(difference.run, style), style),
-    ...section("Charter", leafLines(difference.charter, style), style),
-    ...section("Contracts", leafLines(difference.contracts, style), style),
-    ...stages.flatMap((stage) => section(stage.stage, stageLines(stage, style), style)),
+    ...section("Run", leafLines(difference.run, view), style),
+    ...section("Charter", leafLines(difference.charter, view), style),
+    ...section("Contracts", leafLines(difference.contracts, view), style),
+    ...stages.flatMap((stage) => section(stage.stage, stageLines(stage, view), style)),
     ...times,
   ].join("\n");
 };
@@ -38,8 +45,9 @@ const section = (
 ): ReadonlyArray<string> =>
   lines.length === 0 ? [] : ["", style.bold(title), ...lines.map((line) => `  ${line}`)];
 
-const stageLines = (stage: RunDifference.StageDifference, style: Style): ReadonlyArray<string> => {
+const stageLines = (stage: RunDifference.StageDifference, view: View): ReadonlyArray<string> => {
   const { status, changes, wiring, outputs, exhibits, findings } = stage;
+  const { style } = view;
   if (RunDifference.isSame(stage)) return [];
   const statuses =
     status.was === status.is
@@ -52,37 +60,66 @@ const stageLines = (stage: RunDifference.StageDifference, style: Style): Readonl
   return [
     ...statuses,
     ...changes.map(Plan.changeText),
-    ...leafLines(wiring, style, "input"),
-    ...leafLines(outputs, style, "output"),
-    ...leafLines(exhibits, style, "figure"),
+    ...leafLines(wiring, view, "input"),
+    ...leafLines(outputs, view, "output"),
+    ...leafLines(exhibits, view, "figure"),
     ...findings.gone.map((one) => `${style.dim("no longer found:")} ${Finding.toLine(one)}`),
     ...findings.added.map((one) => `${style.yellow("found:")} ${Finding.toLine(one)}`),
   ];
 };
 
+/** Points of a line and days of a series are many: they are counted, not listed. */
+const isPoint = (key: string): boolean =>
+  /^-?\d+(\.\d+)?(e[-+]?\d+)?$|^\d{4}-\d{2}-\d{2}/.test(key);
+
+/**
+ * One line for each, but for what an earlier stage has shown already: values are handed on, and with
+ * them their differences.
+ */
 const leafLines = (
   leaves: ReadonlyArray<RunDifference.Leaf>,
-  style: Style,
+  { style, shown }: View,
   kind = "",
 ): ReadonlyArray<string> => {
-  const visible = leaves.slice(0, mostLeaves).map((leaf) => leafLine(leaf, kind, style));
-  const more = leaves.length - visible.length;
-  const what = kind === "" ? "differences" : `differences of its ${kind}s`;
-  return more > 0
-    ? [...visible, style.dim(`and ${count(more)} more ${what}: --json has them all`)]
-    : visible;
+  const lines: Array<string> = [];
+  const counts = new Map<string, number>();
+  let again = 0;
+  for (const leaf of leaves) {
+    const point = leaf.path.findIndex((key, index) => index > 0 && isPoint(key));
+    const place = (point === -1 ? leaf.path : leaf.path.slice(0, point)).filter(
+      (key) => key !== "",
+    );
+    const name = [kind, place.join(" › ")].filter((part) => part !== "").join(" ");
+    if (point !== -1) {
+      counts.set(name, (counts.get(name) ?? 0) + 1);
+      continue;
+    }
+    const text = leafText(leaf, style);
+    const key = `${place.at(-1) ?? ""} ${text}`;
+    if (shown.has(key)) again++;
+    else lines.push(`${name}: ${text}`);
+    shown.add(key);
+  }
+  for (const [name, many] of counts) lines.push(`${name}: ${plural(many, "value")} differ`);
+  const visible = lines.slice(0, mostLeaves);
+  const more = lines.length - visible.length;
+  return [
+    ...visible,
+    ...(more > 0 ? [style.dim(`and ${plural(more, "difference")} more: --json has them all`)] : []),
+    ...(again > 0 ? [style.dim(`and ${count(again)} as above`)] : []),
+  ];
 };
 
-const leafLine = ({ path, was, is }: RunDifference.Leaf, kind: string, style: Style): string => {
-  const where = [kind, path.filter((key) => key !== "").join(" › ")];
-  const name = where.filter((part) => part !== "").join(" ");
-  if (was === undefined) return `${name}: ${style.green("new")} ${valueText(is)}`;
-  if (is === undefined) return `${name}: ${style.red("gone")} ${valueText(was)}`;
-  return `${name}: ${valueText(was)} → ${valueText(is)}${style.dim(changeText(was, is))}`;
+const leafText = ({ was, is }: RunDifference.Leaf, style: Style): string => {
+  if (was === undefined) return `${style.green("new")} ${valueText(is)}`.trimEnd();
+  if (is === undefined) return `${style.red("gone")} ${valueText(was)}`.trimEnd();
+  return `${valueText(was)} → ${valueText(is)}${style.dim(changeText(was, is))}`;
 };
 
+/** A whole object that came or went is named, not written out. */
 const valueText = (value: Schema.Json | undefined): string => {
   if (typeof value === "number") return numberText(value);
+  if (typeof value === "object" && value !== null && !Array.isArray(value)) return "";
   const text = typeof value === "string" ? value : (JSON.stringify(value) ?? "nothing");
   if (/^sha256-[0-9a-f]{64}$/.test(text)) return shortDigest(text);
   return text.length > 120 ? `${text.slice(0, 119)}…` : text;
@@ -95,7 +132,7 @@ const numberText = (value: number): string =>
 const changeText = (was: Schema.Json, is: Schema.Json): string => {
   if (typeof was !== "number" || typeof is !== "number" || was === 0) return "";
   const percent = (100 * (is - was)) / Math.abs(was);
-  return ` (${percent < 0 ? "−" : "+"}${Math.abs(percent).toPrecision(2)} %)`;
+  return ` (${percent < 0 ? "−" : "+"}${Number(Math.abs(percent).toPrecision(2))} %)`;
 };
 
 const timesText = (
