@@ -229,10 +229,7 @@ const inFolder = <A, E>(work: (folder: string) => Effect.Effect<A, E, Store>) =>
     return yield* work(folder).pipe(Effect.provide(Store.layer(folder)));
   });
 
-const check = <A>(
-  arbitrary: fc.Arbitrary<A>,
-  holds: (value: A) => Effect.Effect<void, unknown>,
-) =>
+const check = <A>(arbitrary: fc.Arbitrary<A>, holds: (value: A) => Effect.Effect<void, unknown>) =>
   Effect.promise(() =>
     fc.assert(
       fc.asyncProperty(arbitrary, (value) => Effect.runPromise(holds(value))),
