@@ -222,7 +222,7 @@ interface Common<I extends Fields, S, E, R, A> {
   readonly cache?: "content" | "never";
   /**
    * Environment variables that the result depends on: their values are part of the cache key. Not for
-   * secrets: read those with `Config.redacted` inside `run`.
+   * secrets: read those with `Config.Redacted` inside `run`.
    */
   readonly environment?: ReadonlyArray<string>;
   /** Default: one core and no memory worth counting. */
