@@ -29,7 +29,7 @@ const charter = Charter.make({
   owner: "bench",
 });
 
-/** About a tenth of a millisecond. */
+/** Some hundred microseconds. */
 const work = (n: number) =>
   Effect.sync(() => {
     let sum = n;
@@ -97,6 +97,7 @@ const measure = async (count: number): Promise<void> => {
       plain.toFixed(2),
       durable.toFixed(2),
       `${(durable / plain).toFixed(1)} ×`,
+      (((durable - plain) / count) * 1e6).toFixed(0),
       (count / durable).toFixed(0),
       again.toFixed(2),
       `${before.toFixed(0)} → ${peak.toFixed(0)}`,
@@ -115,6 +116,7 @@ if (one === undefined) {
     "plain s",
     "durable s",
     "ratio",
+    "µs/item",
     "items/s",
     "again s",
     "peak MB",
