@@ -28,6 +28,7 @@ type Place = Lineage.LineageUse["from"];
 export const lineageText = (lineage: Lineage.Lineage, style: Style): string => {
   const { direction, roots, values, stages, uses } = lineage;
   const valueOf = new Map(values.map((value) => [Lineage.nameOf(value), value]));
+  const given = grouped(values, idOf);
   const stageOf = new Map(stages.map((stage) => [idOf(stage), stage]));
   const byTaker = grouped(uses, ({ by }) => idOf(by));
   const byGiver = grouped(uses, ({ from }) => Lineage.nameOf(from));
@@ -96,15 +97,15 @@ export const lineageText = (lineage: Lineage.Lineage, style: Style): string => {
       const id = idOf(by);
       const again = shown.has(id);
       shown.add(id);
-      const given = again ? [] : values.filter((value) => idOf(value) === id);
-      const made = given.map(release).filter((name) => name !== "");
+      const next = again ? [] : (given.get(id) ?? []);
+      const made = next.map(release).filter((name) => name !== "");
       line(
         head,
         `→ ${style.bold(by.stage)} (${by.port})`,
         about(by, from.run, again),
         made.join(", "),
       );
-      for (const value of given) down(value, below);
+      for (const value of next) down(value, below);
     });
   };
 
