@@ -168,6 +168,7 @@ export const trace = Effect.fnUntraced(function* (
   direction: Lineage["direction"],
 ): Effect.fn.Return<Lineage, StoreError, Store> {
   const { lineage } = yield* Store;
+  yield* lineage.update;
   const values = new Map<string, LineageValue>();
   const stages = new Map<string, LineageStage>();
   const uses: Array<LineageUse> = [];

@@ -43,8 +43,10 @@ export interface Execution {
   readonly reusedBy: number;
 }
 
-/** How values are traced. Reading brings the index up to date first. */
+/** How values are traced. */
 export interface LineageStore {
+  /** Adds to the index what was recorded since the last time. Those that look something up do so too. */
+  readonly update: Effect.Effect<void, StoreError>;
   /** Digests of files that begin so, at most three; `sha256-` may be left out. */
   readonly digests: (beginning: string) => Effect.Effect<ReadonlyArray<string>, StoreError>;
   /** Outputs that refer to a file, those of the newest execution first. */
@@ -233,6 +235,7 @@ export const lineageStore = ({ db, attempt }: Database): LineageStore => {
     });
 
   return {
+    update: read("index what was recorded", () => {}),
     digests: (beginning) =>
       read("look up artifacts", () => {
         const whole = beginning.startsWith("sha256-") ? beginning : `sha256-${beginning}`;
@@ -260,7 +263,7 @@ export const lineageStore = ({ db, attempt }: Database): LineageStore => {
         };
       }),
     outputs: (run, stage) =>
-      read("read the outputs of a stage", () =>
+      attempt("read the outputs of a stage", () =>
         open()
           .outputs.all(run, stage)
           .map((row) => ({ port: String(row["port"]), release: textOr(row["release"]) })),
