@@ -6,8 +6,7 @@
  * Runs under the Node that npm runs under (20 or newer), because npm calls it as `prepare`.
  */
 import { execFileSync } from "node:child_process";
-import { readdirSync, rmSync } from "node:fs";
-import * as fsPromises from "node:fs/promises";
+import * as fs from "node:fs";
 import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -19,7 +18,7 @@ const tsc = join(
   "bin",
   "tsc",
 );
-const packages = readdirSync(join(root, "packages")).map((name) => join("packages", name));
+const packages = fs.readdirSync(join(root, "packages")).map((name) => join("packages", name));
 
 try {
   execFileSync(process.execPath, [tsc, "-b", ...packages], { cwd: root, stdio: "inherit" });
@@ -28,49 +27,48 @@ try {
   process.exit(1);
 }
 
-// Heavy commands stay files of their own, loaded with `import(new URL("./commands/run.js",
-// import.meta.url))`: esbuild leaves such imports alone, so the bundle never pulls DuckDB in.
 /**
- * Node's modules that take it milliseconds to load, and that a light command may not need at all: what
- * is imported of them loads them when it is called. What is not named here does not build.
- *
- * @type {Record<string, string>}
+ * Node's modules that take it milliseconds to load, or whose import as such does (`node:fs` loads all
+ * streams, `node:util` all encodings), and that a light command may not need at all: what is imported of
+ * them loads them when it is called.
  */
-const lazyExports = {
-  "node:crypto": lazily("node:crypto", ["createHash", "randomBytes", "randomUUID"]),
-  "node:stream/promises": lazily("node:stream/promises", ["pipeline", "finished"]),
-  "node:fs/promises": `${lazily("node:fs/promises", Object.keys(fsPromises))}
-    export { constants } from "node:fs";`,
-};
+const lazyModules = [
+  "node:crypto",
+  "node:fs",
+  "node:fs/promises",
+  "node:stream/promises",
+  "node:util",
+];
 
 /**
- * A module with functions of another one that load it.
+ * A module with the functions of another one, which load that.
  *
  * @param {string} name
- * @param {ReadonlyArray<string>} exports
  */
-function lazily(name, exports) {
-  const functions = exports.filter((name) => name !== "constants" && name !== "default");
+const lazily = (name) => {
   const load = `process.getBuiltinModule(${JSON.stringify(name)})`;
-  return functions
-    .map((name) => `export const ${name} = (...args) => ${load}.${name}(...args);`)
-    .join("\n");
-}
+  const found = Object.getOwnPropertyDescriptors(createRequire(import.meta.url)(name));
+  const functions = Object.entries(found)
+    .filter(([key, { value }]) => /^[a-z]/.test(key) && typeof value === "function")
+    .map(([key]) => key);
+  return [
+    ...functions.map((key) => `export const ${key} = (...args) => ${load}.${key}(...args);`),
+    ...(name.startsWith("node:fs") ? [`export const { constants } = ${load};`] : []),
+  ].join("\n");
+};
 
 /** @type {import("esbuild").Plugin} */
 const lazyBuiltins = {
   name: "lazy-builtins",
   setup({ onResolve, onLoad }) {
-    onResolve({ filter: /^node:/ }, ({ path }) =>
-      path in lazyExports ? { path, namespace: "lazy-builtins" } : undefined,
-    );
-    onLoad({ filter: /^node:/, namespace: "lazy-builtins" }, ({ path }) => ({
-      contents: lazyExports[path] ?? "",
-    }));
+    const filter = new RegExp(`^(${lazyModules.join("|")})$`);
+    onResolve({ filter }, ({ path }) => ({ path, namespace: "lazy-builtins" }));
+    onLoad({ filter, namespace: "lazy-builtins" }, ({ path }) => ({ contents: lazily(path) }));
   },
 };
 
-rmSync(join(root, "packages/cli/dist/start"), { recursive: true, force: true });
+// Heavy commands stay files of their own, loaded with `import(new URL("./commands/run.js",
+// import.meta.url))`: esbuild leaves such imports alone, so the bundle never pulls DuckDB in.
 const { metafile } = await build({
   absWorkingDir: root,
   entryPoints: [{ in: "packages/cli/src/main.ts", out: "start" }],
@@ -97,6 +95,12 @@ const { metafile } = await build({
     js: 'import { createRequire as __createRequire } from "node:module"; const require = __createRequire(import.meta.url);',
   },
 });
+
+// Those of earlier builds go last, so that one that runs meanwhile finds its files.
+for (const name of fs.readdirSync(join(root, "packages/cli/dist/start"))) {
+  const file = `packages/cli/dist/start/${name}`;
+  if (!(file in metafile.outputs)) fs.rmSync(join(root, file));
+}
 
 const heavy = Object.keys(metafile.inputs).filter((file) =>
   /node_modules\/(@duckdb|typescript|esbuild|linkedom|@observablehq)\//.test(file),

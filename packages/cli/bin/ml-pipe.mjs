@@ -1,10 +1,14 @@
 #!/usr/bin/env node
 // The launcher. Its syntax is old on purpose: an old Node must get far enough to be told, or to
 // hand over to the Node 24 that npm installed next to ml-pipe.
-import { existsSync } from "fs";
 import module from "module";
 import { dirname, join } from "path";
 import { fileURLToPath } from "url";
+
+// Loaded this way, because an import of "fs" loads all of its streams and promises too.
+const require = module.createRequire(import.meta.url);
+/** @type {typeof import("fs")} */
+const { existsSync } = require("fs");
 
 const needed = 24;
 const here = fileURLToPath(import.meta.url);
@@ -12,7 +16,6 @@ const main = new URL("../dist/start.js", import.meta.url);
 
 /** The `node` binary of the platform package among our optional dependencies, if it is installed. */
 function bundledNode() {
-  const require = module.createRequire(import.meta.url);
   const platform = process.platform === "win32" ? "win" : process.platform;
   const names = ["node-", "node-bin-"].map((prefix) => prefix + platform + "-" + process.arch);
   for (const name of names) {
@@ -35,7 +38,7 @@ function bundledNode() {
 function handOver(node) {
   // Loaded here, because it takes a tenth of the time in which an empty program starts.
   /** @type {typeof import("child_process")} */
-  const { spawn } = module.createRequire(import.meta.url)("child_process");
+  const { spawn } = require("child_process");
   const child = spawn(node, process.execArgv.concat([here], process.argv.slice(2)), {
     stdio: "inherit",
     env: Object.assign({}, process.env, { ML_PIPE_HANDED_OVER: "1" }),

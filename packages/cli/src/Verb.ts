@@ -6,6 +6,7 @@ import * as GlobalFlag from "effect/cli/GlobalFlag";
 import * as Effect from "effect/Effect";
 import * as Option from "effect/Option";
 import type { CommandContext } from "./commands/runCommand.ts";
+import type * as Light from "./light/index.ts";
 import { defaultFolder } from "./defaultFolder.ts";
 
 /** Where runs are recorded: `--state`, else `ML_PIPE_STATE`, else `.ml-pipe`. */
@@ -47,7 +48,7 @@ export interface Shared {
 }
 
 /** What a verb does: its result is an exit code. */
-export const verb = Effect.fnUntraced(function* (
+const verb = Effect.fnUntraced(function* (
   body: (shared: Shared) => Effect.Effect<number, unknown>,
 ) {
   const { context, version, end } = yield* Invocation;
@@ -59,11 +60,16 @@ export const verb = Effect.fnUntraced(function* (
   });
 });
 
-/** The same for a light command, in a file of the bundle that is loaded when it is asked for. */
-export const lightVerb = <M>(
-  load: () => Promise<M>,
-  body: (module: M, shared: Shared) => Effect.Effect<number, unknown>,
-) => verb((shared) => Effect.flatMap(Effect.promise(load), (module) => body(module, shared)));
+/** The same for a light command. */
+export const lightVerb = (
+  body: (light: typeof Light, shared: Shared) => Effect.Effect<number, unknown>,
+) =>
+  verb((shared) =>
+    Effect.flatMap(
+      Effect.promise(() => import("./light/index.ts")),
+      (light) => body(light, shared),
+    ),
+  );
 
 /** The same for a heavy command: see `heavy`. */
 export const heavyVerb = (body: (shared: Shared) => Promise<number>) =>

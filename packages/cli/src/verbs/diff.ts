@@ -9,9 +9,8 @@ const second = optionalArgument(
 
 /** `ml-pipe diff [RUN] [OTHER]`. */
 export const diff = Command.make("diff", { first, second, json }, (flags) =>
-  lightVerb(
-    () => import("../light/diff.ts"),
-    (light, { stateFolder, context }) => light.diff({ ...flags, stateFolder }, context.terminal),
+  lightVerb((light, { stateFolder, context }) =>
+    light.diff({ ...flags, stateFolder }, context.terminal),
   ),
 ).pipe(
   Command.withDescription(

@@ -5,9 +5,8 @@ const out = optional("out", "FILE", "Where to write it (default: standard output
 
 /** `ml-pipe dump [RUN]`. */
 export const dump = Command.make("dump", { run, out }, (flags) =>
-  lightVerb(
-    () => import("../light/dump.ts"),
-    (light, { stateFolder, context }) => light.dump({ ...flags, stateFolder }, context.terminal),
+  lightVerb((light, { stateFolder, context }) =>
+    light.dump({ ...flags, stateFolder }, context.terminal),
   ),
 ).pipe(
   Command.withDescription("Print everything recorded about a run as one JSON document"),

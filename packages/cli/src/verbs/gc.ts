@@ -17,9 +17,8 @@ const keepDays = number("keep-days", "Keep runs that are younger than so many da
 
 /** `ml-pipe gc`. */
 export const gc = Command.make("gc", { dry, keepRuns, keepDays, json }, (flags) =>
-  lightVerb(
-    () => import("../light/gc.ts"),
-    (light, { stateFolder, context }) => light.gc({ ...flags, stateFolder }, context.terminal),
+  lightVerb((light, { stateFolder, context }) =>
+    light.gc({ ...flags, stateFolder }, context.terminal),
   ),
 ).pipe(
   Command.withDescription(

@@ -9,8 +9,7 @@ const undo = boolean("undo", "Keep it no longer");
 
 /** `ml-pipe keep RUN`. */
 export const keep = Command.make("keep", { run, undo }, (flags) =>
-  lightVerb(
-    () => import("../light/keep.ts"),
-    (light, { stateFolder, context }) => light.keep({ ...flags, stateFolder }, context.terminal),
+  lightVerb((light, { stateFolder, context }) =>
+    light.keep({ ...flags, stateFolder }, context.terminal),
   ),
 ).pipe(Command.withDescription("Keep a run, and all that it refers to, whatever its age"));

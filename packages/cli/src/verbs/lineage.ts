@@ -12,9 +12,8 @@ const down = boolean("down", "Only what used it");
 
 /** `ml-pipe lineage ARTIFACT`. */
 export const lineage = Command.make("lineage", { artifact, up, down, json }, (flags) =>
-  lightVerb(
-    () => import("../light/lineage.ts"),
-    (light, { stateFolder, context }) => light.lineage({ ...flags, stateFolder }, context.terminal),
+  lightVerb((light, { stateFolder, context }) =>
+    light.lineage({ ...flags, stateFolder }, context.terminal),
   ),
 ).pipe(
   Command.withDescription("Show what an artifact was made from, and what used it"),

@@ -14,10 +14,7 @@ const json = boolean("json", "Print one JSON object a line");
 
 /** `ml-pipe logs [RUN] [STAGE]`. */
 export const logs = Command.make("logs", { run, stage, follow, level, json }, (flags) =>
-  lightVerb(
-    () => import("../light/logs.ts"),
-    (light, { stateFolder, context }) => light.logs({ ...flags, stateFolder }, context),
-  ),
+  lightVerb((light, { stateFolder, context }) => light.logs({ ...flags, stateFolder }, context)),
 ).pipe(
   Command.withDescription("Show what the stages of a run logged, and what happened to them"),
   Command.withExamples([

@@ -27,9 +27,8 @@ const status = Flag.Literals("status", statuses).pipe(
 
 /** `ml-pipe runs`. */
 export const runs = Command.make("runs", { limit, pipeline, status, json }, (flags) =>
-  lightVerb(
-    () => import("../light/runs.ts"),
-    (light, { stateFolder, context }) => light.runs({ ...flags, stateFolder }, context.terminal),
+  lightVerb((light, { stateFolder, context }) =>
+    light.runs({ ...flags, stateFolder }, context.terminal),
   ),
 ).pipe(
   Command.withDescription("List runs, the newest first"),

@@ -12,9 +12,7 @@ export const show = Command.make("show", { what, stage, json }, ({ what, ...flag
     ? heavyVerb(async ({ context }) =>
         (await heavy("show")).show({ ...flags, file: what }, context),
       )
-    : lightVerb(
-        () => import("../light/showRun.ts"),
-        (light, { stateFolder, context }) =>
-          light.showRun({ ...flags, run: what, stateFolder }, context.terminal),
+    : lightVerb((light, { stateFolder, context }) =>
+        light.showRun({ ...flags, run: what, stateFolder }, context.terminal),
       ),
 ).pipe(Command.withDescription("Show a graph: stages, contracts on its edges, feedback"));

@@ -17,9 +17,7 @@ export const status = Command.make("status", { what, explain, json }, ({ explain
     ? heavyVerb(async ({ stateFolder, context }) =>
         (await heavy("plan")).explain({ what, json, stateFolder }, context),
       )
-    : lightVerb(
-        () => import("../light/status.ts"),
-        (light, { stateFolder, context }) =>
-          light.status({ run: what, json, stateFolder }, context.terminal),
+    : lightVerb((light, { stateFolder, context }) =>
+        light.status({ run: what, json, stateFolder }, context.terminal),
       ),
 ).pipe(Command.withDescription("Show a run: stages, findings, verdict, hooks, what to do next"));
