@@ -4,6 +4,7 @@ import { Graph, Run } from "@ml-pipe/core";
 import * as Schema from "effect/Schema";
 import { afterAll, assert, describe, it } from "vitest";
 import { RunLine } from "../../packages/cli/src/view/events.ts";
+import { root } from "../support/repository.ts";
 import { lineOf, mlPipe, remove, variant, workspace } from "./support.ts";
 
 const cwd = workspace("commands");
@@ -294,6 +295,19 @@ describe("usage", () => {
       assert.include(out, text);
     }
     assert.match((await mlPipe(["run", "--help"], { cwd })).out, /--no-types/);
+  });
+
+  it("has every verb and exit code in its page", async () => {
+    const page = readFileSync(join(root, "docs/command-line.md"), "utf8");
+    const help = (await mlPipe(["--help"], { cwd })).out;
+    const [, subcommands = "", codes = ""] =
+      /SUBCOMMANDS\n([^]*?)\n\nEXIT CODES\n([^]*)/.exec(help) ?? [];
+    const verbs = Array.from(subcommands.matchAll(/^ {2}([a-z]+) /gm), ([, verb]) => verb);
+    assert.includeMembers(verbs, ["run", "resume", "approve"]);
+    for (const verb of verbs) assert.match(page, new RegExp(`\`${verb}[\` ]`), verb);
+    const known = Array.from(codes.matchAll(/^ {2}(\d+) /gm), ([, code]) => code);
+    assert.sameMembers(known, ["0", "1", "2", "3", "4", "130"]);
+    for (const code of known) assert.match(page, new RegExp(`^\\| ${code} +\\|`, "m"), code);
   });
 
   it("suggests the verb or flag that was meant", async () => {
