@@ -30,6 +30,10 @@ const reports = {
   running: runs.running,
   empty: runs.empty,
   small: runs.small,
+  suspended: runs.suspended,
+  approved: runs.approved,
+  itemsFailed: runs.itemsFailed,
+  many: runs.many,
   hostile: runs.withText(runs.passed, hostile),
   unbroken: runs.withText(runs.passed, "x".repeat(300)),
   foreign: runs.withText(runs.rejected, "乗り継ぎ客への警告 ‮تأخير‬ 🛫"),
@@ -119,8 +123,13 @@ describe("the report in a browser", () => {
   });
 
   it("draws lines that stand out, in light and in dark", async () => {
-    for (const scheme of ["light", "dark"] as const) {
-      await open("passed", { width: 1280, scheme });
+    for (const [scheme, name] of [
+      ["light", "passed"],
+      ["dark", "passed"],
+      ["light", "suspended"],
+      ["dark", "suspended"],
+    ] as const) {
+      await open(name, { width: 1280, scheme });
       const ratios = await browser.evaluate(contrasts);
       assert.isArray(ratios);
       assert.isAbove(Array.isArray(ratios) ? ratios.length : 0, 20);
@@ -132,13 +141,88 @@ describe("the report in a browser", () => {
     }
   });
 
-  it("keeps the words of nodes inside of their boxes", async () => {
-    await open("passed", { width: 1280 });
+  it("keeps the words of nodes inside of their shapes", async () => {
     const out = `[...document.querySelectorAll(".graph.whole .node")].filter((node) => {
-      const box = node.querySelector("rect").getBoundingClientRect();
-      return [...node.querySelectorAll("text")].some((text) => text.getBoundingClientRect().right > box.right);
-    }).length`;
-    assert.equal(await browser.evaluate(out), 0);
+      const shape = node.querySelector(".shape").getBoundingClientRect();
+      const [x, y] = [shape.x + shape.width / 2, shape.y + shape.height / 2];
+      const far = node.matches(".diamond")
+        ? (a, b) => Math.abs(a - x) / (shape.width / 2) + Math.abs(b - y) / (shape.height / 2)
+        : (a, b) => Math.max(Math.abs(a - x) / (shape.width / 2), Math.abs(b - y) / (shape.height / 2));
+      return [...node.querySelectorAll("text")].some((text) => {
+        const { left, right, top, bottom } = text.getBoundingClientRect();
+        // Letters do not fill the line that they stand on.
+        const [high, low] = [top + 4, bottom - 4];
+        return [[left, high], [right, high], [left, low], [right, low]].some(([a, b]) => far(a, b) > 1);
+      });
+    }).map((node) => node.textContent)`;
+    for (const name of ["passed", "suspended", "itemsFailed"] as const) {
+      await open(name, { width: 1280 });
+      assert.deepEqual(await browser.evaluate(out), [], name);
+    }
+  });
+
+  it("draws stacks, diamonds, branches and sub-pipelines, which contain their stages", async () => {
+    await open("suspended", { width: 1280 });
+    const whole = (selector: string) =>
+      browser.evaluate(`document.querySelectorAll(".graph.whole ${selector}").length`);
+    assert.deepEqual(
+      [
+        await whole(".sheet"),
+        await whole(".diamond"),
+        await whole(".branch"),
+        await whole(".cluster"),
+      ],
+      [2, 1, 2, 3],
+    );
+    const strays = `(() => {
+      const box = (element) => element.getBoundingClientRect();
+      const named = (selector, name) => [...document.querySelectorAll(".graph.whole " + selector)]
+        .find((each) => each.querySelector("text").textContent === name);
+      const holds = (cluster, name) => {
+        const [outer, inner] = [box(named(".cluster", cluster).querySelector("rect")), box(named(".node", name))];
+        return outer.left < inner.left && outer.right > inner.right && outer.top < inner.top && outer.bottom > inner.bottom;
+      };
+      return [["prepare", "clean"], ["prepare", "count"], ["text", "count"], ["text", "split"], ["drift", "check"]]
+        .filter(([cluster, name]) => !holds(cluster, name));
+    })()`;
+    assert.deepEqual(await browser.evaluate(strays), []);
+  });
+
+  it("says what it waits for and how to answer, and then who answered", async () => {
+    const text = () => browser.evaluate("document.body.innerText").then(String);
+    await open("suspended", { width: 1280 });
+    const asked = await text();
+    assert.include(asked, "Release the models to all stores?");
+    assert.include(asked, "head-of-operations and data-protection");
+    assert.include(asked, "ben, who started the run");
+    assert.match(asked, /ml-pipe approve \S+ sign-off --as NAME/);
+    assert.notInclude(asked, "ended with");
+    await open("approved", { width: 1280 });
+    const answered = await text();
+    assert.include(answered, "Approved");
+    assert.include(answered, "the gain pays for the seats");
+    assert.include(answered, '{"rolloutPercent":10}');
+    assert.notInclude(answered, "ml-pipe approve");
+  });
+
+  it("lists attempts, items and what stages ask for, and does not draw a thousand stages", async () => {
+    const text = () => browser.evaluate("document.body.textContent").then(String);
+    await open("itemsFailed", { width: 1280 });
+    const failed = await text();
+    assert.include(failed, "3 attempts");
+    assert.include(failed, "503 from the list of stores");
+    assert.include(failed, "Tried again after 2 s.");
+    assert.include(failed, "1000 of 1000 items, 30 reused, 70 failed");
+    assert.include(failed, "store store-19 sold nothing in May");
+    assert.notInclude(failed, "store store-20 sold nothing");
+    assert.include(failed, "and 50 more");
+    assert.include(failed, "Asks for all cores and 4 GiB of memory");
+    await open("many", { width: 1280 });
+    assert.include(await text(), "1000 stages are too many to draw");
+    assert.equal(
+      await browser.evaluate(`document.querySelectorAll("table.text tbody tr").length`),
+      1_000,
+    );
   });
 
   it("prints in dark ink, without what only a screen can use", async () => {

@@ -595,6 +595,182 @@ export const forged: Run.Run = {
 const { endedAt: _endedAt, ...begun } = runOf("running", []);
 export const running: Run.Run = begun;
 
+const values = (kind: string) => ({ kind });
+const staged = (
+  name: string,
+  inputs: ReadonlyArray<readonly [name: string, stage: string, kind: string]>,
+  kind: string,
+  more: Partial<Graph.StageNode> = {},
+): Graph.StageNode => ({
+  ...node(
+    name,
+    `does ${name}`,
+    inputs.map(([port, stage, kind]) => ({ name: port, ...values(kind), ...from(stage) })),
+    [port("", values(kind))],
+  ),
+  ...more,
+});
+const onBranch = (is: boolean) => ({
+  when: [{ choice: "retune", ...from("drift/check"), is }],
+});
+
+/** A graph with sub-pipelines, a fan-out, branches, and a gate that asks a person. */
+const controlled: Graph.Graph = {
+  ...graph,
+  pipeline: "stores",
+  description: "one model a store",
+  feedback: [],
+  contracts: {},
+  stages: [
+    staged("fetch", [], "Stores"),
+    staged("prepare/clean", [["stores", "fetch", "Stores"]], "Stores", { group: ["prepare"] }),
+    staged("prepare/text/split", [["stores", "prepare/clean", "Stores"]], "Words", {
+      group: ["prepare", "text"],
+    }),
+    staged("prepare/text/count", [["words", "prepare/text/split", "Words"]], "Counts", {
+      group: ["prepare", "text"],
+    }),
+    staged("train-stores", [["store", "prepare/clean", "Stores"]], "Models", {
+      kind: "each",
+      resources: { cores: "all", memoryBytes: 4 * 2 ** 30 },
+    }),
+    staged("drift/check", [["counts", "prepare/text/count", "Counts"]], "boolean", {
+      group: ["drift"],
+    }),
+    staged("tune", [["models", "train-stores", "Models"]], "Models", onBranch(true)),
+    staged("keep", [["models", "train-stores", "Models"]], "Models", onBranch(false)),
+    staged(
+      "retune",
+      [
+        ["if", "drift/check", "boolean"],
+        ["yes", "tune", "Models"],
+        ["no", "keep", "Models"],
+      ],
+      "Models",
+      { kind: "choice" },
+    ),
+    staged("sign-off", [["evidence", "retune", "Models"]], "Approved", { kind: "approval" }),
+    staged("deploy", [["approval", "sign-off", "Approved"]], "Release"),
+  ],
+};
+
+const controlledRecord = (
+  stage: string,
+  status: Run.StageStatus,
+  second: number,
+  more: Partial<Run.StageRun> = {},
+): Run.StageRun => ({
+  run: id,
+  stage,
+  status,
+  startedAt: new Date(start + second * 1_000),
+  endedAt: new Date(start + (second + 9) * 1_000),
+  cacheNote: "it has not run before",
+  findings: [],
+  exhibits: [],
+  signals: [],
+  ...more,
+});
+
+const noRows = (key: string) => ({
+  key,
+  failure: { tag: "NoRows", message: `store ${key} sold nothing in May` },
+});
+
+const controlledStages = [
+  controlledRecord("fetch", "succeeded", 0, {
+    attempts: [0, 2].map((second) => ({
+      failure: { tag: "HttpError", message: "503 from the list of stores" },
+      at: new Date(start + second * 1_000),
+      delayMs: 2_000,
+    })),
+  }),
+  controlledRecord("prepare/clean", "succeeded", 9, { rows: 481_002 }),
+  controlledRecord("prepare/text/split", "cached", 18, { reusedFrom: id }),
+  controlledRecord("prepare/text/count", "succeeded", 18),
+  controlledRecord("train-stores", "succeeded", 18, {
+    items: { total: 1_000, succeeded: 968, cached: 30, failed: 2 },
+  }),
+  controlledRecord("drift/check", "succeeded", 27),
+  controlledRecord("tune", "skipped", 36, { cacheNote: "on a branch that was not taken" }),
+  controlledRecord("keep", "succeeded", 36),
+  controlledRecord("retune", "succeeded", 45, { cacheNote: 'took the branch "no"' }),
+];
+
+const ask = {
+  question: "Release the models to all stores?",
+  evidence: Digest.ofBytes("models"),
+  approvers: ["head-of-operations", "data-protection"],
+  expiresAfterMs: 7 * 86_400_000,
+};
+
+/** It waits for a person. */
+export const suspended: Run.Run = runOf(
+  "suspended",
+  [
+    ...controlledStages,
+    controlledRecord("sign-off", "suspended", 46, {
+      asks: ask,
+      failure: { tag: "ApprovalPending", message: "waits" },
+    }),
+    controlledRecord("deploy", "not-reached", 46),
+  ],
+  { graph: controlled, startedBy: "ben" },
+);
+
+/** The person said yes, and it went on. */
+export const approved: Run.Run = runOf(
+  "succeeded",
+  [
+    ...controlledStages,
+    controlledRecord("sign-off", "succeeded", 46, {
+      asks: ask,
+      outputs: {
+        "": {
+          gate: "sign-off",
+          evidence: ask.evidence,
+          author: "ben",
+          approver: "head-of-operations",
+          reason: "the gain pays for the seats",
+          at: "2026-06-15T09:12:00.000Z",
+          expiresAt: "2026-06-22T09:12:00.000Z",
+          input: { rolloutPercent: 10 },
+        },
+      },
+    }),
+    controlledRecord("deploy", "succeeded", 47),
+  ],
+  { graph: controlled, startedBy: "ben", resumedAt: [new Date(start + 90_000_000)] },
+);
+
+/** Too many items failed. */
+export const itemsFailed: Run.Run = runOf(
+  "failed",
+  controlledStages.slice(0, 5).map((record) =>
+    record.stage === "train-stores"
+      ? {
+          ...record,
+          status: "failed" as const,
+          items: { total: 1_000, succeeded: 900, cached: 30, failed: 70 },
+          failure: {
+            tag: "ItemsFailed",
+            message: "70 of 1000 items failed",
+            items: Array.from({ length: 70 }, (_, index) => noRows(`store-${index}`)),
+          },
+        }
+      : record,
+  ),
+  { graph: controlled },
+);
+
+/** More stages than can be drawn. */
+export const many: Run.Run = runOf("running", [], {
+  graph: {
+    ...controlled,
+    stages: Array.from({ length: 1_000 }, (_, index) => staged(`stage-${index}`, [], "Counts")),
+  },
+});
+
 /** A pipeline with nothing in it. */
 export const empty: Run.Run = runOf("succeeded", [], {
   graph: { ...graph, stages: [], feedback: [], contracts: {}, description: "" },

@@ -1,147 +1,44 @@
 /** The graph of a run as a drawing: stages with their state, what flows between them, and feedback. */
-import type { Graph, Hook, Run } from "@ml-pipe/core";
+import type { Run } from "@ml-pipe/core";
+import {
+  alertId,
+  compact,
+  type Edge,
+  lineHeight,
+  type Model,
+  modelOf,
+  type Node,
+  stackOffset,
+} from "./graphModel.ts";
 import { html, type Html, join, nothing } from "./html.ts";
-import { type Box, type Layout, layOut, type Link, type Point } from "./layout.ts";
-import { type Mark, ofStage } from "./status.ts";
-import { between, count, cut, list } from "./words.ts";
+import { type Area, type Layout, layOut, type Point } from "./layout.ts";
+import { count, number } from "./words.ts";
 
 /** The widest drawing that fits a desktop page; wider ones are drawn from the top down. */
 const page = 1040;
-const nodeHeight = 54;
-const lineHeight = 15;
-/** Width of a character: of the system font at 14 px (bold), at 12 px, and of the fixed-width font at 11 px. */
-const characters = { name: 9, detail: 7, label: 6.7 };
-
-interface Node extends Box {
-  readonly name: string;
-  readonly detail: string;
-  readonly title: string;
-  readonly mark: Mark;
-}
-
-interface Edge extends Link {
-  readonly lines: ReadonlyArray<string>;
-  readonly title: string;
-}
+/** More than this is a pattern, not a drawing, and takes long to lay out. */
+const mostStages = 150;
 
 /** Draws the graph; nothing for a pipeline without stages. */
 export const drawGraph = (run: Run.Run): Html => {
-  if (run.graph.stages.length === 0) return nothing;
-  const nodes = [
-    ...run.graph.stages.map((stage) => stageNode(run, stage)),
-    ...alertNodes(run.graph),
-  ];
-  const edges = [...flowEdges(run.graph), ...feedbackEdges(run.graph)];
-  const across = layOut(nodes, edges, "LR");
-  const whole = across.width <= page ? across : layOut(nodes, edges, "TB");
-  // A phone has no room for labels: there, a second drawing shows the stages and what feeds back.
-  const [fewer, bare] = [nodes.map(compactNode), edges.map(compactEdge)];
-  return html`${draw(run, nodes, edges, whole, "graph-whole")}${draw(run, fewer, bare, layOut(fewer, bare, "TB"), "graph-compact")}`;
-};
-
-const compactNode = ({ id, name, title, mark }: Node): Node =>
-  node(id, cut(name, 16), mark.word, mark, title);
-
-const compactEdge = (whole: Edge): Edge =>
-  isFeedback(whole) ? whole : { ...whole, lines: [], width: 0, height: 0 };
-
-const stageNode = (run: Run.Run, stage: Graph.StageNode): Node => {
-  const record = run.stages.find((record) => record.stage === stage.name);
-  const mark = ofStage[record?.status ?? "not-reached"];
-  const facts = [
-    mark.word,
-    record?.endedAt !== undefined && record.status !== "cached" && record.status !== "not-reached"
-      ? between(record.startedAt, record.endedAt)
-      : undefined,
-    record?.rows === undefined ? undefined : count(record.rows, "row"),
-  ].filter((fact) => fact !== undefined);
-  return node(stage.name, cut(stage.name, 28), facts.join(" · "), mark, stage.description);
-};
-
-const node = (id: string, name: string, detail: string, mark: Mark, title: string): Node => ({
-  id,
-  name,
-  detail,
-  title,
-  mark,
-  height: nodeHeight,
-  width: Math.ceil(
-    Math.max(130, 50 + name.length * characters.name, 50 + detail.length * characters.detail),
-  ),
-});
-
-/** Who is told, for hooks that cause no stage to run. */
-const alertId = "alert:owner";
-const alertNodes = ({ feedback, charter }: Graph.Graph): ReadonlyArray<Node> =>
-  feedback.some(({ to }) => to === undefined)
-    ? [
-        node(
-          alertId,
-          cut(charter.owner, 28),
-          "is told",
-          { icon: "bell", word: "Alert", tone: "quiet" },
-          "the owner named in the charter",
-        ),
-      ]
-    : [];
-
-/** One edge from stage to stage, whatever the number of values that go that way. */
-const flowEdges = (graph: Graph.Graph): ReadonlyArray<Edge> => {
-  const edges = new Map<string, { from: string; to: string; kinds: Set<string> }>();
-  for (const stage of graph.stages) {
-    for (const { from, kind, contract } of stage.inputs) {
-      const id = JSON.stringify([from.stage, stage.name]);
-      const edge = edges.get(id) ?? { from: from.stage, to: stage.name, kinds: new Set() };
-      edges.set(id, edge);
-      edge.kinds.add(kindOf(kind, contract));
-    }
+  const { length } = run.graph.stages;
+  if (length === 0) return nothing;
+  if (length > mostStages) {
+    return html`<p class="empty">
+      ${number(length)} stages are too many to draw. The run record lists them.
+    </p>`;
   }
-  return [...edges].map(([id, { from, to, kinds }]) =>
-    edge(id, from, to, [...kinds], `${from} hands ${list([...kinds])} to ${to}`, false),
-  );
-};
-
-/** The kind of value, with its contract if the kind does not name it. */
-export const kindOf = (kind: string, contract: string | undefined): string =>
-  contract === undefined || kind.includes(contract) ? kind : `${kind} (${contract})`;
-
-const feedbackEdges = ({ feedback }: Graph.Graph): ReadonlyArray<Edge> =>
-  feedback.map(({ from, signal, to, hook }, index) => {
-    const lines = [`${signal} → ${hook.action}`, armedWord(hook)];
-    const title = `${signal} from ${from} may cause: ${hook.action}${to === undefined ? "" : ` ${to}`} (${armedWord(hook)})`;
-    const id = `feedback:${index}`;
-    return edge(id, from, to ?? alertId, lines, title, to !== undefined && to !== from);
-  });
-
-/** `armed`, or `dry` for a hook that decides and records but does nothing. */
-export const armedWord = ({ armed }: Hook.Hook): string => (armed ? "armed" : "dry");
-
-const edge = (
-  id: string,
-  from: string,
-  to: string,
-  lines: ReadonlyArray<string>,
-  title: string,
-  upstream: boolean,
-): Edge => {
-  const shown = lines.map((line) => cut(line, 36));
-  const longest = Math.max(0, ...shown.map((line) => line.length));
-  return {
-    id,
-    from,
-    to,
-    title,
-    upstream,
-    lines: shown,
-    width: Math.ceil(longest * characters.label + 12),
-    height: shown.length * lineHeight + 6,
-  };
+  const whole = modelOf(run);
+  const across = layOut(whole, "LR");
+  const layout = across.width <= page ? across : layOut(whole, "TB");
+  // A phone has no room for labels: there, a second drawing shows less.
+  const fewer = compact(whole);
+  return html`${draw(run, whole, layout, "graph-whole")}${draw(run, fewer, layOut(fewer, "TB"), "graph-compact")}`;
 };
 
 const draw = (
   run: Run.Run,
-  nodes: ReadonlyArray<Node>,
-  edges: ReadonlyArray<Edge>,
+  { nodes, edges, clusters }: Model,
   layout: Layout,
   id: "graph-whole" | "graph-compact",
 ): Html => {
@@ -191,24 +88,72 @@ const draw = (
           <path class="arrowhead back" d="M0.5 0.5L7.5 4L0.5 7.5z" />
         </marker>
       </defs>
-      ${edges.map((edge) => drawLine(edge, layout, id))}
+      ${clusters.map(({ id, label }) => drawCluster(label, layout.clusters.get(id)))}
+      ${edges.map((edge) => drawLine(edge, nodes, layout, id))}
       ${edges.map((edge) => drawLabel(edge, layout))}
       ${nodes.map((node) => drawNode(node, layout.boxes.get(node.id)))}
     </svg>
   </div>`;
 };
 
-const isFeedback = ({ id }: Edge): boolean => id.startsWith("feedback:");
+/** Room for the name of a sub-pipeline above its stages. */
+const clusterHead = 18;
+const clusterEdge = 6;
 
-const drawLine = (edge: Edge, layout: Layout, id: string): Html => {
+const drawCluster = (label: string, area: Area | undefined): Html => {
+  if (area === undefined) return nothing;
+  const [left, top] = [area.x - area.width / 2, area.y - area.height / 2];
+  return html`<g class="cluster"
+    ><rect
+      x="${fixed(left - clusterEdge)}"
+      y="${fixed(top - clusterHead)}"
+      width="${fixed(area.width + 2 * clusterEdge)}"
+      height="${fixed(area.height + clusterHead + clusterEdge)}"
+      rx="12"
+    /><text x="${fixed(left + 6)}" y="${fixed(top - 4)}">${label}</text></g
+  >`;
+};
+
+const drawLine = (edge: Edge, nodes: ReadonlyArray<Node>, layout: Layout, id: string): Html => {
   const route = layout.links.get(edge.id);
   if (route === undefined || route.points.length < 2) return nothing;
-  const back = isFeedback(edge);
+  const end = (name: string) => {
+    const node = nodes.find((node) => node.id === name);
+    return node?.shape === "diamond" ? { ...node, ...layout.boxes.get(name) } : undefined;
+  };
+  const points = toDiamonds(route.points, end(edge.from), end(edge.to));
+  const back = edge.kind === "feedback";
   return html`<path
-    class="${back ? "edge back" : "edge"}"
-    d="${pathOf(route.points)}"
+    class="${{ flow: "edge", branch: "edge branch", feedback: "edge back" }[edge.kind]}"
+    d="${pathOf(points)}"
     marker-end="url(#${id}-${back ? "arrow-back" : "arrow"})"
   />`;
+};
+
+type Diamond = Partial<Point> & { readonly width: number; readonly height: number };
+
+/** Ends of lines lie on the boxes around diamonds: this moves them on to the diamonds. */
+const toDiamonds = (
+  points: ReadonlyArray<Point>,
+  from: Diamond | undefined,
+  to: Diamond | undefined,
+): ReadonlyArray<Point> => {
+  const moved = [...points];
+  const last = moved.length - 1;
+  moved[0] = onDiamond(moved[0], moved[1], from);
+  moved[last] = onDiamond(moved[last], moved[last - 1], to);
+  return moved;
+};
+
+const onDiamond = (
+  end: Point = { x: 0, y: 0 },
+  before: Point = end,
+  diamond: Diamond | undefined,
+): Point => {
+  if (diamond?.x === undefined || diamond.y === undefined) return end;
+  const [dx, dy] = [before.x - diamond.x, before.y - diamond.y];
+  const far = Math.abs(dx) / (diamond.width / 2) + Math.abs(dy) / (diamond.height / 2);
+  return far === 0 ? end : { x: diamond.x + dx / far, y: diamond.y + dy / far };
 };
 
 /** A line that rounds its corners: straight to the middle of each section, curved around each bend. */
@@ -238,7 +183,7 @@ const drawLabel = (edge: Edge, layout: Layout): Html => {
   const { x, y } = route.label;
   const { width, height, lines } = edge;
   const top = y - ((lines.length - 1) * lineHeight) / 2;
-  return html`<g class="${isFeedback(edge) ? "label back" : "label"}"
+  return html`<g class="${edge.kind === "feedback" ? "label back" : "label"}"
     ><title>${edge.title}</title
     ><rect
       x="${fixed(x - width / 2)}"
@@ -252,20 +197,52 @@ const drawLabel = (edge: Edge, layout: Layout): Html => {
 
 const drawNode = (node: Node, centre: Point | undefined): Html => {
   if (centre === undefined) return nothing;
-  const { width, height, mark, name, detail, title } = node;
+  const { width, height, mark, name, detail, title, shape } = node;
   const [x, y] = [fixed(centre.x - width / 2), fixed(centre.y - height / 2)];
+  const said = html`<title>
+    ${join([name, title].filter(Boolean), ": ")} (${mark.word.toLowerCase()})
+  </title>`;
+  if (shape === "diamond") {
+    const [right, down] = [width / 2, height / 2];
+    const points = `0,${down} ${right},0 ${width},${down} ${right},${height}`;
+    return html`<g class="node diamond ${mark.tone}" transform="translate(${x} ${y})"
+      >${said}<polygon class="shape" points="${points}" />${drawIcon(node, right - 7, 14)}<text
+        class="name"
+        x="${fixed(right)}"
+        y="${fixed(down + 4)}"
+        >${name}</text
+      ><text class="detail" x="${fixed(right)}" y="${fixed(down + 21)}">${detail}</text></g
+    >`;
+  }
+  const stacked = shape === "stack" ? stackOffset : 0;
+  const [w, h] = [width - stacked, height - stacked];
+  const sheet = (offset: number) =>
+    html`<rect
+      class="sheet"
+      x="${offset}"
+      y="${stacked - offset}"
+      width="${w}"
+      height="${h}"
+      rx="9"
+    />`;
+  const inset = shape === "pill" ? 8 : 0;
   return html`<g class="node ${mark.tone}" transform="translate(${x} ${y})"
-    ><title>${join([name, title].filter(Boolean), ": ")} (${mark.word.toLowerCase()})</title
-    ><rect width="${width}" height="${height}" rx="9" /><svg
-      class="icon"
-      x="13"
-      y="12"
-      width="15"
-      height="15"
-      viewBox="0 0 16 16"
-    >
-      <use href="#i-${mark.icon}" /></svg
-    ><text class="name" x="36" y="24">${name}</text
-    ><text class="detail" x="36" y="42">${detail}</text></g
+    >${said}${shape === "stack" && [sheet(stacked), sheet(stacked / 2)]}<rect
+      class="shape"
+      y="${stacked}"
+      width="${w}"
+      height="${h}"
+      rx="${shape === "pill" ? h / 2 : 9}"
+    />${drawIcon(node, 13 + inset, 12 + stacked)}<text
+      class="name"
+      x="${36 + inset}"
+      y="${24 + stacked}"
+      >${name}</text
+    ><text class="detail" x="${36 + inset}" y="${42 + stacked}">${detail}</text></g
   >`;
 };
+
+const drawIcon = ({ mark }: Node, x: number, y: number): Html =>
+  html`<svg class="icon" x="${fixed(x)}" y="${fixed(y)}" width="15" height="15" viewBox="0 0 16 16">
+    <use href="#i-${mark.icon}" />
+  </svg>`;

@@ -2,6 +2,7 @@
 import type { Run } from "@ml-pipe/core";
 import { drawGraph } from "./graph.ts";
 import { html, type Html, trusted } from "./html.ts";
+import { approvals } from "./sections/approvals.ts";
 import { charter } from "./sections/charter.ts";
 import { contracts } from "./sections/contracts.ts";
 import { evidence } from "./sections/evidence.ts";
@@ -41,7 +42,7 @@ const sectionsOf = (run: Run.Run): ReadonlyArray<Section> => {
       id: "evidence",
       title: "Evidence",
       lead: "Each gate asks one question about the model. One that fails rejects it; one that cannot answer leaves it to a person.",
-      body: evidence(verdicts),
+      body: html`${evidence(verdicts)}${approvals(run)}`,
     },
     {
       id: "graph",

@@ -23,6 +23,8 @@ const paths = {
   pause: "M6 4v8M10 4v8",
   stop: "M4.5 4.5h7v7h-7z",
   dot: "M8 8v.01",
+  clock: "M8 2.5a5.5 5.5 0 1 0 .01 0zM8 5v3.2l2 1.6",
+  branch: "M4 13V9a3 3 0 0 1 3-3h5M9.5 3.5L12 6 9.5 8.5",
   ring: "M8 4.5a3.5 3.5 0 1 0 .01 0z",
   bell: "M4 11.5h8l-1-1.5V7a3 3 0 0 0-6 0v3zM7.2 13.6h1.6",
 };
@@ -45,7 +47,7 @@ export const ofRun: Record<Run.RunStatus, Mark> = {
   running: { icon: "dot", word: "Running", tone: "busy" },
   succeeded: { icon: "check", word: "Succeeded", tone: "good" },
   stopped: { icon: "stop", word: "Stopped", tone: "warn" },
-  suspended: { icon: "pause", word: "Waiting", tone: "busy" },
+  suspended: { icon: "clock", word: "Waiting", tone: "busy" },
   failed: { icon: "cross", word: "Failed", tone: "bad" },
   interrupted: { icon: "pause", word: "Interrupted", tone: "warn" },
 };
@@ -64,7 +66,7 @@ export const meaning: Record<Run.RunStatus, string> = {
 export const ofStage: Record<Run.StageStatus, Mark> = {
   ...ofRun,
   cached: { icon: "reuse", word: "Reused", tone: "good" },
-  skipped: { icon: "ring", word: "Skipped", tone: "quiet" },
+  skipped: { icon: "branch", word: "Not taken", tone: "quiet" },
   "not-reached": { icon: "ring", word: "Not reached", tone: "quiet" },
 };
 

@@ -34,6 +34,7 @@ header .lead{font-size:18px}
 section{padding-top:72px}
 section>.lead{margin-bottom:28px}
 section>h3:first-of-type{margin-top:0}
+section>.empty+h3:first-of-type,section>details+h3:first-of-type{margin-top:32px}
 .empty,.note,.caption{color:var(--muted);font-size:14px}
 .note{margin-top:8px}
 .sprite{position:absolute;width:0;height:0}
@@ -85,6 +86,10 @@ details>*:not(summary){margin-top:12px}
 .timeline{position:relative;display:block;width:120px;height:6px;border-radius:3px;background:var(--grid);margin-top:9px}
 .timeline span{position:absolute;top:0;bottom:0;min-width:3px;border-radius:3px;background:var(--accent)}
 .failure{margin-top:6px}
+td p{margin-top:4px}
+td details{margin-top:6px}
+td ul{padding-left:1.1em}
+.facts.inline.asked>div{grid-template-columns:minmax(0,7.5rem) minmax(0,1fr)}
 footer{padding-top:80px;padding-bottom:48px;color:var(--muted);font-size:14px}`;
 
 const tables = `
@@ -138,9 +143,13 @@ figcaption{margin-bottom:12px}
 .graph{padding:4px 0}
 .graph.compact{display:none}
 .graph>svg{display:block;margin:0 auto;height:auto;max-width:100%;font:14px system-ui,-apple-system,"Segoe UI",Roboto,sans-serif}
-.node>rect{fill:var(--raised);stroke:var(--line);stroke-width:1.2}
-.node.good>rect,.node.bad>rect,.node.warn>rect,.node.busy>rect{fill:var(--tone-bg);stroke:var(--tone);stroke-opacity:.45}
-.node.quiet>rect{stroke-dasharray:4 3}
+.node .shape,.node .sheet{fill:var(--raised);stroke:var(--line);stroke-width:1.2}
+.node.good .shape,.node.bad .shape,.node.warn .shape,.node.busy .shape,.node.good .sheet,.node.bad .sheet,.node.warn .sheet,.node.busy .sheet{fill:var(--tone-bg);stroke:var(--tone);stroke-opacity:.45}
+.node.quiet .shape{stroke-dasharray:4 3}
+.diamond text{text-anchor:middle}
+.cluster rect{fill:none;stroke:var(--muted);stroke-opacity:.5;stroke-width:1.2;stroke-dasharray:2 3}
+.cluster text{font-size:12px;font-weight:560;fill:var(--muted)}
+.edge.branch{stroke-dasharray:2 4}
 .node .icon{color:var(--tone);stroke-width:2.4}
 .node .name{font-weight:620;fill:var(--ink)}
 .node .detail{font-size:12px;fill:var(--muted)}

@@ -91,6 +91,14 @@ const blocking = { passed: "passed", rejected: "failed", inconclusive: "inconclu
 const wordOf = { rejected: "failed", inconclusive: "could not answer" } as const;
 
 const withoutVerdict = (run: Run.Run): Conclusion => {
+  const asks = run.stages.flatMap(({ status, asks }) => (status === "suspended" && asks) || []);
+  if (run.status === "suspended" && asks.length > 0) {
+    return {
+      mark: ofRun.suspended,
+      sentence: "The run waits for a person.",
+      why: asks.map(({ question }) => question).join(" "),
+    };
+  }
   const ended = run.stages.find(
     ({ status }) =>
       status === "failed" ||

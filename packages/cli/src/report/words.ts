@@ -118,3 +118,15 @@ export const cut = (text: string, most: number): string => {
 
 /** The first characters of a digest, enough to compare by eye. */
 export const short = (digest: string): string => cut(digest.replace(/^sha256-/, ""), 13);
+
+/** The name of a stage without the sub-pipelines that it is in. */
+export const ownName = ({
+  name,
+  group = [],
+}: {
+  readonly name: string;
+  readonly group?: ReadonlyArray<string>;
+}): string => {
+  const prefix = [...group, ""].join("/");
+  return name.startsWith(prefix) ? name.slice(prefix.length) : name;
+};

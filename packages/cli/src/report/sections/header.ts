@@ -5,6 +5,7 @@ import { badge, icon, meaning, ofRun } from "../status.ts";
 import { facts } from "../table.ts";
 import { conclude, type Verdicts } from "../verdicts.ts";
 import { between, count, instant } from "../words.ts";
+import { waiting } from "./approvals.ts";
 
 /** The head of the page. */
 export const header = (run: Run.Run, verdicts: Verdicts): Html => {
@@ -21,7 +22,7 @@ export const header = (run: Run.Run, verdicts: Verdicts): Html => {
         <p>${why}</p>
       </div>
     </div>
-    ${problems(run, verdicts)}
+    ${waiting(run)}${problems(run, verdicts)}
     ${facts(
       [
         [
@@ -29,6 +30,8 @@ export const header = (run: Run.Run, verdicts: Verdicts): Html => {
           html`${badge(ofRun[run.status])}${run.status !== "succeeded" && html` <span class="muted">${meaning[run.status]}</span>`}`,
         ],
         ["Started", instant(startedAt)],
+        ["Started by", run.startedBy],
+        ["Resumed", run.resumedAt?.map(instant).join(", ")],
         ["Took", endedAt === undefined ? "not ended" : between(startedAt, endedAt)],
         ["Stages", stagesInWords(run)],
         ["Findings", findingsInWords(run)],
@@ -48,8 +51,15 @@ export const header = (run: Run.Run, verdicts: Verdicts): Html => {
 const stagesInWords = ({ graph, stages }: Run.Run): string => {
   const done = stages.filter(({ status }) => status === "succeeded" || status === "cached");
   const reused = done.filter(({ status }) => status === "cached").length;
+  const skipped = stages.filter(({ status }) => status === "skipped").length;
   const total = Math.max(graph.stages.length, stages.length);
-  return `${done.length} of ${total} finished${reused === 0 ? "" : `, ${reused} of them reused`}`;
+  return [
+    `${done.length} of ${total} finished`,
+    reused === 0 ? "" : `${reused} of them reused`,
+    skipped === 0 ? "" : `${skipped} on ${skipped === 1 ? "a branch" : "branches"} not taken`,
+  ]
+    .filter((part) => part !== "")
+    .join(", ");
 };
 
 const findingsInWords = ({ stages }: Run.Run): string => {
@@ -67,7 +77,10 @@ const findingsInWords = ({ stages }: Run.Run): string => {
 const problems = ({ stages }: Run.Run, { found }: Verdicts): Html | ReadonlyArray<Html> => {
   // A gate that stopped the run at a verdict says the same as the verdict above.
   const ended = stages.filter(
-    ({ failure, status }) => failure !== undefined && (status !== "stopped" || found.length === 0),
+    ({ failure, status, asks }) =>
+      failure !== undefined &&
+      (status !== "stopped" || found.length === 0) &&
+      (status !== "suspended" || asks === undefined),
   );
   if (ended.length === 0) return nothing;
   return ended.map(

@@ -1,6 +1,6 @@
 /** The signals of a run over time, and what each hook decided on them. */
 import type { Hook, Run, Signal } from "@ml-pipe/core";
-import { armedWord } from "../graph.ts";
+import { armedWord } from "../graphModel.ts";
 import { html, type Html } from "../html.ts";
 import { drawLine } from "../line.ts";
 import { badge, type Mark } from "../status.ts";

@@ -3,7 +3,7 @@ import type { Run } from "@ml-pipe/core";
 import { html, type Html, nothing } from "../html.ts";
 import { badge, ofStage } from "../status.ts";
 import { textTable } from "../table.ts";
-import { between, count, none, number } from "../words.ts";
+import { between, count, duration, instant, list, none, number } from "../words.ts";
 
 /** Stages in the order of the graph, also those that the run did not reach. */
 export const record = (run: Run.Run): Html => {
@@ -43,20 +43,65 @@ const missing = (name: string) => [
 ];
 
 const row = (run: Run.Run, stage: Run.StageRun) => {
-  const reached = stage.status !== "not-reached";
+  const reached = stage.status !== "not-reached" && stage.status !== "skipped";
   return [
     html`<strong>${stage.stage}</strong>`,
     badge(ofStage[stage.status]),
     reached ? between(stage.startedAt, stage.endedAt) : none,
     reached ? timeline(run, stage) : nothing,
     stage.rows === undefined ? none : number(stage.rows),
-    html`${stage.cacheNote}${stage.reusedFrom !== undefined && html` <span class="muted">(from run <code>${stage.reusedFrom}</code>)</span>`}${
-      stage.failure !== undefined &&
-      html`<p class="failure"><code>${stage.failure.tag}</code></p>
-        <pre>${stage.failure.message}</pre>`
-    }`,
+    html`${stage.cacheNote}${stage.reusedFrom !== undefined && html` <span class="muted">(from run <code>${stage.reusedFrom}</code>)</span>`}${resources(run, stage)}${items(stage)}${attempts(stage)}${failure(stage)}`,
   ];
 };
+
+const resources = (run: Run.Run, { stage }: Run.StageRun): Html | false => {
+  const asked = run.graph.stages.find(({ name }) => name === stage)?.resources;
+  if (asked === undefined) return false;
+  const { cores, memoryBytes } = asked;
+  const parts = [
+    cores === "all" ? "all cores" : count(cores, "core"),
+    ...(memoryBytes === 0 ? [] : [`${number(memoryBytes / 2 ** 30)} GiB of memory`]),
+  ];
+  return html`<p class="muted">Asks for ${list(parts)}</p>`;
+};
+
+/** Failed items that are named; more than this belong into a file. */
+const mostItems = 20;
+
+const items = (stage: Run.StageRun): Html | false => {
+  if (stage.items === undefined) return false;
+  const { total, succeeded, cached, failed } = stage.items;
+  const words = [
+    `${number(succeeded + cached + failed)} of ${count(total, "item")}`,
+    cached > 0 ? `${number(cached)} reused` : "",
+    failed > 0 ? `${number(failed)} failed` : "",
+  ];
+  const failures = stage.failure?.items ?? [];
+  return html`<p>${words.filter((word) => word !== "").join(", ")}</p>
+    ${
+      failures.length > 0 &&
+      html`<details>
+        <summary>Items that failed</summary>
+        <ul>
+          ${failures.slice(0, mostItems).map(({ key, failure }) => html`<li><strong>${key}</strong> <code>${failure.tag}</code> ${failure.message}</li>`)}${failures.length > mostItems && html`<li>and ${number(failures.length - mostItems)} more</li>`}
+        </ul>
+      </details>`
+    }`;
+};
+
+const attempts = ({ attempts: made = [] }: Run.StageRun): Html | false =>
+  made.length > 0 &&
+  html`<details>
+    <summary>${count(made.length + 1, "attempt")}</summary>
+    <ul>
+      ${made.map(({ failure: { tag, message }, at, delayMs }) => html`<li>${instant(at)} <code>${tag}</code> ${message} <span class="muted">Tried again after ${duration(delayMs)}.</span></li>`)}
+    </ul>
+  </details>`;
+
+const failure = (stage: Run.StageRun): Html | false =>
+  stage.failure !== undefined &&
+  html`<p class="failure"><code>${stage.failure.tag}</code></p>
+    <pre>${stage.failure.message}</pre>`;
 
 /** When a stage ran, as a bar in the time of the run. The column before says how long it took. */
 const timeline = (run: Run.Run, stage: Run.StageRun): Html => {
