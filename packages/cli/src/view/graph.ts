@@ -2,7 +2,7 @@
 import { Contract, type Graph, type Hook } from "@ml-pipe/core";
 import * as Schema from "effect/Schema";
 import type { Style } from "./Style.ts";
-import { columns, duration, shortPath } from "./text.ts";
+import { columns, duration, plural, shortPath } from "./text.ts";
 import { triggerText } from "./trigger.ts";
 
 /**
@@ -93,8 +93,33 @@ const stageLines = (
     [`${String(number).padStart(2)} ${style.bold(stage.name)}`, stage.description, style.dim(place)]
       .filter((part) => part !== "")
       .join("  "),
+    ...factLines(stage).map((line) => `     ${style.dim(line)}`),
     ...columns([...inputs, ...outputs, ...signals]).map((line) => `     ${line}`),
   ];
+};
+
+/** What is said about a stage beside what it takes and gives. */
+const factLines = ({ kind, when = [], resources }: Graph.StageNode): ReadonlyArray<string> => [
+  ...(kind === undefined ? [] : [kinds[kind]]),
+  ...when.map(
+    ({ choice, from, is }) => `runs if ${from.stage} decides ${is ? "yes" : "no"} (${choice})`,
+  ),
+  ...(resources === undefined ? [] : [resourcesText(resources)]),
+];
+
+const kinds = {
+  each: "runs once for each item of a list",
+  choice: "goes on with the branch that was taken",
+  approval: "waits for a person",
+};
+
+const resourcesText = ({
+  cores,
+  memoryBytes,
+}: NonNullable<Graph.StageNode["resources"]>): string => {
+  const memory =
+    memoryBytes === 0 ? "" : ` and ${(memoryBytes / 2 ** 30).toFixed(1)} GiB of memory`;
+  return `asks for ${cores === "all" ? "all cores" : plural(cores, "core")}${memory}`;
 };
 
 const contractNote = (graph: Graph.Graph, name: string | undefined, style: Style): string => {

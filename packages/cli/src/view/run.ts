@@ -6,7 +6,7 @@ import { markOf, outcomeMark, statusWord, verdictWord } from "./marks.ts";
 import { nextCommands, type Surroundings } from "./next.ts";
 import type { Style } from "./Style.ts";
 import { ago, columns, count, duration, indent, instant, plural, shortPath } from "./text.ts";
-import { causeText } from "./words.ts";
+import { askedText, attemptsText, causeText, itemsText } from "./words.ts";
 
 /** The run as `status` shows it. */
 export const runText = (
@@ -54,14 +54,24 @@ const stageRow = (run: Run.Run, stage: Run.StageRun, style: Style): ReadonlyArra
   const [took, note] =
     status === "succeeded" || status === "running"
       ? [stage.endedAt === undefined ? status : duration(millis), stage.cacheNote]
-      : [statusWord(status, style), stage.failure?.tag ?? stage.cacheNote];
+      : [statusWord(status, style), noteOf(stage)];
+  const amounts = [
+    stage.items === undefined ? "" : itemsText(stage.items),
+    stage.rows === undefined ? "" : plural(stage.rows, "row"),
+    attemptsText(stage.attempts),
+  ];
   return [
     markOf(status, style),
     stage.stage,
     took,
-    stage.rows === undefined ? "" : plural(stage.rows, "row"),
+    amounts.filter((amount) => amount !== "").join(", "),
     style.dim(note),
   ];
+};
+
+const noteOf = ({ status, asks, failure, cacheNote }: Run.StageRun): string => {
+  if (status === "suspended" && asks !== undefined) return askedText(asks);
+  return failure?.tag ?? cacheNote;
 };
 
 /** Failures, then findings: everything that someone should read. */
