@@ -9,25 +9,11 @@ import { spawnSync } from "node:child_process";
 import * as fs from "node:fs";
 import * as os from "node:os";
 import * as path from "node:path";
-import { Artifact, Charter, Engine, LocalEngine, Pipeline, Stage, Store } from "@ml-pipe/core";
+import { Artifact, Engine, LocalEngine, Pipeline, Stage, Store } from "@ml-pipe/core";
 import * as Effect from "effect/Effect";
 import * as Layer from "effect/Layer";
 import * as Schema from "effect/Schema";
-
-const charter = Charter.make({
-  title: "fan-out",
-  decision: { question: "?", madeAt: "now", actor: "nobody", outcomeKnownAfter: 0 },
-  metric: {
-    name: "cost",
-    unit: "USD",
-    costs: { truePositive: 0, falsePositive: 0, falseNegative: 0, trueNegative: 0 },
-  },
-  baseline: { name: "none", description: "", rule: null },
-  smallestGain: 1,
-  surface: "none",
-  kill: { on: "2100-01-01", criterion: "never" },
-  owner: "bench",
-});
+import { charter } from "./charter.ts";
 
 /** Some hundred microseconds. */
 const work = (n: number) =>

@@ -34,25 +34,12 @@ const stage = (name: string, step: number) =>
 export const stages = Array.from({ length: ${stagesInEach} }, (_, at) => stage(\`s${index}-\${at}\`, 1));
 `;
 
-const pipelineText = `import { Charter, Pipeline, type Ref, Stage } from "@ml-pipe/ml-pipe";
+const pipelineText = `import { Pipeline, type Ref, Stage } from "@ml-pipe/ml-pipe";
 import * as Effect from "effect/Effect";
 import * as Schema from "effect/Schema";
+import { charter } from "./charter.ts";
 ${Array.from({ length: modules }, (_, at) => `import { stages as stages${at} } from "./m${at}.ts";`).join("\n")}
 
-const charter = Charter.make({
-  title: "plans",
-  decision: { question: "?", madeAt: "now", actor: "nobody", outcomeKnownAfter: 0 },
-  metric: {
-    name: "cost",
-    unit: "USD",
-    costs: { truePositive: 0, falsePositive: 0, falseNegative: 0, trueNegative: 0 },
-  },
-  baseline: { name: "none", description: "", rule: null },
-  smallestGain: 1,
-  surface: "none",
-  kill: { on: "2100-01-01", criterion: "never" },
-  owner: "bench",
-});
 const first = Stage.make("first", { input: {}, output: Schema.Int, run: () => Effect.succeed(0) });
 export default Pipeline.make("chain", { charter }, () => {
   let last: Ref.Ref<number, never, never> = first();

@@ -9,34 +9,11 @@ import * as path from "node:path";
 import * as Effect from "effect/Effect";
 import * as Layer from "effect/Layer";
 import * as Schema from "effect/Schema";
-import {
-  Artifact,
-  Charter,
-  Engine,
-  LocalEngine,
-  Pipeline,
-  type Ref,
-  Stage,
-  Store,
-} from "@ml-pipe/core";
+import { Artifact, Engine, LocalEngine, Pipeline, type Ref, Stage, Store } from "@ml-pipe/core";
+import { charter } from "./charter.ts";
 
 const stages = 200;
 const rounds = 5;
-
-const charter = Charter.make({
-  title: "overhead",
-  decision: { question: "?", madeAt: "now", actor: "nobody", outcomeKnownAfter: 0 },
-  metric: {
-    name: "cost",
-    unit: "USD",
-    costs: { truePositive: 0, falsePositive: 0, falseNegative: 0, trueNegative: 0 },
-  },
-  baseline: { name: "none", description: "", rule: null },
-  smallestGain: 1,
-  surface: "none",
-  kill: { on: "2100-01-01", criterion: "never" },
-  owner: "bench",
-});
 
 const increment = (n: number) => Effect.succeed(n + 1);
 const first = Stage.make("first", { input: {}, output: Schema.Int, run: () => Effect.succeed(0) });

@@ -6,6 +6,7 @@ import * as Exit from "effect/Exit";
 import type { ArtifactStore } from "../Artifact.ts";
 import type { OutputMismatch, RunEvent } from "../Engine.ts";
 import type { Pipeline } from "../Pipeline.ts";
+import type { Source } from "../Ref.ts";
 import type { Run, StageRun } from "../Run.ts";
 import type { Store, StoreError } from "../Store.ts";
 import type { GraphNode } from "./builder.ts";
@@ -25,18 +26,10 @@ export interface GraphRun {
   readonly record: (stage: StageRun) => Effect.Effect<void, StoreError>;
 }
 
-/** How a node ended, for those that depend on it. */
-type Outcome =
-  | { readonly _tag: "Done"; readonly values: Values }
-  /** On a branch that was not taken. */
-  | { readonly _tag: "Skipped" }
-  | { readonly _tag: "None" };
-
-const none: Outcome = { _tag: "None" };
-
 interface NodeEnd<E> {
   readonly exit: Exit.Exit<Values, E | OutputMismatch>;
-  readonly outcome: Outcome;
+  /** For those that depend on it; absent if it did not run, or not to its end. */
+  readonly values?: Values;
 }
 
 /**
@@ -52,21 +45,22 @@ export const runGraph = Effect.fnUntraced(function* <A, E, R>(
   E | OutputMismatch | StoreError,
   R | Store | ArtifactStore
 > {
-  const slots = new Map<string, Deferred.Deferred<Outcome>>();
-  for (const { info } of pipeline.nodes) slots.set(info.name, yield* Deferred.make<Outcome>());
-  const take = (stage: string): Effect.Effect<Outcome> => {
+  const slots = new Map<string, Deferred.Deferred<Values | undefined>>();
+  for (const { info } of pipeline.nodes)
+    slots.set(info.name, yield* Deferred.make<Values | undefined>());
+  const take = (stage: string): Effect.Effect<Values | undefined> => {
     const slot = slots.get(stage);
-    return slot === undefined ? Effect.succeed(none) : Deferred.await(slot);
+    return slot === undefined ? Effect.succeed(undefined) : Deferred.await(slot);
   };
 
   const values = new Map<string, Values>();
   const causes = yield* Effect.forEach(
     pipeline.nodes,
     Effect.fnUntraced(function* (node) {
-      const { exit, outcome } = yield* runNode(node, take, graphRun);
-      if (outcome._tag === "Done") values.set(node.info.name, outcome.values);
+      const { exit, values: given } = yield* runNode(node, take, graphRun);
+      if (given !== undefined) values.set(node.info.name, given);
       const slot = slots.get(node.info.name);
-      if (slot !== undefined) yield* Deferred.succeed(slot, outcome);
+      if (slot !== undefined) yield* Deferred.succeed(slot, given);
       return Exit.isFailure(exit) ? [exit.cause] : [];
     }),
     { concurrency: "unbounded" },
@@ -81,37 +75,34 @@ export const runGraph = Effect.fnUntraced(function* <A, E, R>(
 
 const runNode = Effect.fnUntraced(function* <E, R>(
   node: GraphNode<E, R>,
-  take: (stage: string) => Effect.Effect<Outcome>,
+  take: (stage: string) => Effect.Effect<Values | undefined>,
   graphRun: GraphRun,
 ): Effect.fn.Return<NodeEnd<E>, StoreError, R | Store | ArtifactStore> {
   const { run, earlier, pool, emit, record } = graphRun;
   const stage = node.info.name;
-  const ended = (outcome: Outcome): NodeEnd<E> => ({ exit: Exit.succeed({}), outcome });
+  const without: NodeEnd<E> = { exit: Exit.succeed({}) };
+  const value = Effect.fnUntraced(function* (source: Source | undefined) {
+    return source === undefined ? undefined : valueAt(yield* take(source.node), source);
+  });
 
   for (const { from, is } of node.when) {
-    const before = yield* take(from.node);
-    const decided = before._tag === "Done" ? valueAt(before.values, from) : undefined;
+    const decided = yield* value(from);
     if (decided === undefined) {
       yield* notRun(stage, "not-reached", "the choice of its branch was not made", graphRun);
-      return ended(none);
+      return without;
     }
     if (decided.value !== is) {
       yield* notRun(stage, "skipped", "on a branch that was not taken", graphRun);
-      return ended({ _tag: "Skipped" });
+      return without;
     }
   }
 
-  const value = Effect.fnUntraced(function* (source: GraphNode["inputs"][string] | undefined) {
-    if (source === undefined) return undefined;
-    const before = yield* take(source.node);
-    return before._tag === "Done" ? valueAt(before.values, source) : undefined;
-  });
   const missing = notRun(
     stage,
     "not-reached",
     "a stage it depends on did not succeed",
     graphRun,
-  ).pipe(Effect.as(ended(none)));
+  ).pipe(Effect.as(without));
 
   if (node.info.kind === "choice") {
     const condition = yield* value(node.inputs["if"]);
@@ -119,7 +110,7 @@ const runNode = Effect.fnUntraced(function* <E, R>(
     const chosen = yield* value(takenBranch(node, condition));
     if (chosen === undefined) return yield* missing;
     yield* recordChoice(stage, condition, chosen, graphRun);
-    return ended({ _tag: "Done", values: choiceValues(chosen) });
+    return { ...without, values: choiceValues(chosen) };
   }
 
   const inputs: Record<string, Value> = {};
@@ -131,8 +122,7 @@ const runNode = Effect.fnUntraced(function* <E, R>(
   const forced = run.forced?.[stage];
   const request = { run, node, inputs, forced, earlier: earlier.get(stage), pool, emit, record };
   const exit = yield* executeStage(request);
-  const outcome: Outcome = Exit.isSuccess(exit) ? { _tag: "Done", values: exit.value } : none;
-  return { exit, outcome };
+  return Exit.isSuccess(exit) ? { exit, values: exit.value } : { exit };
 });
 
 /** Records a stage that did not run. */

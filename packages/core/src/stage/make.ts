@@ -1,15 +1,13 @@
 /** The stage itself: what it is, and how one is made. */
-import * as ByteSize from "effect/ByteSize";
 import * as Context from "effect/Context";
 import * as Effect from "effect/Effect";
-import * as Option from "effect/Option";
 import * as Schema from "effect/Schema";
 import type { Ask } from "../internal/approval.ts";
-import { canonicalJson } from "../Digest.ts";
 import type { Exhibit } from "../Exhibit.ts";
 import * as Finding from "../Finding.ts";
 import { type CallSite, callSite, callSites } from "../internal/callSite.ts";
 import { addNode } from "../internal/builder.ts";
+import { checkDefinition, type Needs, resourcesOf } from "../internal/definition.ts";
 import { contextOf } from "../internal/stageContext.ts";
 import type { Attempt, ItemCounts } from "../Run.ts";
 import type { ErrorOf, NeedsOf, Ref, SignalRef, Traced } from "../Ref.ts";
@@ -153,16 +151,7 @@ export { stops } from "../internal/marks.ts";
  */
 export { suspends } from "../internal/marks.ts";
 
-/** A definition that cannot work: thrown by {@link make}, where the throw points at the line. */
-export class StageInvalid extends Schema.TaggedError<StageInvalid>()("StageInvalid", {
-  stage: Schema.String,
-  problem: Schema.String,
-  next: Schema.String,
-}) {
-  override get message(): string {
-    return `stage "${this.stage}": ${this.problem}. ${this.next}`;
-  }
-}
+export { StageInvalid } from "../internal/definition.ts";
 
 /** What a stage needs of the machine while it runs. The engine never gives away more than there is. */
 export interface Resources {
@@ -226,7 +215,7 @@ interface Common<I extends Fields, S, E, R, A> {
    */
   readonly environment?: ReadonlyArray<string>;
   /** Default: one core and no memory worth counting. */
-  readonly resources?: { readonly cores?: number | "all"; readonly memory?: ByteSize.Input };
+  readonly resources?: Needs;
   /**
    * What the stage reads beside its inputs, such as the digest of a source file, as JSON. Part of the
    * cache key: a stage that reads anything undeclared is cached wrongly.
@@ -385,63 +374,13 @@ export const implementOf = (stage: object) => {
 
 /** Puts the callable and its properties together: the one place where a stage's types are asserted. */
 export const assemble = (info: StageInfo, implement: Implement): never => {
-  refuse(info);
+  checkDefinition(info);
   const behaviour = implement as (info: StageInfo) => Implementation;
   const call = (inputs: { readonly [port: string]: Traced } = {}) =>
     addNode({ info, implement: behaviour, inputs, calledAt: callSite(call) });
   const stage = Object.assign(call, { info, run: behaviour(info).run });
   behaviours.set(stage, behaviour);
   return stage as never;
-};
-
-const resourcesOf = (
-  stage: string,
-  { cores = 1, memory = 0 }: NonNullable<Common<{}, {}, never, never, never>["resources"]> = {},
-): Resources => {
-  const invalid = (problem: string) =>
-    new StageInvalid({
-      stage,
-      problem,
-      next: 'Ask for whole cores or "all", and for memory such as "2 GiB"',
-    });
-  if (cores !== "all" && !(Number.isInteger(cores) && cores >= 0)) {
-    throw invalid(`it asks for ${cores} cores`);
-  }
-  const bytes = Option.flatMap(ByteSize.fromInput(memory), ByteSize.toNumber);
-  if (Option.isNone(bytes)) throw invalid(`it asks for the memory ${String(memory)}`);
-  return { cores, memoryBytes: bytes.value };
-};
-
-/** What a node of the graph has beside its named outputs. */
-const reserved: ReadonlySet<string> = new Set(["signals", "source"]);
-
-const refuse = ({ name, inputs, output, params, signals }: StageInfo): void => {
-  const invalid = (problem: string, next: string) =>
-    new StageInvalid({ stage: name, problem, next });
-  if (name === "") throw invalid("its name is empty", "Name it after what it does");
-  const outputs = "ports" in output ? Object.keys(output.ports) : undefined;
-  if (outputs?.length === 0) throw invalid("it has no output", "Give it an output or outputs");
-  for (const port of outputs ?? []) {
-    if (reserved.has(port) || port.startsWith("~ml-pipe/")) {
-      throw invalid(
-        `its output cannot be called "${port}", which has a meaning of its own on a graph`,
-        `Choose another name; not ${[...reserved].join(", ")}, nor one that begins with ~ml-pipe/`,
-      );
-    }
-  }
-  if ([...Object.keys(inputs), ...(outputs ?? [])].includes("")) {
-    throw invalid("an input or output has an empty name", "Name it after the value it stands for");
-  }
-  const kinds = Object.values(signals).map((signal) => signal.name);
-  if (new Set(kinds).size < kinds.length) {
-    throw invalid("two of its signals have the same name", "Declare each kind of signal once");
-  }
-  try {
-    canonicalJson(params);
-  } catch (cause) {
-    const problem = cause instanceof Error ? cause.message : String(cause);
-    throw invalid(`its params are not JSON: ${problem}`, "Parameters are part of the cache key");
-  }
 };
 
 const decodersOf = (inputs: Fields) =>
