@@ -37,7 +37,7 @@ export const stages = Array.from({ length: ${stagesInEach} }, (_, at) => stage(\
 const pipelineText = `import { Pipeline, type Ref, Stage } from "@ml-pipe/ml-pipe";
 import * as Effect from "effect/Effect";
 import * as Schema from "effect/Schema";
-import { charter } from "./charter.ts";
+import { charter } from "../charter.ts";
 ${Array.from({ length: modules }, (_, at) => `import { stages as stages${at} } from "./m${at}.ts";`).join("\n")}
 
 const first = Stage.make("first", { input: {}, output: Schema.Int, run: () => Effect.succeed(0) });
