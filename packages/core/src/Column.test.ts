@@ -161,3 +161,13 @@ describe("fromSpec", () => {
     );
   });
 });
+
+describe("timestamp", () => {
+  it("takes a zone for a source's times, if there is one of that name", () => {
+    assert.strictEqual(
+      Column.timestamp({ zone: "America/New_York" }).spec.zone,
+      "America/New_York",
+    );
+    assert.throws(() => Column.timestamp({ zone: "New York" }), /no time zone.*America\/New_York/);
+  });
+});

@@ -21,12 +21,21 @@ export const ColumnType = Schema.Literals(["boolean", "int", "float", "string", 
 /** See {@link ColumnType}. */
 export type ColumnType = typeof ColumnType.Type;
 
+/**
+ * Who may see a column's values, as its owner classifies them. `personal`: data about an identifiable
+ * person. Unclassified is not public: it means that nobody has said so.
+ */
+export const Classification = Schema.Literals(["public", "internal", "confidential", "personal"]);
+/** See {@link Classification}. */
+export type Classification = typeof Classification.Type;
+
 /** A column as data: what is stored with a release, digested, shown and documented. */
 export const ColumnSpec = Schema.Struct({
   type: ColumnType,
   availableAt: Availability,
   nullable: Schema.Boolean,
   description: Schema.optionalKey(Schema.String),
+  classification: Schema.optionalKey(Classification),
   /** Unit of a numeric column, such as `min` or `mi`. */
   unit: Schema.optionalKey(Schema.String),
   /** Smallest allowed value, inclusive. */
@@ -37,6 +46,11 @@ export const ColumnSpec = Schema.Struct({
   values: Schema.optionalKey(Schema.Array(Schema.String)),
   /** Regular expression that a string column must match in full. */
   pattern: Schema.optionalKey(Schema.String),
+  /**
+   * IANA time zone in which a source's text or local time without a zone is read, such as
+   * `America/New_York`. Default: UTC. Instants in JSON always carry their zone.
+   */
+  zone: Schema.optionalKey(Schema.String),
 });
 /** See {@link ColumnSpec}. */
 export type ColumnSpec = typeof ColumnSpec.Type;
@@ -55,6 +69,8 @@ export interface Column<out T, out A extends Availability = Availability> {
 
 interface Options<A extends Availability, N extends boolean> {
   readonly description?: string;
+  /** Who may see the values. Default: not classified. */
+  readonly classification?: Classification;
   /** Default `"decision"`. */
   readonly availableAt?: A;
   /** Default `false`. */
@@ -73,13 +89,18 @@ interface StringOptions<A extends Availability, N extends boolean> extends Optio
   readonly pattern?: string;
 }
 
+interface TimestampOptions<A extends Availability, N extends boolean> extends Options<A, N> {
+  /** IANA time zone in which a source's times without a zone are read. Default: UTC. */
+  readonly zone?: string;
+}
+
 type Nullable<T, N extends boolean> = N extends true ? T | null : T;
 
 const defaultAvailability: Availability = "decision";
 
 const make = <T, A extends Availability, N extends boolean>(
   type: ColumnType,
-  options: NumberOptions<A, N> & StringOptions<A, N>,
+  options: NumberOptions<A, N> & StringOptions<A, N> & TimestampOptions<A, N>,
   schema: Schema.Codec<T, unknown>,
 ): Column<Nullable<T, N>, A> => {
   const spec: ColumnSpec = {
@@ -184,18 +205,31 @@ const instant: Schema.Codec<Date, string> = Schema.String.check(
 /**
  * An instant. In JSON: ISO 8601 text with a zone (`2001-06-01T10:15:00Z`); in a row: a `Date`
  * (millisecond resolution). Text without a zone is refused, because its meaning depends on where it
- * is read.
+ * is read. Throws a `TypeError` if `zone` is no IANA time zone.
  *
  * @example
  * ```ts
  * import { Column } from "@ml-pipe/core";
  *
- * const departedAt = Column.timestamp({ description: "actual departure" });
+ * const departedAt = Column.timestamp({ description: "actual departure", zone: "America/New_York" });
  * ```
  */
 export const timestamp = <A extends Availability = "decision", N extends boolean = false>(
-  options: Options<A, N> = {},
-): Column<Nullable<Date, N>, NoInfer<A>> => make("timestamp", options, instant);
+  options: TimestampOptions<A, N> = {},
+): Column<Nullable<Date, N>, NoInfer<A>> => {
+  if (options.zone !== undefined) requireZone(options.zone);
+  return make("timestamp", options, instant);
+};
+
+const requireZone = (zone: string): void => {
+  try {
+    Intl.DateTimeFormat("en", { timeZone: zone });
+  } catch {
+    throw new TypeError(
+      `"${zone}" is no time zone: name one of the IANA database, such as America/New_York`,
+    );
+  }
+};
 
 /**
  * The column that a stored specification describes: the inverse of reading `column.spec`. Used when

@@ -1,6 +1,7 @@
 import { assert, describe, it } from "@effect/vitest";
 import * as Schema from "effect/Schema";
 import * as fc from "fast-check";
+import type * as Check from "./Check.ts";
 import * as Column from "./Column.ts";
 import * as Contract from "./Contract.ts";
 
@@ -166,5 +167,57 @@ describe("contractOf", () => {
     assert.deepStrictEqual(Contract.contractOf(marked), Flight.spec);
     assert.isUndefined(Contract.contractOf(Schema.String));
     assert.isUndefined(Contract.contractOf(Schema.String.annotate({ "ml-pipe/contract": "x" })));
+  });
+});
+
+describe("group, label and expectations", () => {
+  const ofDose: Check.Check<{ readonly dose: number }> = {
+    spec: {
+      kind: "mean",
+      name: "dose.mean",
+      columns: ["dose"],
+      args: { max: 5 },
+      severity: "warn",
+    },
+  };
+  const Visit = Contract.make("visit", {
+    version: "1.0.0",
+    owner: "clinic",
+    columns: {
+      at: Column.timestamp(),
+      readAt: Column.timestamp(),
+      patient: Column.string({ classification: "personal" }),
+      dose: Column.float(),
+      recovered: Column.boolean({ availableAt: "outcome" }),
+    },
+    eventTime: "at",
+    knownAt: "readAt",
+    label: "recovered",
+    group: "patient",
+    expectations: [ofDose],
+  });
+
+  it("are promised: stored, and part of the digest", () => {
+    const { eventTime, knownAt, label, group, expectations } = Visit.spec;
+    assert.deepStrictEqual(
+      { eventTime, knownAt, label, group, expectations },
+      {
+        eventTime: "at",
+        knownAt: "readAt",
+        label: "recovered",
+        group: "patient",
+        expectations: [ofDose.spec],
+      },
+    );
+    const { expectations: _, ...without } = Visit.spec;
+    assert.notStrictEqual(Contract.fromSpec(without).digest, Visit.digest);
+  });
+
+  it("come back from the specification", () => {
+    const again = Contract.fromSpec(
+      Schema.decodeUnknownSync(Contract.ContractSpec)(JSON.parse(JSON.stringify(Visit.spec))),
+    );
+    assert.strictEqual(again.digest, Visit.digest);
+    assert.deepStrictEqual([again.eventTime, again.group], [Visit.eventTime, Visit.group]);
   });
 });

@@ -8,6 +8,7 @@ import * as Duration from "effect/Duration";
 import * as Schema from "effect/Schema";
 import * as SchemaGetter from "effect/SchemaGetter";
 import * as SchemaParser from "effect/SchemaParser";
+import { type Check, CheckSpec } from "./Check.ts";
 import * as Column from "./Column.ts";
 import * as Digest from "./Digest.ts";
 
@@ -21,8 +22,16 @@ export const ContractSpec = Schema.Struct({
   columns: Schema.Record(Schema.String, Column.ColumnSpec),
   /** Column with the instant at which the row's event happened. */
   eventTime: Schema.optionalKey(Schema.String),
+  /** Column with the instant from which the row could be read, where that is later than its event. */
+  knownAt: Schema.optionalKey(Schema.String),
+  /** Column with the outcome that is to be predicted. */
+  label: Schema.optionalKey(Schema.String),
+  /** Column that names what rows belong to: the patient, the household, the customer. */
+  group: Schema.optionalKey(Schema.String),
   /** Columns that together identify a row. */
   key: Schema.optionalKey(Schema.Array(Schema.String)),
+  /** What must hold beside the columns' own limits. */
+  expectations: Schema.optionalKey(Schema.Array(CheckSpec)),
   /** The newest event may be at most this old when the data is validated. */
   freshnessMs: Schema.optionalKey(Schema.Finite),
   minRows: Schema.optionalKey(Schema.Int),
@@ -40,18 +49,32 @@ export type Columns = { readonly [name: string]: Column.Column<unknown> };
  *
  * @typeParam Name - the contract's name as a literal
  * @typeParam C - its columns
+ * @typeParam Time - the event time's column, or `undefined` for rows without one
+ * @typeParam Group - the column of the group that rows belong to, or `undefined`
  */
-export interface Contract<out Name extends string = string, out C extends Columns = Columns> {
+export interface Contract<
+  out Name extends string = string,
+  out C extends Columns = Columns,
+  out Time extends string | undefined = string | undefined,
+  out Group extends string | undefined = string | undefined,
+> {
   readonly name: Name;
   readonly columns: C;
+  /** A table with an event time is split by time only. */
+  readonly eventTime: Time;
+  /** A table with a group is split so that no group is in two parts. */
+  readonly group: Group;
   readonly spec: ContractSpec;
   /** Digest of {@link ContractSpec}: changes when anything that is promised changes. */
   readonly digest: Digest.Digest;
 }
 
 /** The row type of a contract: `Contract.Row<typeof Flight>`. */
-export type Row<C extends Contract> = {
-  readonly [K in keyof C["columns"]]: C["columns"][K] extends Column.Column<infer T> ? T : never;
+export type Row<C extends Contract> = RowOf<C["columns"]>;
+
+/** The row type of some columns. */
+export type RowOf<C extends Columns> = {
+  readonly [K in keyof C]: C[K] extends Column.Column<infer T> ? T : never;
 };
 
 /** The names of the columns of `C` that are known at `A`. */
@@ -61,8 +84,12 @@ export type ColumnsAt<C extends Contract, A extends Column.Availability> = {
     : never;
 }[keyof C["columns"] & string];
 
-/** What a contract says beside its columns. */
-export interface ContractOptions<C extends Columns> {
+/** What a contract says beside its name. */
+export interface ContractOptions<
+  C extends Columns,
+  Time extends string | undefined = string | undefined,
+  Group extends string | undefined = string | undefined,
+> {
   readonly version: string;
   /** The team that produces the data and answers for its findings. */
   readonly owner: string;
@@ -70,9 +97,25 @@ export interface ContractOptions<C extends Columns> {
   readonly consumers?: ReadonlyArray<string>;
   readonly description?: string;
   readonly columns: C;
-  /** A timestamp column. With an event time, the contract offers splits by time only. */
-  readonly eventTime?: TimestampsOf<C>;
+  /**
+   * The timestamp column with the instant at which the row's event happened. With an event time, the
+   * contract offers splits by time only.
+   */
+  readonly eventTime?: Time;
+  /** A timestamp column: when the row could be read, where that is later than its event. */
+  readonly knownAt?: TimestampsOf<C>;
+  /** The column with the outcome that is to be predicted. */
+  readonly label?: keyof C & string;
+  /**
+   * The column that names what rows belong to, such as the patient. With a group, the contract offers
+   * splits only in which no group is in two parts.
+   */
+  readonly group?: Group;
+  /** Columns that together identify a row. */
   readonly key?: ReadonlyArray<keyof C & string>;
+  /** What must hold beside the columns' own limits. */
+  readonly expectations?: ReadonlyArray<Check<RowOf<NoInfer<C>>>>;
+  /** The newest event may be at most this old when the data is validated. */
   readonly freshness?: Duration.Input;
   readonly minRows?: number;
   readonly maxRows?: number;
@@ -103,20 +146,31 @@ type TimestampsOf<C extends Columns> = {
  * type Flight = Contract.Row<typeof Flight>; // { departedAt: Date, delay: number, origin: string }
  * ```
  */
-export const make = <const Name extends string, const C extends Columns>(
+export const make = <
+  const Name extends string,
+  const C extends Columns,
+  const Time extends TimestampsOf<C> | undefined = undefined,
+  const Group extends (keyof C & string) | undefined = undefined,
+>(
   name: Name,
-  options: ContractOptions<C>,
-): Contract<Name, C> => {
-  const { columns, freshness, consumers, ...rest } = options;
-  return fromParts(name, columns, {
+  options: ContractOptions<C, Time, Group>,
+): Contract<Name, C, Time, Group> => {
+  const { columns, eventTime, group, expectations, freshness, consumers, ...rest } = options;
+  const spec: ContractSpec = {
     ...rest,
+    ...(eventTime === undefined ? {} : { eventTime }),
+    ...(group === undefined ? {} : { group }),
+    ...(expectations === undefined ? {} : { expectations: expectations.map(({ spec }) => spec) }),
     name,
     consumers: consumers ?? [],
     columns: Object.fromEntries(Object.entries(columns).map(([key, column]) => [key, column.spec])),
     ...(freshness === undefined
       ? {}
       : { freshnessMs: Duration.toMillis(Duration.fromInputUnsafe(freshness)) }),
-  });
+  };
+  // Where one is left out, its type is `undefined`: the default of the type parameter.
+  const [time, whole] = [eventTime as Time, group as Group];
+  return { name, columns, eventTime: time, group: whole, spec, digest: Digest.ofJson(spec) };
 };
 
 /**
@@ -130,20 +184,16 @@ export const make = <const Name extends string, const C extends Columns>(
  * const digestOf = (spec: Contract.ContractSpec): string => Contract.fromSpec(spec).digest;
  * ```
  */
-export const fromSpec = (spec: ContractSpec): Contract =>
-  fromParts(
-    spec.name,
-    Object.fromEntries(
-      Object.entries(spec.columns).map(([key, column]) => [key, Column.fromSpec(column)]),
-    ),
-    spec,
-  );
-
-const fromParts = <Name extends string, C extends Columns>(
-  name: Name,
-  columns: C,
-  spec: ContractSpec,
-): Contract<Name, C> => ({ name, columns, spec, digest: Digest.ofJson(spec) });
+export const fromSpec = (spec: ContractSpec): Contract => ({
+  name: spec.name,
+  columns: Object.fromEntries(
+    Object.entries(spec.columns).map(([key, column]) => [key, Column.fromSpec(column)]),
+  ),
+  eventTime: spec.eventTime,
+  group: spec.group,
+  spec,
+  digest: Digest.ofJson(spec),
+});
 
 /**
  * The schema of one row in JSON, as a service receives it: every column present, no other, each of

@@ -2,6 +2,7 @@
 export * as Approval from "./Approval.ts";
 export * as Artifact from "./Artifact.ts";
 export * as Charter from "./Charter.ts";
+export * as Check from "./Check.ts";
 export * as Column from "./Column.ts";
 export * as Contract from "./Contract.ts";
 export * as Daemon from "./Daemon.ts";

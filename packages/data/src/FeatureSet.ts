@@ -45,16 +45,21 @@ type KeptColumns<C extends Contract.Contract, K extends keyof C["columns"]> = {
   readonly [P in K]: C["columns"][P];
 };
 
-/** The contract of the table that a feature set makes: features, kept columns and the label. */
+/**
+ * The contract of the table that a feature set makes: features, kept columns and the label; its event
+ * time is the moment of the decision.
+ */
 export type FeatureContract<
   Name extends string,
   C extends Contract.Contract,
   F,
   K extends keyof C["columns"],
+  Time extends string,
 > = Contract.Contract<
   Name,
   FeatureColumns<F> &
-    KeptColumns<C, K> & { readonly label: Column.Column<boolean | null, "outcome"> }
+    KeptColumns<C, K> & { readonly label: Column.Column<boolean | null, "outcome"> },
+  Time
 >;
 
 /**
@@ -113,7 +118,7 @@ export const make = <
     /** Columns to carry along, for slices. */
     readonly keep?: ReadonlyArray<K>;
   },
-): FeatureSet<C, FeatureContract<Name, C, F, K | D>> => {
+): FeatureSet<C, FeatureContract<Name, C, F, K | D, D>> => {
   const { of: source, version, decidedAt } = options;
   const $ = Expr.columns(source);
   const features = Object.entries(options.features($));
@@ -132,7 +137,7 @@ export const make = <
   };
   const problems = problemsIn(spec);
   if (problems.length > 0) throw new TypeError(`feature set "${name}": ${problems.join("; ")}`);
-  const contract = contractOf<Name, C, F, K | D>(name, spec, source);
+  const contract = contractOf<Name, C, F, K | D, D>(name, spec, source);
   return { source, contract, spec, digest: Digest.ofJson(spec) };
 };
 
@@ -165,11 +170,12 @@ const contractOf = <
   C extends Contract.Contract,
   F,
   K extends keyof C["columns"],
+  Time extends string,
 >(
   name: Name,
   spec: FeatureSetSpec,
   source: C,
-): FeatureContract<Name, C, F, K> => {
+): FeatureContract<Name, C, F, K, Time> => {
   const feature = Column.float({ nullable: true }).spec;
   const kept = spec.keep.map((name) => [name, source.spec.columns[name] ?? feature] as const);
   const contract = Contract.fromSpec({
@@ -185,7 +191,7 @@ const contractOf = <
     eventTime: spec.decidedAt,
   });
   // The columns were put together from the same parts as the type.
-  return contract as FeatureContract<Name, C, F, K>;
+  return contract as FeatureContract<Name, C, F, K, Time>;
 };
 
 /** A feature that is known only after the decision it is meant to serve. */

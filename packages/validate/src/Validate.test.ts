@@ -16,8 +16,10 @@ import * as Validate from "./Validate.ts";
 const provided = Effect.provide(services());
 
 /** One column `x` under a contract of its own. */
-const contractOf = (x: Column.Column<unknown>, more: Partial<Contract.ContractOptions<{}>> = {}) =>
-  Contract.make("thing", { version: "1.2.0", owner: "makers", ...more, columns: { x } });
+const contractOf = (
+  x: Column.Column<unknown>,
+  more: Partial<Contract.ContractOptions<{}, undefined, undefined>> = {},
+) => Contract.make("thing", { version: "1.2.0", owner: "makers", ...more, columns: { x } });
 
 const lenient = { quarantine: { atMost: 0.99 }, uniqueRows: false };
 

@@ -1,0 +1,45 @@
+import { describe, expectTypeOf, it } from "vitest";
+import type * as Check from "./Check.ts";
+import * as Column from "./Column.ts";
+import * as Contract from "./Contract.ts";
+
+const columns = {
+  at: Column.timestamp(),
+  patient: Column.string(),
+  dose: Column.float({ nullable: true }),
+};
+
+declare const ofDose: Check.Check<{ readonly dose: number | null }>;
+declare const ofWeight: Check.Check<{ readonly weight: number | null }>;
+declare const ofPatientAsNumber: Check.Check<{ readonly patient: number | null }>;
+
+const about = { version: "1", owner: "lab", columns } as const;
+
+describe("event time and group", () => {
+  it("are in the type", () => {
+    const visits = Contract.make("visits", { ...about, eventTime: "at", group: "patient" });
+    expectTypeOf(visits.eventTime).toEqualTypeOf<"at">();
+    expectTypeOf(visits.group).toEqualTypeOf<"patient">();
+    const plain = Contract.make("plain", about);
+    expectTypeOf(plain.eventTime).toEqualTypeOf<undefined>();
+    expectTypeOf(plain.group).toEqualTypeOf<undefined>();
+  });
+  it("are columns of the right type", () => {
+    // @ts-expect-error Type '"dose"' is not assignable to type '"at"'
+    Contract.make("visits", { ...about, eventTime: "dose" });
+    // @ts-expect-error is not assignable to type '"at" | "dose" | "patient"
+    Contract.make("visits", { ...about, group: "ward" });
+    // @ts-expect-error Type '"dose"' is not assignable to type '"at"'
+    Contract.make("visits", { ...about, knownAt: "dose" });
+  });
+});
+
+describe("expectations", () => {
+  it("are about columns that the contract has, of their type", () => {
+    Contract.make("visits", { ...about, expectations: [ofDose] });
+    // @ts-expect-error Property 'weight' is missing
+    Contract.make("visits", { ...about, expectations: [ofWeight] });
+    // @ts-expect-error Type 'string' is not assignable to type 'number'
+    Contract.make("visits", { ...about, expectations: [ofPatientAsNumber] });
+  });
+});
