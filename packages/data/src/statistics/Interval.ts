@@ -13,6 +13,7 @@ export const IntervalMethod = Schema.Literals([
   "normal",
   "block-bootstrap-percentile",
   "block-bootstrap-expanded-percentile",
+  "item-bootstrap-percentile",
   "wilson",
   "delong",
   "delong-difference",
