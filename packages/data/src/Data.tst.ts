@@ -130,6 +130,31 @@ it("a decision is made at an instant that is known by then, and never missing", 
   FeatureSet.make("text", { ...common, decidedAt: "origin", features: () => ({}) });
 });
 
+it("a feature set of rows without an event time may leave the moment of the decision out", () => {
+  const Patient = Contract.make("patient", {
+    version: "1",
+    owner: "ward",
+    columns: { clinic: Column.string(), age: Column.int(), well: Column.boolean() },
+    group: "clinic",
+  });
+  const set = FeatureSet.make("patient-features", {
+    version: "1",
+    of: Patient,
+    label: ($) => $.well,
+    features: ($) => ({ age: $.age }),
+  });
+  expectTypeOf(set.contract.eventTime).toEqualTypeOf<undefined>();
+  expectTypeOf(set.contract.group).toEqualTypeOf<"clinic">();
+  expectTypeOf<Contract.Row<typeof set.contract>>().toEqualTypeOf<{
+    readonly age: number | null;
+    readonly clinic: string;
+    readonly label: boolean | null;
+  }>();
+  const common = { version: "1", of: Flight, label: ($: Expr.Columns<typeof Flight>) => $.held };
+  // @ts-expect-error Property 'decidedAt' is missing in type
+  FeatureSet.make("undecided", { ...common, features: () => ({}) });
+});
+
 it("a label is yes or no", () => {
   FeatureSet.make("number", {
     version: "1",

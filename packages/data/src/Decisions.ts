@@ -45,6 +45,21 @@ export type DecisionsError =
   | ForeignFeature
   | NotProbabilities;
 
+/**
+ * Rows that resemble each other, so that a bootstrap draws them together: those of one day (UTC), of
+ * one group, or each row by itself.
+ */
+export const Block = Schema.Literals(["day", "group", "row"]);
+/** See {@link Block}. */
+export type Block = typeof Block.Type;
+
+/**
+ * The blocks of a feature table: days where there is a moment of the decision, else groups where rows
+ * belong to one, else rows.
+ */
+export const defaultBlock = ({ spec, contract }: FeatureSet): Block =>
+  spec.decidedAt !== undefined ? "day" : contract.spec.group !== undefined ? "group" : "row";
+
 /** The decisions on a table: parallel arrays in the order of its rows. */
 export interface Decisions {
   readonly estimator: Estimator;
@@ -57,8 +72,8 @@ export interface Decisions {
   readonly probability: Float64Array;
   /** 1, 0, or NaN where the outcome is not known. */
   readonly label: Float64Array;
-  /** Day of the decision: whole days since 1970-01-01 UTC. */
-  readonly day: Int32Array;
+  /** Number of the row's block: whole days since 1970-01-01 UTC, a group's number, or the row's. */
+  readonly block: Float64Array;
   /** 1 where the baseline acts, else 0. */
   readonly baseline: Float64Array;
   /** The model's features, in the order of `estimator.features`; NaN is missing. */
@@ -74,6 +89,8 @@ export interface DecisionsOptions {
   readonly baseline: Charter.Baseline;
   /** `labelled`: only rows whose outcome is known. */
   readonly rows: "labelled" | "all";
+  /** What rows are numbered by; default {@link defaultBlock}. */
+  readonly blocks?: Block;
   /** More SQL expressions over the table, as numbers. */
   readonly select?: ReadonlyArray<string>;
 }
@@ -102,14 +119,18 @@ export const read = Effect.fnUntraced(function* <
   set: FeatureSet<C, Out>,
   options: DecisionsOptions,
 ): Effect.fn.Return<Decisions, DecisionsError, Duckdb | Artifact.ArtifactStore> {
-  const { model, table, select = [] } = options;
+  const { model, table, select = [], blocks = defaultBlock(set) } = options;
   const { estimator } = yield* Model.load(model);
   yield* requireOwnFeatures(set.spec, estimator.features);
   const rule = yield* Rule.compile(options.baseline);
   const db = yield* Duckdb;
   const operation = `read the ${table.role} table under ${table.contract.name}`;
-  const decidedAt = identifier(set.spec.decidedAt);
-  const dated = `(FROM ${yield* Table.relation(table)} WHERE ${decidedAt} IS NOT NULL)`;
+  const { decidedAt } = set.spec;
+  const relation = yield* Table.relation(table);
+  const dated =
+    decidedAt === undefined
+      ? relation
+      : `(FROM ${relation} WHERE ${identifier(decidedAt)} IS NOT NULL)`;
   const [count] = yield* db.rows(
     operation,
     `SELECT count(*)::DOUBLE AS dated, count(label)::DOUBLE AS labelled FROM ${dated}`,
@@ -121,13 +142,13 @@ export const read = Effect.fnUntraced(function* <
     select: [
       "label",
       rule.sql,
-      `floor(epoch_ms(CAST(${decidedAt} AS TIMESTAMP)) / ${millisPerDay}.0)`,
+      blockSql(set, blocks),
       ...estimator.features.map(identifier),
       ...select,
     ],
     rows,
   });
-  const [label = none, baseline = none, day = none, ...rest] = columns;
+  const [label = none, baseline = none, block = none, ...rest] = columns;
   const features = rest.slice(0, estimator.features.length);
   const probability = new Float64Array(rows);
   yield* scoreColumns(estimator, features, probability);
@@ -139,7 +160,8 @@ export const read = Effect.fnUntraced(function* <
     unlabelled: all - labelled,
     probability,
     label,
-    day: Int32Array.from(day),
+    // A row by itself is numbered as it arrives: SQL has no number for it that is as cheap.
+    block: blocks === "row" ? block.map((_, row) => row) : block,
     baseline,
     features,
     selected: rest.slice(estimator.features.length),
@@ -150,6 +172,25 @@ export const read = Effect.fnUntraced(function* <
 export const millisPerDay = 86_400_000;
 
 const none = new Float64Array();
+
+/** The number of a row's block in SQL. Throws where the feature table has no column to tell it by. */
+const blockSql = ({ spec, contract }: FeatureSet, blocks: Block): string => {
+  const { group } = contract.spec;
+  switch (blocks) {
+    case "day":
+      if (spec.decidedAt === undefined) break;
+      return `floor(epoch_ms(CAST(${identifier(spec.decidedAt)} AS TIMESTAMP)) / ${millisPerDay}.0)`;
+    case "group":
+      if (group === undefined) break;
+      // A hash of 52 bits: two groups would have to be among tens of millions to share one.
+      return `(md5_number(CAST(${identifier(group)} AS VARCHAR)) % ${2 ** 52})`;
+    case "row":
+      return "0";
+  }
+  throw new TypeError(
+    `the table of "${spec.name}" has no ${blocks === "day" ? "moment of the decision" : "group"}, so its rows are not numbered by ${blocks}`,
+  );
+};
 
 const requireOwnFeatures = (
   spec: FeatureSet["spec"],

@@ -9,7 +9,7 @@ import { Column, Contract, Digest } from "@ml-pipe/core";
 import * as Schema from "effect/Schema";
 import * as Expr from "./Expr.ts";
 import * as History from "./History.ts";
-import { toClosure } from "./internal/compile.ts";
+import { decisionTime, toClosure } from "./internal/compile.ts";
 import { problemsOf } from "./internal/kinds.ts";
 import type { Scalar } from "./internal/operators.ts";
 
@@ -18,8 +18,8 @@ export const FeatureSetSpec = Schema.Struct({
   name: Schema.String,
   version: Schema.String,
   source: Contract.ContractSpec,
-  /** The column with the moment of the decision. */
-  decidedAt: Schema.String,
+  /** The column with the moment of the decision, if the rows have one. */
+  decidedAt: Schema.optionalKey(Schema.String),
   features: Schema.Array(Schema.Struct({ name: Schema.String, expr: Expr.Ast })),
   label: Expr.Ast,
   keep: Schema.Array(Schema.String),
@@ -46,20 +46,33 @@ type KeptColumns<C extends Contract.Contract, K extends keyof C["columns"]> = {
 };
 
 /**
- * The contract of the table that a feature set makes: features, kept columns and the label; its event
- * time is the moment of the decision.
+ * The contract of the table that a feature set makes: features, kept columns and the label. Its event
+ * time is the moment of the decision; its group, and its key if all of its columns are kept, are those
+ * of the source.
  */
 export type FeatureContract<
   Name extends string,
   C extends Contract.Contract,
   F,
   K extends keyof C["columns"],
-  Time extends string,
+  Time extends string | undefined,
 > = Contract.Contract<
   Name,
   FeatureColumns<F> &
     KeptColumns<C, K> & { readonly label: Column.Column<boolean | null, "outcome"> },
-  Time
+  Time,
+  C["group"]
+>;
+
+/** A decision about rows with an event time is made at an instant; other rows may have none. */
+type DecisionTime<C extends Contract.Contract> = [C["eventTime"]] extends [undefined]
+  ? unknown
+  : { readonly decidedAt: DecisionTimes<C> };
+
+/** The columns that every feature table keeps: the moment of the decision and the group. */
+type AlwaysKept<C extends Contract.Contract, Time> = Extract<
+  C["group"] | Time,
+  keyof C["columns"] & string
 >;
 
 /**
@@ -103,47 +116,50 @@ export const make = <
   const Name extends string,
   C extends Contract.Contract,
   const F extends { readonly [name: string]: Feature },
-  const D extends DecisionTimes<C>,
+  const D extends DecisionTimes<C> | undefined = undefined,
   const K extends keyof C["columns"] & string = never,
 >(
   name: Name,
   options: {
     readonly version: string;
     readonly of: C;
-    /** The timestamp column with the moment of the decision. */
-    readonly decidedAt: D;
+    /**
+     * The timestamp column with the moment of the decision. Left out only where the contract has no
+     * event time; the features then have no histories, and the table is not split by time.
+     */
+    readonly decidedAt?: D;
     readonly features: ($: Expr.Columns<C>) => F;
     /** What the model predicts: true or false. May use outcome columns. */
     readonly label: ($: Expr.Columns<C>) => Expr.Expr<boolean>;
-    /** Columns to carry along, for slices. */
+    /** Columns to carry along, for slices. The group is always carried along. */
     readonly keep?: ReadonlyArray<K>;
-  },
-): FeatureSet<C, FeatureContract<Name, C, F, K | D, D>> => {
+  } & DecisionTime<C>,
+): FeatureSet<C, FeatureContract<Name, C, F, K | AlwaysKept<C, D>, D>> => {
   const { of: source, version, decidedAt } = options;
   const $ = Expr.columns(source);
   const features = Object.entries(options.features($));
   for (const [feature, { availableAt }] of features) {
     if (availableAt !== "decision") throw new FeatureUnavailable({ featureSet: name, feature });
   }
-  const keep = [...new Set<string>([decidedAt, ...(options.keep ?? [])])];
+  const always = [decidedAt, source.spec.group].filter((column) => column !== undefined);
+  const keep = [...new Set<string>([...always, ...(options.keep ?? [])])];
   const spec: FeatureSetSpec = {
     name,
     version,
     source: source.spec,
-    decidedAt,
+    ...(decidedAt === undefined ? {} : { decidedAt }),
     features: features.map(([feature, { ast }]) => ({ name: feature, expr: ast })),
     label: options.label($).ast,
     keep,
   };
   const problems = problemsIn(spec);
   if (problems.length > 0) throw new TypeError(`feature set "${name}": ${problems.join("; ")}`);
-  const contract = contractOf<Name, C, F, K | D, D>(name, spec, source);
+  const contract = contractOf<Name, C, F, K | AlwaysKept<C, D>, D>(name, spec, source);
   return { source, contract, spec, digest: Digest.ofJson(spec) };
 };
 
 /** What the types say too, for definitions that were cast, and what they cannot say. */
 const problemsIn = (spec: FeatureSetSpec): ReadonlyArray<string> => {
-  const decidedAt = spec.source.columns[spec.decidedAt];
   const names = [...spec.features.map(({ name }) => name), ...spec.keep, "label"];
   // DuckDB does not tell upper and lower case apart in names.
   const twice = names.filter((name, index) =>
@@ -151,9 +167,7 @@ const problemsIn = (spec: FeatureSetSpec): ReadonlyArray<string> => {
   );
   return [
     ...twice.map((name) => `the name "${name}" is used twice (upper and lower case are one)`),
-    ...(decidedAt?.type === "timestamp" && decidedAt.availableAt === "decision"
-      ? []
-      : [`"${spec.decidedAt}" is not a timestamp column that is known at the decision`]),
+    ...decisionTimeProblems(spec),
     ...spec.keep
       .filter((name) => spec.source.columns[name] === undefined)
       .map((name) => `the column "${name}" to keep is not in the contract "${spec.source.name}"`),
@@ -165,12 +179,34 @@ const problemsIn = (spec: FeatureSetSpec): ReadonlyArray<string> => {
   ];
 };
 
+const decisionTimeProblems = ({
+  source,
+  decidedAt,
+  features,
+}: FeatureSetSpec): ReadonlyArray<string> => {
+  if (decidedAt === undefined) {
+    const { eventTime } = source;
+    return [
+      ...(eventTime === undefined
+        ? []
+        : [`"${source.name}" has the event time "${eventTime}", so say when it is decided`]),
+      ...features
+        .filter(({ expr }) => Expr.historiesOf(expr).length > 0)
+        .map(({ name }) => `feature "${name}": a history needs decidedAt`),
+    ];
+  }
+  const column = source.columns[decidedAt];
+  return column?.type === "timestamp" && column.availableAt === "decision"
+    ? []
+    : [`"${decidedAt}" is not a timestamp column that is known at the decision`];
+};
+
 const contractOf = <
   Name extends string,
   C extends Contract.Contract,
   F,
   K extends keyof C["columns"],
-  Time extends string,
+  Time extends string | undefined,
 >(
   name: Name,
   spec: FeatureSetSpec,
@@ -178,6 +214,8 @@ const contractOf = <
 ): FeatureContract<Name, C, F, K, Time> => {
   const feature = Column.float({ nullable: true }).spec;
   const kept = spec.keep.map((name) => [name, source.spec.columns[name] ?? feature] as const);
+  const { decidedAt } = spec;
+  const { group, key } = source.spec;
   const contract = Contract.fromSpec({
     name,
     version: spec.version,
@@ -188,7 +226,9 @@ const contractOf = <
       ...Object.fromEntries(kept),
       label: Column.boolean({ availableAt: "outcome", nullable: true }).spec,
     },
-    eventTime: spec.decidedAt,
+    ...(decidedAt === undefined ? {} : { eventTime: decidedAt }),
+    ...(group === undefined ? {} : { group }),
+    ...(key?.every((column) => spec.keep.includes(column)) === true ? { key } : {}),
   });
   // The columns were put together from the same parts as the type.
   return contract as FeatureContract<Name, C, F, K, Time>;
@@ -207,7 +247,8 @@ export class FeatureUnavailable extends Schema.TaggedError<FeatureUnavailable>()
 /** The names of the columns that a request must carry. */
 export const requestColumns = (spec: FeatureSetSpec): ReadonlyArray<string> => {
   const read = spec.features.flatMap(({ expr }) => [...neededAtDecision(expr)]);
-  return [...new Set([spec.decidedAt, ...read])].toSorted();
+  const decidedAt = spec.decidedAt === undefined ? [] : [spec.decidedAt];
+  return [...new Set([...decidedAt, ...read])].toSorted();
 };
 
 /** What a request must carry for an expression: of a history, only the entity. */
@@ -261,7 +302,7 @@ export const compileRow = (
   spec: FeatureSetSpec,
   state: ReadonlyArray<History.HistoryState> = [],
 ): ((request: { readonly [column: string]: unknown }) => Float64Array) => {
-  const decidedAt: Expr.Ast = { _tag: "column", name: spec.decidedAt, type: "timestamp" };
+  const decidedAt = decisionTime(spec);
   const closures = spec.features.map(({ expr }) =>
     toClosure(expr, (history) =>
       History.lookup(

@@ -290,7 +290,7 @@ const requestOf = (name: string, spec: FeatureSet.FeatureSetSpec): Contract.Cont
       return found === undefined ? [] : [[column, found] as const];
     }),
   ),
-  eventTime: spec.decidedAt,
+  ...(spec.decidedAt === undefined ? {} : { eventTime: spec.decidedAt }),
 });
 
 const thresholdOf = ({ spec }: Charter.Charter): number => {

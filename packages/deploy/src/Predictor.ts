@@ -142,6 +142,7 @@ const make = (
   const score = Estimator.scoreRow(estimator);
   const names = featureSet.features.map(({ name }) => name);
   const staleAt = staleness(featureSet, release.knownUntil);
+  const { decidedAt = "" } = featureSet;
   const { threshold } = release;
   const yes = `${release.decision} yes`;
   const no = `${release.decision} no`;
@@ -164,7 +165,7 @@ const make = (
         decision: act ? yes : no,
         release: label,
         missing: missingOf(features, names),
-        stale: staleAt(row.success[featureSet.decidedAt]),
+        stale: staleAt(row.success[decidedAt]),
       });
     },
   };

@@ -44,7 +44,7 @@ describe("against scikit-learn", () => {
         });
         const { evaluation } = yield* stage.run({ model, data });
         assert.strictEqual(evaluation.rows, 2000);
-        assert.strictEqual(evaluation.days, 20);
+        assert.deepStrictEqual(evaluation.blocks, { by: "day", count: 20 });
         for (const name of ["model", "baseline", "neverAct", "alwaysAct"] as const) {
           close(evaluation.cost[name].estimate, expected.cost[name], name);
         }

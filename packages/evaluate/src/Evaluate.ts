@@ -75,8 +75,11 @@ export interface DecisionsOptions<Kept extends string> {
   readonly slices?: ReadonlyArray<Kept>;
   /** Values with fewer rows are not judged on their own, and said so. Default 1000. */
   readonly minSliceRows?: number;
-  /** Rows of one day of decision (UTC) resemble each other: the bootstrap draws whole days. */
-  readonly blocks?: "day";
+  /**
+   * Rows that resemble each other, which the bootstrap draws together. Default: those of one day of
+   * decision (UTC); without a moment of the decision, those of one group; without groups, each by itself.
+   */
+  readonly blocks?: Decisions.Block;
   /** Seed of the bootstrap; default 0. Equal seeds and inputs give equal verdicts. */
   readonly seed?: number;
   /** Confidence level of all intervals; default 0.95. */
@@ -86,10 +89,10 @@ export interface DecisionsOptions<Kept extends string> {
   /** Rows of each outcome below which there is no verdict; default 100. */
   readonly minPerClass?: number;
   /**
-   * Days with decisions below which there is no verdict; default 2, the least from which an interval can
-   * be had. Below ten it is too narrow, which is a finding.
+   * Blocks with decisions below which there is no verdict; default 2, the least from which an interval
+   * can be had. Below ten it is too narrow, which is a finding.
    */
-  readonly minDays?: number;
+  readonly minBlocks?: number;
   /** ROC AUC from which a leak is suspected; default 0.99. Raise it where the task is that easy. */
   readonly suspiciousAuc?: number;
 }
@@ -146,13 +149,13 @@ export const decisions = <C extends Contract.Contract, Out extends Contract.Cont
     charter,
     slices = [],
     minSliceRows = 1000,
-    blocks = "day",
+    blocks = Decisions.defaultBlock(set),
     seed = 0,
     level = 0.95,
   } = options;
   const { maxCalibrationError = 0.05, minPerClass = 100, suspiciousAuc = 0.99 } = options;
-  const { minDays = 2 } = options;
-  const limits = { maxCalibrationError, minPerClass, minDays, suspiciousAuc };
+  const { minBlocks = 2 } = options;
+  const limits = { maxCalibrationError, minPerClass, minBlocks, suspiciousAuc };
   const unknown = slices.find((column) => set.contract.spec.columns[column] === undefined);
   if (unknown !== undefined) {
     throw new TypeError(
@@ -191,6 +194,7 @@ export const decisions = <C extends Contract.Contract, Out extends Contract.Cont
         table: data,
         baseline: charter.spec.baseline,
         rows: "labelled",
+        blocks,
         select: columns.map(({ sql }) => sql),
       });
       if (decided.rows === 0) {
@@ -200,6 +204,7 @@ export const decisions = <C extends Contract.Contract, Out extends Contract.Cont
       const evaluation = yield* measure(decided, {
         charter,
         threshold,
+        blocks,
         slices: columns,
         level,
         seed,
@@ -237,7 +242,7 @@ const requireHonest = (
 };
 
 /** Blocks below which a percentile interval is too narrow: see `Interval.blockBootstrap`. */
-const fewDays = 10;
+const fewBlocks = 10;
 
 const findingsOf = (
   evaluation: Evaluation,
@@ -271,14 +276,15 @@ const findingsOf = (
       next: "The probabilities do not separate the outcomes enough for these costs: add features, or check the costs.",
     });
   }
-  if (evaluation.days < fewDays) {
+  const { by, count } = evaluation.blocks;
+  if (count < fewBlocks) {
     found.push({
-      check: "evaluate.days",
+      check: "evaluate.blocks",
       severity: "warn",
-      expected: `decisions on at least ${fewDays} days`,
-      found: `${counted(evaluation.days, "day")}, from which intervals come out too narrow`,
+      expected: `decisions on at least ${fewBlocks} ${by}s`,
+      found: `${counted(count, by)}, from which intervals come out too narrow`,
       rows,
-      next: "Test on a longer period, or read the verdict with care.",
+      next: `Test on more ${by}s, or read the verdict with care.`,
     });
   }
   for (const { column, small, values } of columns) {

@@ -1,8 +1,8 @@
 /** Evaluations: every number behind a verdict, as data that the report and the deploy stage read. */
-import { Interval } from "@ml-pipe/data";
+import { Decisions, Interval } from "@ml-pipe/data";
 import * as Schema from "effect/Schema";
 
-/** A mean with its interval, which is null where the data cannot say how much it varies (one day). */
+/** A mean with its interval, which is null where the data cannot say how much it varies (one block). */
 const Estimate = Schema.Struct({
   /** In the metric's unit. */
   estimate: Schema.Finite,
@@ -41,8 +41,8 @@ export const Evaluation = Schema.Struct({
   /** Rows left out: outcome not known, or no decision time. */
   excluded: Schema.Struct({ unlabelled: Schema.Int, undated: Schema.Int }),
   positives: Schema.Int,
-  /** Days (UTC) with at least one decision: the blocks of the bootstrap. */
-  days: Schema.Int,
+  /** What the bootstrap draws, and how many of them have decisions. */
+  blocks: Schema.Struct({ by: Decisions.Block, count: Schema.Int }),
   unit: Schema.String,
   /** Confidence level of the intervals. */
   level: Schema.Finite,
@@ -65,7 +65,7 @@ export const Evaluation = Schema.Struct({
   }),
   /** Null where only one class occurs. */
   rocAuc: Schema.NullOr(Schema.Finite),
-  /** DeLong's interval, which takes rows as independent: narrower than the truth where days differ. */
+  /** DeLong's interval, which takes rows as independent: narrower than the truth where blocks differ. */
   rocAucInterval: Schema.NullOr(Interval.Interval),
   averagePrecision: Schema.NullOr(Schema.Finite),
   logLoss: Schema.Finite,

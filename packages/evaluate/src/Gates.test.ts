@@ -309,9 +309,9 @@ describe("few days", () => {
         assert.strictEqual(gate("enough data").outcome, "passed");
         assert.deepStrictEqual(
           findings.map(({ check, found }) => [check, found]),
-          [["evaluate.days", "7 days, from which intervals come out too narrow"]],
+          [["evaluate.blocks", "7 days, from which intervals come out too narrow"]],
         );
-        const strict = yield* judge(rightModel, week, { minDays: 10 });
+        const strict = yield* judge(rightModel, week, { minBlocks: 10 });
         assert.strictEqual(strict.gate("enough data").outcome, "inconclusive");
         assert.include(strict.gate("enough data").expected, "on at least 10 days");
       }),

@@ -39,6 +39,9 @@ export class OtherReference extends Schema.TaggedError<OtherReference>()("OtherR
   }
 }
 
+/** Contracts with an event time: only what was decided at some instant is watched day by day. */
+export type Timed = Contract.Contract<string, Contract.Columns, string>;
+
 /** How {@link daily} watches. */
 export interface DailyOptions<Feature extends string> {
   /** Costs, baseline, smallest gain, and how long after a decision its outcome is known. */
@@ -85,8 +88,9 @@ export type MonitorStage<Out extends Contract.Contract> = Stage.Stage<
 /**
  * A stage that watches a release of a feature set over its live table.
  *
- * Rows whose outcome is not known yet count for drift and predictions, never for costs. Fails with
- * {@link OtherReference} if the reference is not what the model was trained on.
+ * Rows whose outcome is not known yet count for drift and predictions, never for costs. A feature set
+ * without a moment of the decision does not fit, by type. Fails with {@link OtherReference} if the
+ * reference is not what the model was trained on.
  *
  * @example
  * ```ts
@@ -94,12 +98,12 @@ export type MonitorStage<Out extends Contract.Contract> = Stage.Stage<
  * import type { FeatureSet } from "@ml-pipe/data";
  * import { Monitor } from "@ml-pipe/monitor";
  *
- * const stageFor = <C extends Contract.Contract, Out extends Contract.Contract>(
+ * const stageFor = <C extends Contract.Contract, Out extends Monitor.Timed>(
  *   set: FeatureSet.FeatureSet<C, Out>, charter: Charter.Charter,
  * ) => Monitor.daily(set, { charter, driftThreshold: 0.2 });
  * ```
  */
-export const daily = <C extends Contract.Contract, Out extends Contract.Contract>(
+export const daily = <C extends Contract.Contract, Out extends Timed>(
   set: FeatureSet.FeatureSet<C, Out>,
   options: DailyOptions<keyof Out["columns"] & string>,
 ): MonitorStage<Out> => {
@@ -112,6 +116,10 @@ export const daily = <C extends Contract.Contract, Out extends Contract.Contract
     throw new TypeError(
       `monitor: "${unknown}" is no feature of "${set.spec.name}"; it has ${own.join(", ")}`,
     );
+  }
+  const { eventTime } = set.contract;
+  if (set.spec.decidedAt === undefined) {
+    throw new TypeError(`monitor: "${set.spec.name}" does not say when it is decided (decidedAt)`);
   }
   const { metric, smallestGain, decision } = charter.spec;
   const limits = { driftThreshold, windowDays, minRows, minKnownShare };
@@ -131,7 +139,6 @@ export const daily = <C extends Contract.Contract, Out extends Contract.Contract
       { emit, exhibit, finding, progress },
     ) {
       yield* requireReference(release, reference);
-      const { decidedAt } = set.spec;
       // DuckDB counts on its own threads while the model scores on this one.
       const { decided, drift } = yield* Effect.all(
         {
@@ -140,11 +147,12 @@ export const daily = <C extends Contract.Contract, Out extends Contract.Contract
             table: live,
             baseline: charter.spec.baseline,
             rows: "all",
+            blocks: "day",
           }),
           drift: Effect.gen(function* () {
             const bins = yield* binsOf(reference, features);
-            const before = yield* histogramsOf(reference, decidedAt, bins);
-            const now = yield* histogramsOf(live, decidedAt, bins);
+            const before = yield* histogramsOf(reference, eventTime, bins);
+            const now = yield* histogramsOf(live, eventTime, bins);
             return yield* driftByDay(bins, before, now, { windowDays, minRows });
           }),
         },

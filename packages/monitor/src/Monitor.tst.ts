@@ -1,5 +1,5 @@
-import type { Ref } from "@ml-pipe/core";
-import type { Release, Table } from "@ml-pipe/data";
+import { Column, Contract, type Ref } from "@ml-pipe/core";
+import { FeatureSet, type Release, type Table } from "@ml-pipe/data";
 import { expectTypeOf, it } from "vitest";
 import { charter, type OtherFeatures, TripFeatures } from "../test-fixtures/trips.ts";
 import * as Monitor from "./Monitor.ts";
@@ -36,4 +36,20 @@ it("does not compare with a test table", () => {
 it("does not watch a release of another feature set", () => {
   // @ts-expect-error is not assignable to type '"trip-features"'
   monitor({ release: otherRelease, reference, live });
+});
+
+it("does not watch by day what was decided on no day", () => {
+  const Customer = Contract.make("customer", {
+    version: "1",
+    owner: "crm",
+    columns: { months: Column.int(), left: Column.boolean({ availableAt: "outcome" }) },
+  });
+  const set = FeatureSet.make("customer-features", {
+    version: "1",
+    of: Customer,
+    features: ($) => ({ months: $.months }),
+    label: ($) => $.left,
+  });
+  // @ts-expect-error Type 'undefined' is not assignable to type 'string'
+  Monitor.daily(set, { charter });
 });

@@ -43,6 +43,12 @@ export const toSql = (ast: Ast, names: SqlNames = {}): string => {
   }
 };
 
+/** The moment of a decision as an expression: null where the rows have none. */
+export const decisionTime = ({ decidedAt }: { readonly decidedAt?: string }): Ast =>
+  decidedAt === undefined
+    ? { _tag: "literal", value: null }
+    : { _tag: "column", name: decidedAt, type: "timestamp" };
+
 /** A column's identifier, qualified if its relation is named. */
 export const columnSql = (name: string, { table }: SqlNames = {}): string =>
   table === undefined ? identifier(name) : `${table}.${identifier(name)}`;

@@ -4,13 +4,13 @@ import type { Ast, HistoryAst } from "../Expr.ts";
 import { historiesOf } from "../Expr.ts";
 import type { FeatureSetSpec } from "../FeatureSet.ts";
 import { same } from "../History.ts";
-import { columnSql, toSql } from "./compile.ts";
+import { columnSql, decisionTime, toSql } from "./compile.ts";
 import { kindOf } from "./kinds.ts";
 import { once } from "./operators.ts";
 
 /**
  * SQL that computes a feature set over a relation under its source contract, in order of decision.
- * Decisions at the same instant come in the order of `tie`, or of all columns.
+ * Decisions at the same instant, and those without one, come in the order of `tie`, or of all columns.
  */
 export const featureSql = (
   spec: FeatureSetSpec,
@@ -44,7 +44,7 @@ export const featureSql = (
     `SELECT ${[...features, ...kept, label].join(",\n  ")}`,
     `FROM rows ${names.table}`,
     ...joins,
-    `ORDER BY ${[decidedAt, ...order].join(", ")}`,
+    `ORDER BY ${(spec.decidedAt === undefined ? order : [decidedAt, ...order]).join(", ")}`,
   ].join("\n");
 };
 
@@ -143,9 +143,3 @@ const keyColumns = (history: HistoryAst): ReadonlyArray<string> =>
 
 /** The name of the `index`-th column of an entity's key. */
 export const key = (index: number): string => `"~k${index}"`;
-
-const decisionTime = ({ decidedAt }: Pick<FeatureSetSpec, "decidedAt">): Ast => ({
-  _tag: "column",
-  name: decidedAt,
-  type: "timestamp",
-});

@@ -1,23 +1,35 @@
-/** Sums per day: what a bootstrap over days needs of the rows. */
+/** Sums per block (day, group or row): what a bootstrap over blocks needs of the rows. */
 import { Interval } from "@ml-pipe/data";
 import * as Effect from "effect/Effect";
 import type * as Result from "effect/Result";
 import type { StatisticsError } from "@ml-pipe/data";
 
-/** Rows numbered by day: `index[row]` is 0 for the first day with rows. */
+/** Rows by block: `index[row]` is from 0 to `size − 1`. */
 export interface Blocks {
   readonly index: Int32Array;
   readonly size: number;
+  /** Blocks that occur: more than `size` where some are drawn together. */
+  readonly count: number;
 }
 
-/** Numbers days in their order. */
-export const blocksOf = (day: Int32Array): Blocks => {
-  const days = [...new Set(day)].toSorted((a, b) => a - b);
-  const number = new Map(days.map((one, index) => [one, index] as const));
-  return { index: day.map((one) => number.get(one) ?? 0), size: days.length };
+/**
+ * Beyond it, blocks are drawn in bundles: a bundle of independent blocks is independent too, and two
+ * thousand of them give the interval's width to within two per cent.
+ */
+const maxBundles = 2000;
+
+/** Numbers blocks in their order. */
+export const blocksOf = (block: Float64Array): Blocks => {
+  const blocks = Float64Array.from(new Set(block)).toSorted();
+  const number = new Map(Array.from(blocks, (one, index) => [one, index % maxBundles] as const));
+  return {
+    index: Int32Array.from(block, (one) => number.get(one) ?? 0),
+    size: Math.min(blocks.length, maxBundles),
+    count: blocks.length,
+  };
 };
 
-/** A mean and its interval over days; no interval where there are fewer than two days. */
+/** A mean and its interval over blocks; no interval where there are fewer than two. */
 export interface Estimate {
   readonly estimate: number;
   readonly interval: Interval.Interval | null;
@@ -35,7 +47,7 @@ export const totalsOf = (blocks: Blocks): Totals => ({
   counts: new Float64Array(blocks.size),
 });
 
-/** The mean over rows with the interval of a bootstrap over the days that have any. */
+/** The mean over rows with the interval of a bootstrap over the blocks that have any. */
 export const estimate = Effect.fnUntraced(function* (
   { sums, counts }: Totals,
   options: Interval.BootstrapOptions,

@@ -32,7 +32,7 @@ const bar = (name: string, { estimate, interval }: Estimate) => ({
 });
 
 const costs = (
-  { cost, gain, unit, level, smallestGain, days }: Evaluation,
+  { cost, gain, unit, level, smallestGain, blocks }: Evaluation,
   charter: Pick<Charter.Charter, "spec">,
 ): Exhibit.Exhibit => ({
   _tag: "bar",
@@ -40,7 +40,7 @@ const costs = (
   caption: `The model saves ${number(gain.estimate)} ${unit} over the baseline${
     gain.interval === null
       ? ""
-      : ` (${percent(level)} interval ${number(gain.interval.lower)} to ${number(gain.interval.upper)}, paired, bootstrap over ${counted(days, "day")})`
+      : ` (${percent(level)} interval ${number(gain.interval.lower)} to ${number(gain.interval.upper)}, paired, bootstrap over ${counted(blocks.count, blocks.by)})`
   }; the charter asks for ${number(smallestGain)}.`,
   value: { label: unit },
   bars: [

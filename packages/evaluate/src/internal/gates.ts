@@ -13,7 +13,7 @@ export interface Judged {
   readonly now: Date;
   readonly maxCalibrationError: number;
   readonly minPerClass: number;
-  readonly minDays: number;
+  readonly minBlocks: number;
   readonly suspiciousAuc: number;
 }
 
@@ -21,19 +21,35 @@ type Answer = ReturnType<Verdict.Gate<Judged>["check"]>;
 
 const nothingToDo = "Nothing to do.";
 
+/** `6,000 decisions on 30 days`, `400 decisions about 80 groups`, `400 decisions`. */
+const decisionsOn = ({ rows, blocks }: Evaluation): string =>
+  `${counted(rows, "decision")}${onBlocks(blocks)}`;
+
+const onBlocks = ({ by, count }: Evaluation["blocks"]): string =>
+  by === "row" ? "" : ` ${prepositions[by]} ${counted(count, by)}`;
+
+const prepositions = { day: "on", group: "about" } as const;
+
+/** Where more of them come from. */
+const onMore = {
+  day: "on a longer period",
+  group: "on more groups",
+  row: "on more rows",
+} as const;
+
 const beatsBaseline = ({ evaluation, charter }: Judged): Answer => {
-  const { gain, unit, smallestGain, level, days, rows } = evaluation;
+  const { gain, unit, smallestGain, level } = evaluation;
   const { baseline, owner } = charter.spec;
   const expected = `to save at least ${number(smallestGain)} ${unit} over the baseline "${baseline.name}", with ${percent(level)} confidence`;
   const saved = `${number(gain.estimate)} ${unit} (baseline ${number(evaluation.cost.baseline.estimate)}, model ${number(evaluation.cost.model.estimate)})`;
-  const on = `${counted(rows, "decision")} on ${counted(days, "day")}`;
+  const on = decisionsOn(evaluation);
   const { interval } = gain;
   if (interval === null) {
     return {
       outcome: "inconclusive",
       expected,
       found: `${saved} on ${on}, which do not say how much it varies`,
-      next: "Judge on two days at the very least, better thirty: move the cuts of the split.",
+      next: `Judge on two ${evaluation.blocks.by}s at the very least, better thirty: move the cuts of the split.`,
     };
   }
   const found = `${saved}, ${percent(level)} interval ${number(interval.lower)} to ${number(interval.upper)}, from ${on}`;
@@ -51,21 +67,23 @@ const beatsBaseline = ({ evaluation, charter }: Judged): Answer => {
   return { outcome: "inconclusive", expected, found, next: moreData(evaluation, interval) };
 };
 
-/** An interval narrows with the square root of the number of days: how many would settle it. */
+/** An interval narrows with the square root of the number of blocks: how many would settle it. */
 const moreData = (
-  { gain, smallestGain, days, rows }: Evaluation,
+  { gain, smallestGain, blocks, rows }: Evaluation,
   interval: { readonly lower: number; readonly upper: number },
 ): string => {
   const above = gain.estimate >= smallestGain;
   const reach = above ? gain.estimate - interval.lower : interval.upper - gain.estimate;
   const distance = Math.abs(gain.estimate - smallestGain);
   const factor = distance === 0 ? Infinity : (reach / distance) ** 2;
-  const needed = Math.ceil(days * factor);
+  const { by, count } = blocks;
+  const needed = Math.ceil(count * factor);
   const side = above ? "pass" : "fail";
   if (!(factor < 100)) {
     return "The gain is so near to the smallest gain that more data will not settle it: improve the model, or let the owner decide.";
   }
-  return `If the gain stays as it is, about ${counted(needed, "day")} (${whole((rows / days) * needed)} rows) instead of ${days} would make it ${side}: test on a longer period, or let the owner decide.`;
+  const inRows = by === "row" ? "" : ` (${whole((rows / count) * needed)} rows)`;
+  return `If the gain stays as it is, about ${counted(needed, by)}${inRows} instead of ${whole(count)} would make it ${side}: test ${onMore[by]}, or let the owner decide.`;
 };
 
 const calibrated = ({ evaluation, maxCalibrationError, minPerClass }: Judged): Answer => {
@@ -103,7 +121,7 @@ const noLeakage = ({ evaluation, suspiciousAuc }: Judged): Answer => {
       outcome: "inconclusive",
       expected,
       found: "no ROC AUC, because the test rows are all of one class",
-      next: "Evaluate on a period in which both outcomes occur.",
+      next: "Evaluate on rows in which both outcomes occur.",
     };
   }
   const suspicious = rocAuc >= suspiciousAuc;
@@ -129,18 +147,22 @@ const noLeakage = ({ evaluation, suspiciousAuc }: Judged): Answer => {
 const smallerClass = ({ positives, rows }: Evaluation): number =>
   Math.min(positives, rows - positives);
 
-const enoughData = ({ evaluation, minPerClass, minDays }: Judged): Answer => {
-  const { positives, rows, days } = evaluation;
-  const enough = smallerClass(evaluation) >= minPerClass && days >= Math.max(2, minDays);
+const enoughData = ({ evaluation, minPerClass, minBlocks }: Judged): Answer => {
+  const { positives, rows, blocks } = evaluation;
+  const least = Math.max(2, minBlocks);
+  const enough = smallerClass(evaluation) >= minPerClass && blocks.count >= least;
   return {
     outcome: enough ? "passed" : "inconclusive",
-    expected: `at least ${counted(minPerClass, "row")} of each outcome on at least ${Math.max(2, minDays)} days`,
-    found: `${whole(positives)} positive and ${whole(rows - positives)} negative on ${counted(days, "day")}`,
+    expected: `at least ${counted(minPerClass, "row")} of each outcome${atLeast(blocks.by, least)}`,
+    found: `${whole(positives)} positive and ${whole(rows - positives)} negative${onBlocks(blocks)}`,
     next: enough
       ? nothingToDo
-      : "Evaluate on a longer period: move the cuts of the split, or ingest more.",
+      : `Evaluate ${onMore[blocks.by]}: move the cuts of the split, or ingest more.`,
   };
 };
+
+const atLeast = (by: Evaluation["blocks"]["by"], least: number): string =>
+  by === "row" ? "" : ` ${prepositions[by]} at least ${whole(least)} ${by}s`;
 
 const inForce = ({ charter, now }: Judged): Answer => {
   const { kill, owner } = charter.spec;

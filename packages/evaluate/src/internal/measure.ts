@@ -26,6 +26,8 @@ export interface MeasureOptions {
   readonly charter: Pick<Charter.Charter, "spec">;
   /** Probability from which acting is cheaper. */
   readonly threshold: number;
+  /** What the rows are numbered by. */
+  readonly blocks: Decisions.Block;
   readonly slices: ReadonlyArray<SliceColumn>;
   readonly level: number;
   readonly seed: number;
@@ -42,14 +44,14 @@ export const measure = Effect.fnUntraced(function* (
   const { metric, smallestGain } = options.charter.spec;
   const matrix = { ...metric.costs, unit: metric.unit };
   const bootstrap = { level: options.level, seed: options.seed };
-  const blocks = blocksOf(decisions.day);
+  const blocks = blocksOf(decisions.block);
 
   const modelCost = yield* Effect.fromResult(Cost.rowCosts(probability, label, threshold, matrix));
   const baselineCost = yield* Effect.fromResult(Cost.rowCosts(baseline, label, 1, matrix));
   const neverCost = label.map((one) => (one === 1 ? matrix.falseNegative : matrix.trueNegative));
   const alwaysCost = label.map((one) => (one === 1 ? matrix.truePositive : matrix.falsePositive));
   const gainOfRow = baselineCost.map((cost, row) => cost - modelCost[row]!);
-  const mean = (values: Float64Array) => estimate(sumByDay(values, blocks), bootstrap);
+  const mean = (values: Float64Array) => estimate(sumByBlock(values, blocks), bootstrap);
   const cost = {
     model: yield* mean(modelCost),
     baseline: yield* mean(baselineCost),
@@ -77,7 +79,7 @@ export const measure = Effect.fnUntraced(function* (
     rows,
     excluded: { unlabelled: decisions.unlabelled, undated: decisions.undated },
     positives: label.reduce((sum, one) => sum + one, 0),
-    days: blocks.size,
+    blocks: { by: options.blocks, count: blocks.count },
     unit: metric.unit,
     level: options.level,
     threshold,
@@ -101,7 +103,7 @@ export const measure = Effect.fnUntraced(function* (
   };
 });
 
-const sumByDay = (values: Float64Array, blocks: Blocks): Totals => {
+const sumByBlock = (values: Float64Array, blocks: Blocks): Totals => {
   const totals = totalsOf(blocks);
   for (let row = 0; row < values.length; row++) {
     const block = blocks.index[row]!;

@@ -16,7 +16,7 @@ export interface DayTotals {
 
 /** Sums by day, in order of the days. */
 export const totalsByDay = Effect.fnUntraced(function* (
-  { day, label, probability, baseline }: Decisions.Decisions,
+  { block: day, label, probability, baseline }: Decisions.Decisions,
   threshold: number,
   matrix: Cost.CostMatrix,
 ): Effect.fn.Return<ReadonlyArray<DayTotals>, StatisticsError> {
