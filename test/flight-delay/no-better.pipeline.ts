@@ -33,13 +33,16 @@ const split = Split.byTime(set.contract, {
   embargo: "1 day",
 });
 const train = Train.boostedTrees(set, { maxTrees: 10 });
-const evaluate = Evaluate.decisions(set, { charter });
+const evaluate = Evaluate.decisions(set, {
+  charter,
+  holdout: { looks: 3, justification: "shows that an honest model without a gain is stopped" },
+});
 const deploy = Deploy.release(set, { charter, name: "no-better", knownUntil: "2001-06-01" });
 
 export default Pipeline.make("no-better", { charter }, () => {
   const { checked } = validate({ data: ingest() });
   const parts = split({ data: features({ data: checked }) });
   const model = train({ train: parts.train, validation: parts.validation });
-  const { verdict } = evaluate({ model, data: parts.test });
+  const { verdict } = evaluate({ model, train: parts.train, data: parts.test });
   return { release: deploy({ model, verdict: Verdict.gate({ verdict }), history: checked }) };
 });

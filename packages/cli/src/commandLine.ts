@@ -10,6 +10,7 @@ import { daemon } from "./verbs/daemon.ts";
 import { diff } from "./verbs/diff.ts";
 import { dump } from "./verbs/dump.ts";
 import { gc } from "./verbs/gc.ts";
+import { holdout } from "./verbs/holdout.ts";
 import { init } from "./verbs/init.ts";
 import { keep } from "./verbs/keep.ts";
 import { lineage } from "./verbs/lineage.ts";
@@ -41,6 +42,7 @@ export const commandLine = Command.make("ml-pipe").pipe(
     runs,
     logs,
     lineage,
+    holdout,
     diff,
     why,
     dump,

@@ -3,7 +3,7 @@ import { assert, describe, it } from "@effect/vitest";
 import * as Effect from "effect/Effect";
 import * as Schema from "effect/Schema";
 import { Artifact, ArtifactStore } from "./Artifact.ts";
-import { CodeOf } from "./Engine.ts";
+import { CodeOf, Engine } from "./Engine.ts";
 import { charter, charterWith } from "./internal/charter.fixture.ts";
 import {
   adder,
@@ -266,5 +266,49 @@ describe("an artifact of a cached stage", () => {
         assert.include(fs.readFileSync(yield* file, "utf8"), '{"trees":[1,2]}');
       }
     }).pipe(withCode(), Effect.provide(engine)),
+  );
+});
+
+describe("a stage that reads something because of its inputs", () => {
+  it.effect("is reused as long as it reads the same, alone and over items", () =>
+    Effect.gen(function* () {
+      const prices = new Map([
+        [1, 10],
+        [2, 20],
+      ]);
+      const priced = Stage.make("priced", {
+        input: { n: Schema.Int },
+        output: Schema.Int,
+        fingerprint: ({ n }) => Effect.sync(() => prices.get(n) ?? null),
+        run: ({ n }) => Effect.sync(() => prices.get(n) ?? 0),
+      });
+      const all = Stage.forEach("all", priced, { each: "n", key: String });
+      const list = Stage.make("list", {
+        input: {},
+        output: Schema.Array(Schema.Int),
+        run: () => Effect.succeed([1, 2]),
+      });
+      const pipeline = Pipeline.make("p", { charter }, () => ({
+        one: priced({ n: source("number", 1).stage() }),
+        all: all({ n: list() }),
+      }));
+      const statuses = () => Effect.map(observe(pipeline), ({ statuses }) => statuses);
+      const planned = Effect.gen(function* () {
+        const { stages } = yield* Engine.use((engine) => engine.plan(pipeline));
+        return stages.map(({ stage, state }) => `${stage} ${state}`);
+      });
+      // What it reads cannot be known before its inputs are.
+      assert.include(yield* planned, "priced stale");
+      yield* statuses();
+      assert.deepStrictEqual(
+        (yield* planned).filter((text) => !text.endsWith("fresh")),
+        [],
+      );
+      prices.set(2, 21);
+      assert.includeMembers([...(yield* statuses())], ["priced cached", "all succeeded"]);
+      prices.set(1, 11);
+      assert.include(yield* planned, "priced stale");
+      assert.includeMembers([...(yield* statuses())], ["priced succeeded", "all succeeded"]);
+    }).pipe(Effect.provide(engine), withCode()),
   );
 });

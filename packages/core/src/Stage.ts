@@ -10,6 +10,7 @@ export { CurrentRun } from "./internal/CurrentRun.ts";
 export {
   type Call,
   type Fields,
+  type Fingerprint,
   type Implementation,
   InputMismatch,
   make,

@@ -11,6 +11,7 @@ export * as Engine from "./Engine.ts";
 export * as Exhibit from "./Exhibit.ts";
 export * as Finding from "./Finding.ts";
 export * as Graph from "./Graph.ts";
+export * as Holdout from "./Holdout.ts";
 export * as Hook from "./Hook.ts";
 export * as Lineage from "./Lineage.ts";
 export * as LocalEngine from "./LocalEngine.ts";

@@ -22,4 +22,5 @@ export * as Interval from "./statistics/Interval.ts";
 export { StatisticsError, StatisticsReason } from "./statistics/StatisticsError.ts";
 export * as Table from "./Table.ts";
 export * as TableSchema from "./TableSchema.ts";
+export * as TestRows from "./TestRows.ts";
 export * as Words from "./Words.ts";

@@ -1,6 +1,6 @@
 /** Verdicts on rows that were decided at no instant: the bootstrap draws rows, or whole groups. */
 import { assert, describe, it } from "@effect/vitest";
-import { Column, Contract } from "@ml-pipe/core";
+import { Column, Contract, Store } from "@ml-pipe/core";
 import { FeatureSet, Model, Table } from "@ml-pipe/data";
 import * as Effect from "effect/Effect";
 import { charterWith, recording, rightModel } from "../test-fixtures/trips.ts";
@@ -47,16 +47,20 @@ const judge = <C extends Contract.Contract, Out extends Contract.Contract>(
           hash(i * 7 + 1) / 18446744073709551616.0 < 1 / (1 + exp(1 - x)) AS label
         FROM (SELECT i, hash(i) / 18446744073709551616.0 * 6 - 3 AS x FROM range(${rows}) t(i)) ORDER BY i`,
     });
+    const train = yield* Table.write(set.contract, "train", {
+      split,
+      query: "SELECT 1.0::DOUBLE AS x, NULL::DOUBLE AS peek, 'driver 0' AS driver, TRUE AS label",
+    });
     const model = yield* Model.store(set, {
       estimator: rightModel,
       kind: "hand-made model",
-      trainedOn: { split, table: charter.digest, rows: 1 },
+      trainedOn: { split, table: Table.digestOf(train), rows: 1 },
     });
     return yield* Evaluate.decisions(set, {
       charter,
       ...(blocks === undefined ? {} : { blocks }),
-    }).run({ model, data });
-  });
+    }).run({ model, train, data });
+  }).pipe(Effect.provide(Store.Store.layerMemory));
 
 describe("blocks", () => {
   it("beyond two thousand are drawn in bundles of about one size", () => {

@@ -5,6 +5,7 @@ import * as Effect from "effect/Effect";
 import reference from "../test-fixtures/reference.json" with { type: "json" };
 import {
   charterWith,
+  judge,
   modelOf,
   recording,
   rightModel,
@@ -42,7 +43,7 @@ describe("against scikit-learn", () => {
           slices: ["origin"],
           minSliceRows: 100,
         });
-        const { evaluation } = yield* stage.run({ model, data });
+        const { evaluation } = yield* judge(stage, { model, data });
         assert.strictEqual(evaluation.rows, 2000);
         assert.deepStrictEqual(evaluation.blocks, { by: "day", count: 20 });
         for (const name of ["model", "baseline", "neverAct", "alwaysAct"] as const) {
@@ -78,7 +79,7 @@ describe("against scikit-learn", () => {
     recording(() =>
       Effect.gen(function* () {
         const stage = Evaluate.decisions(TripFeatures, { charter: charterWith() });
-        const { evaluation } = yield* stage.run({
+        const { evaluation } = yield* judge(stage, {
           model: yield* modelOf(rightModel),
           data: yield* table,
         });

@@ -7,6 +7,7 @@ import { writeFile } from "node:fs/promises";
 import {
   charterWith,
   constantModel,
+  judge,
   modelOf,
   OtherFeatures,
   recording,
@@ -26,7 +27,7 @@ describe("refuses", () => {
       Effect.gen(function* () {
         const data = yield* tripsOf(trips);
         const model = yield* modelOf(rightModel, { table: Table.digestOf(data) });
-        const error = yield* Effect.flip(stage.run({ model, data }));
+        const error = yield* Effect.flip(judge(stage, { model, data }));
         assert.strictEqual(error._tag, "LeakedTestSet");
         assert.include(error.message, "is the table that the model was trained on");
         assert.include(error.message, "Wire the test part of the split to it.");
@@ -40,7 +41,7 @@ describe("refuses", () => {
         const model = yield* modelOf(rightModel);
         for (const split of ["split-two", null]) {
           const data = yield* tripsOf({ ...trips, split });
-          const error = yield* Effect.flip(stage.run({ model, data }));
+          const error = yield* Effect.flip(judge(stage, { model, data }));
           assert.strictEqual(error._tag, "OtherSplit");
           assert.include(error.message, "trained on split split-one");
           assert.include(error.message, split ?? "no split");
@@ -48,7 +49,7 @@ describe("refuses", () => {
         const unsplit = yield* modelOf(rightModel, { split: null });
         const data = yield* tripsOf({ ...trips, split: null });
         assert.strictEqual(
-          (yield* Effect.flip(stage.run({ model: unsplit, data })))._tag,
+          (yield* Effect.flip(judge(stage, { model: unsplit, data })))._tag,
           "OtherSplit",
         );
       }),
@@ -60,7 +61,7 @@ describe("refuses", () => {
       Effect.gen(function* () {
         const model = yield* modelOf(rightModel);
         const data = { ...(yield* tripsOf(trips)), role: "train" };
-        const error = yield* Effect.flip(stage.run({ model, data: data as never }));
+        const error = yield* Effect.flip(judge(stage, { model, data: data as never }));
         assert.strictEqual(error._tag, "InputMismatch");
         assert.include(error.message, 'cannot take its input "data"');
       }),
@@ -76,7 +77,7 @@ describe("refuses", () => {
           trainedOn: { split: "split-one", table: charter.digest, rows: 1 },
         });
         const error = yield* Effect.flip(
-          stage.run({ model: other as never, data: yield* tripsOf(trips) }),
+          judge(stage, { model: other as never, data: yield* tripsOf(trips) }),
         );
         assert.strictEqual(error._tag, "InputMismatch");
         assert.include(error.message, "a model of the feature set trip-features");
@@ -89,7 +90,7 @@ describe("refuses", () => {
       Effect.gen(function* () {
         const peeking = { ...rightModel, features: ["x", "label"] };
         const error = yield* Effect.flip(
-          stage.run({ model: yield* modelOf(peeking), data: yield* tripsOf(trips) }),
+          judge(stage, { model: yield* modelOf(peeking), data: yield* tripsOf(trips) }),
         );
         assert.strictEqual(error._tag, "ForeignFeature");
         assert.include(error.message, 'the model reads "label"');
@@ -101,7 +102,7 @@ describe("refuses", () => {
     recording(() =>
       Effect.gen(function* () {
         const model = yield* modelOf(constantModel(1.5));
-        const error = yield* Effect.flip(stage.run({ model, data: yield* tripsOf(trips) }));
+        const error = yield* Effect.flip(judge(stage, { model, data: yield* tripsOf(trips) }));
         assert.strictEqual(error._tag, "NotProbabilities");
         assert.include(error.message, "the hand-made model gives 1.5 for row 0");
       }),
@@ -115,7 +116,7 @@ describe("refuses", () => {
         const store = yield* Artifact.ArtifactStore;
         const file = yield* store.path(model.document);
         yield* Effect.promise(() => writeFile(file, " ".repeat(model.document.bytes)));
-        const error = yield* Effect.flip(stage.run({ model, data: yield* tripsOf(trips) }));
+        const error = yield* Effect.flip(judge(stage, { model, data: yield* tripsOf(trips) }));
         assert.strictEqual(error._tag, "ArtifactMissing");
         assert.include(error.message, "does not match its digest");
       }),
@@ -131,7 +132,7 @@ describe("refuses", () => {
           [0, "0"],
         ] as const) {
           const data = yield* tripsOf({ days, perDay: 100, label: "CAST(NULL AS BOOLEAN)" });
-          const error = yield* Effect.flip(stage.run({ model, data }));
+          const error = yield* Effect.flip(judge(stage, { model, data }));
           assert.strictEqual(error._tag, "NothingToJudge");
           assert.include(error.message, `none of the ${rows} rows`);
         }
@@ -153,11 +154,14 @@ describe("leaves out rows without an outcome", () => {
     recording(({ findings }) =>
       Effect.gen(function* () {
         const model = yield* modelOf(rightModel);
-        const all = yield* stage.run({ model, data: yield* tripsOf({ ...trips, label: "TRUE" }) });
+        const all = yield* judge(stage, {
+          model,
+          data: yield* tripsOf({ ...trips, label: "TRUE" }),
+        });
         assert.strictEqual(all.evaluation.excluded.unlabelled, 0);
         findings.length = 0;
         const label = "CASE WHEN i % 4 = 0 THEN NULL ELSE TRUE END";
-        const { evaluation } = yield* stage.run({
+        const { evaluation } = yield* judge(stage, {
           model,
           data: yield* tripsOf({ ...trips, label }),
         });
@@ -193,7 +197,7 @@ describe("slices", () => {
             "CASE i % 20 WHEN 0 THEN 'BAD' WHEN 1 THEN NULL ELSE chr(65 + CAST(i % 4 AS INTEGER)) END",
           label: "CASE WHEN i % 20 = 0 THEN FALSE ELSE u < 1 / (1 + exp(1 - x)) END",
         });
-        const { evaluation, verdict } = yield* sliced.run({
+        const { evaluation, verdict } = yield* judge(sliced, {
           model: yield* modelOf(rightModel),
           data,
         });
@@ -235,7 +239,7 @@ describe("slices", () => {
         // This rule is nearly what the model does, so that the gain of many slices is below 0.
         const close = charterWith({ warnFrom: -0.5 });
         const options = { charter: close, slices: ["origin"], minSliceRows: 50 } as const;
-        const { evaluation } = yield* Evaluate.decisions(TripFeatures, options).run({
+        const { evaluation } = yield* judge(Evaluate.decisions(TripFeatures, options), {
           model: yield* modelOf(rightModel),
           data: yield* tripsOf({ days: 20, perDay: 200, origin: "i % 40" }),
         });
@@ -256,7 +260,7 @@ describe("slices", () => {
           minSliceRows: 300,
         });
         const origin = "CASE WHEN i % 10 = 0 THEN 'rare ' || (i % 3) ELSE 'It''s \"usual\"' END";
-        const { evaluation } = yield* sliced.run({
+        const { evaluation } = yield* judge(sliced, {
           model: yield* modelOf(rightModel),
           data: yield* tripsOf({ ...trips, origin }),
         });
@@ -278,7 +282,7 @@ describe("costs", () => {
   it.effect("half and half as much again show how far the gain depends on them", () =>
     recording(() =>
       Effect.gen(function* () {
-        const { evaluation } = yield* stage.run({
+        const { evaluation } = yield* judge(stage, {
           model: yield* modelOf(rightModel),
           data: yield* tripsOf(trips),
         });
@@ -304,7 +308,7 @@ describe("costs", () => {
         const dear = Evaluate.decisions(TripFeatures, {
           charter: charterWith({ truePositive: 40 }),
         });
-        const { evaluation } = yield* dear.run({
+        const { evaluation } = yield* judge(dear, {
           model: yield* modelOf(rightModel),
           data: yield* tripsOf(trips),
         });

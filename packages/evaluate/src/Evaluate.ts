@@ -10,7 +10,9 @@ import {
   type Contract,
   Digest,
   type Finding,
+  type Holdout,
   Stage,
+  type Store,
   Verdict,
 } from "@ml-pipe/core";
 import {
@@ -30,6 +32,7 @@ import * as Schema from "effect/Schema";
 import { Evaluation } from "./Evaluation.ts";
 import { exhibitsOf } from "./internal/exhibits.ts";
 import { gates } from "./internal/gates.ts";
+import { begin, correctedFor, end } from "./internal/ledger.ts";
 import { measure } from "./internal/measure.ts";
 import { type SliceColumn, sliceColumn } from "./internal/slices.ts";
 
@@ -67,6 +70,24 @@ export class NothingToJudge extends Schema.TaggedError<NothingToJudge>()("Nothin
   }
 }
 
+/** The train table is not the one that the model was trained on, so an audit of it would say nothing. */
+export class OtherTrainTable extends Schema.TaggedError<OtherTrainTable>()("OtherTrainTable", {
+  model: Digest.Digest,
+  table: Digest.Digest,
+}) {
+  override get message(): string {
+    return `the model was trained on table ${this.model.slice(0, 19)}, and the train table wired to its evaluation is ${this.table.slice(0, 19)}: leakage between train and test could not be seen. Wire the table that the model is trained on to both.`;
+  }
+}
+
+/** How often the test rows may be looked at. */
+export interface HoldoutOptions {
+  /** How many models are to be judged on these rows, this one among them: intervals widen for all. */
+  readonly looks: number;
+  /** Why more than one; recorded with each look. */
+  readonly justification: string;
+}
+
 /** How {@link decisions} judges. */
 export interface DecisionsOptions<Kept extends string> {
   /** Metric, costs, baseline, smallest gain and kill date: what the gates are derived from. */
@@ -95,6 +116,11 @@ export interface DecisionsOptions<Kept extends string> {
   readonly minBlocks?: number;
   /** ROC AUC from which a leak is suspected; default 0.99. Raise it where the task is that easy. */
   readonly suspiciousAuc?: number;
+  /**
+   * For a second model on the same test rows, and each further one: how many there will be, and why. Without
+   * it, the first model that is judged on them is the only one ({@link Holdout.HoldoutSpent}).
+   */
+  readonly holdout?: HoldoutOptions;
 }
 
 /** Columns that the feature set's table has in common with its source: the kept ones. */
@@ -107,16 +133,23 @@ export type EvaluateError =
   | Decisions.DecisionsError
   | StatisticsError
   | LeakedTestSet
+  | OtherTrainTable
   | OtherSplit
+  | Holdout.HoldoutSpent
+  | Store.StoreError
   | NothingToJudge;
 
 /** The stage that {@link decisions} makes. */
 export type EvaluateStage<Out extends Contract.Contract> = Stage.Stage<
-  { readonly model: Model.Model<Out>; readonly data: Table.Table<Out, "test"> },
+  {
+    readonly model: Model.Model<Out>;
+    readonly train: Table.Table<Out, "train">;
+    readonly data: Table.Table<Out, "test">;
+  },
   Stage.Ports<{ readonly verdict: Verdict.Verdict; readonly evaluation: Evaluation }>,
   {},
   EvaluateError,
-  Duckdb.Duckdb | Artifact.ArtifactStore
+  Duckdb.Duckdb | Artifact.ArtifactStore | Store.Store
 >;
 
 /**
@@ -126,8 +159,9 @@ export type EvaluateStage<Out extends Contract.Contract> = Stage.Stage<
  * gain lies at or above the charter's smallest gain; below it: failed; across it: inconclusive),
  * `calibrated`, `no leakage suspected`, `enough data` and `charter in force`.
  *
- * Fails with {@link LeakedTestSet}, {@link OtherSplit} or {@link NothingToJudge} where no honest
- * verdict is possible. Throws `StatisticsError` when it is made if the costs favour one decision always,
+ * Fails with {@link LeakedTestSet}, {@link OtherTrainTable}, {@link OtherSplit} or
+ * {@link NothingToJudge} where no honest verdict is possible, and with {@link Holdout.HoldoutSpent} where
+ * another model was judged on the same rows before and nobody said why. Throws `StatisticsError` when it is made if the costs favour one decision always,
  * so that this shows before anything is trained.
  *
  * @example
@@ -155,6 +189,8 @@ export const decisions = <C extends Contract.Contract, Out extends Contract.Cont
   } = options;
   const { maxCalibrationError = 0.05, minPerClass = 100, suspiciousAuc = 0.99 } = options;
   const { minBlocks = 2 } = options;
+  const { holdout = { looks: 1, justification: "" } } = options;
+  requireReason(holdout);
   const limits = { maxCalibrationError, minPerClass, minBlocks, suspiciousAuc };
   const unknown = slices.find((column) => set.contract.spec.columns[column] === undefined);
   if (unknown !== undefined) {
@@ -167,7 +203,11 @@ export const decisions = <C extends Contract.Contract, Out extends Contract.Cont
   const threshold = Result.getOrThrow(Cost.optimalThreshold(matrix));
   return Stage.make("evaluate", {
     description: `judges the ${charter.spec.metric.name} against "${charter.spec.baseline.name}"`,
-    input: { model: Model.of(set), data: Table.of(set.contract, "test") },
+    input: {
+      model: Model.of(set),
+      train: Table.of(set.contract, "train"),
+      data: Table.of(set.contract, "test"),
+    },
     outputs: { verdict: Verdict.Verdict, evaluation: Evaluation },
     params: {
       featureSet: set.digest,
@@ -178,48 +218,66 @@ export const decisions = <C extends Contract.Contract, Out extends Contract.Cont
       seed,
       level,
       ...limits,
+      ...(options.holdout === undefined ? {} : { holdout: { ...holdout } }),
     },
     charter,
-    // A verdict from before the kill date is no verdict after it.
-    fingerprint: Effect.map(Clock.currentTimeMillis, (now) => ({
-      expired: Charter.isExpired(charter, new Date(now)),
-    })),
-    run: Effect.fnUntraced(function* ({ model, data }, { exhibit, finding, progress }) {
-      yield* requireHonest(model, data);
-      const columns = yield* Effect.forEach(slices, (column) =>
-        sliceColumn(data, column, minSliceRows),
-      );
-      const decided = yield* Decisions.read(set, {
+    // A verdict from before the kill date is no verdict after it, and one that was corrected for fewer
+    // looks at the test rows is none after another look.
+    fingerprint: Effect.fnUntraced(function* ({ model, data }) {
+      const now = yield* Clock.currentTimeMillis;
+      return {
+        expired: Charter.isExpired(charter, new Date(now)),
+        looks: yield* correctedFor(set, { model, data, looks: holdout.looks }),
+      };
+    }),
+    run: Effect.fnUntraced(function* ({ model, train, data }, { exhibit, finding, progress }) {
+      yield* requireHonest(model, train, data);
+      const look = yield* begin(set, {
         model,
-        table: data,
-        baseline: charter.spec.baseline,
-        rows: "labelled",
-        blocks,
-        select: columns.map(({ sql }) => sql),
-      });
-      if (decided.rows === 0) {
-        return yield* new NothingToJudge({ rows: data.rows, label: "label" });
-      }
-      yield* progress({ label: "scored", rows: decided.rows });
-      const evaluation = yield* measure(decided, {
-        charter,
-        threshold,
-        blocks,
-        slices: columns,
+        data,
+        holdout,
         level,
-        seed,
-        suspiciousAuc,
+        purpose: `${metric.name} against "${charter.spec.baseline.name}"`,
       });
-      const now = new Date(yield* Clock.currentTimeMillis);
-      const verdict = Verdict.judge(
-        gates,
-        { evaluation, charter, now, ...limits },
-        {
-          model: model.document.digest,
-          charter: charter.digest,
-          testSet: Table.digestOf(data),
-        },
-      );
+      const judged = yield* Effect.gen(function* () {
+        const columns = yield* Effect.forEach(slices, (column) =>
+          sliceColumn(data, column, minSliceRows),
+        );
+        const decided = yield* Decisions.read(set, {
+          model,
+          table: data,
+          baseline: charter.spec.baseline,
+          rows: "labelled",
+          blocks,
+          select: columns.map(({ sql }) => sql),
+        });
+        if (decided.rows === 0) {
+          return yield* new NothingToJudge({ rows: data.rows, label: "label" });
+        }
+        yield* progress({ label: "scored", rows: decided.rows });
+        const evaluation = yield* measure(decided, {
+          charter,
+          threshold,
+          blocks,
+          slices: columns,
+          look,
+          seed,
+          suspiciousAuc,
+        });
+        const now = new Date(yield* Clock.currentTimeMillis);
+        const verdict = Verdict.judge(
+          gates,
+          { evaluation, charter, now, ...limits },
+          {
+            model: model.document.digest,
+            charter: charter.digest,
+            testSet: Table.digestOf(data),
+          },
+        );
+        return { columns, decided, evaluation, verdict };
+      }).pipe(end(look, ({ verdict }) => verdict.status));
+      // From here on, somebody may see what the test rows said.
+      const { columns, decided, evaluation, verdict } = judged;
       yield* Effect.forEach(
         findingsOf(evaluation, columns, { minSliceRows, owner: set.contract.spec.owner }),
         finding,
@@ -230,12 +288,29 @@ export const decisions = <C extends Contract.Contract, Out extends Contract.Cont
   });
 };
 
+const requireReason = ({ looks, justification }: HoldoutOptions): void => {
+  if (!(Number.isInteger(looks) && looks >= 1)) {
+    throw new TypeError(
+      `evaluate: holdout.looks is ${looks}; give the number of models, 1 or more`,
+    );
+  }
+  if (looks > 1 && justification.trim() === "") {
+    throw new TypeError(
+      `evaluate: ${looks} looks at the test rows need a justification; say why in holdout.justification`,
+    );
+  }
+};
+
 const requireHonest = (
   model: Model.AnyModel,
+  train: Table.AnyTable,
   data: Table.AnyTable,
-): Effect.Effect<void, LeakedTestSet | OtherSplit> => {
+): Effect.Effect<void, LeakedTestSet | OtherTrainTable | OtherSplit> => {
   const { split, table } = model.trainedOn;
   if (table === Table.digestOf(data)) return Effect.fail(new LeakedTestSet({ table }));
+  if (table !== Table.digestOf(train)) {
+    return Effect.fail(new OtherTrainTable({ model: table, table: Table.digestOf(train) }));
+  }
   return split !== null && split === data.split
     ? Effect.void
     : Effect.fail(new OtherSplit({ model: split, table: data.split }));
@@ -249,7 +324,7 @@ const findingsOf = (
   columns: ReadonlyArray<SliceColumn>,
   { minSliceRows, owner }: { readonly minSliceRows: number; readonly owner: string },
 ): ReadonlyArray<Finding.Finding> => {
-  const { excluded, rows, cost, unit, level, slices } = evaluation;
+  const { excluded, rows, cost, unit, level, holdout, slices } = evaluation;
   const left = excluded.unlabelled + excluded.undated;
   const trivial = Math.min(cost.neverAct.estimate, cost.alwaysAct.estimate);
   const found: Array<Finding.Finding> = [];
@@ -274,6 +349,16 @@ const findingsOf = (
       expected: `the model to cost less than ${which} acting (${number(trivial)} ${unit})`,
       found: `${number(cost.model.estimate)} ${unit}`,
       next: "The probabilities do not separate the outcomes enough for these costs: add features, or check the costs.",
+    });
+  }
+  if (holdout.correctedFor > 1) {
+    found.push({
+      check: "evaluate.looks",
+      severity: "warn",
+      expected: "test rows that no other model was judged on",
+      found: `look ${holdout.number} of ${holdout.correctedFor} at these rows, "${holdout.justification}": every interval is at ${percent(level)} instead of ${percent(holdout.nominalLevel)} (Bonferroni)`,
+      rows,
+      next: "The correction covers models that were settled before the first look. Judge the next one on rows that nobody has seen.",
     });
   }
   const { by, count } = evaluation.blocks;

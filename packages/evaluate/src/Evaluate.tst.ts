@@ -16,18 +16,18 @@ declare const test: Ref.Ref<Table.Table<Trips, "test">>;
 declare const train: Ref.Ref<Table.Table<Trips, "train">>;
 
 it("judges a model on the test table of its feature set", () => {
-  const build = () => evaluate({ model, data: test });
+  const build = () => evaluate({ model, train, data: test });
   expectTypeOf<ReturnType<typeof build>["verdict"]>().toExtend<Ref.Ref<Verdict.Verdict>>();
 });
 
 it("does not judge on a train table", () => {
   // @ts-expect-error is not assignable to type '"test"'
-  evaluate({ model, data: train });
+  evaluate({ model, train, data: train });
 });
 
 it("does not judge a model of another feature set", () => {
   // @ts-expect-error is not assignable to type '"trip-features"'
-  evaluate({ model: otherModel, data: test });
+  evaluate({ model: otherModel, train, data: test });
 });
 
 it("needs a charter", () => {

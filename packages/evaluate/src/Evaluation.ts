@@ -44,8 +44,15 @@ export const Evaluation = Schema.Struct({
   /** What the bootstrap draws, and how many of them have decisions. */
   blocks: Schema.Struct({ by: Decisions.Block, count: Schema.Int }),
   unit: Schema.String,
-  /** Confidence level of the intervals. */
+  /** Confidence level of the intervals, after the correction for looks at the test rows. */
   level: Schema.Finite,
+  /** Which look at the test rows this is, and what its intervals are corrected for. */
+  holdout: Schema.Struct({
+    number: Schema.Int,
+    correctedFor: Schema.Int,
+    nominalLevel: Schema.Finite,
+    justification: Schema.String,
+  }),
   /** Probability from which acting is cheaper (Elkan 2001). */
   threshold: Schema.Finite,
   cost: Schema.Struct({

@@ -6,6 +6,7 @@ import * as Effect from "effect/Effect";
 import {
   charterWith,
   constantModel,
+  judge,
   modelOf,
   peekingModel,
   recording,
@@ -20,10 +21,10 @@ type Options = Partial<Evaluate.DecisionsOptions<"origin">>;
 
 const month: Trips = { days: 30, perDay: 200 };
 
-const judge = (estimator: Estimator.Estimator, trips: Trips = month, options: Options = {}) =>
+const judged = (estimator: Estimator.Estimator, trips: Trips = month, options: Options = {}) =>
   Effect.gen(function* () {
     const stage = Evaluate.decisions(TripFeatures, { charter: charterWith(), ...options });
-    const { verdict, evaluation } = yield* stage.run({
+    const { verdict, evaluation } = yield* judge(stage, {
       model: yield* modelOf(estimator),
       data: yield* tripsOf(trips),
     });
@@ -38,7 +39,7 @@ describe("all gates", () => {
   it.effect("pass for the right model, with figures", () =>
     recording(({ exhibits, findings }) =>
       Effect.gen(function* () {
-        const { verdict } = yield* judge(rightModel, month, { slices: ["origin"] });
+        const { verdict } = yield* judged(rightModel, month, { slices: ["origin"] });
         assert.strictEqual(verdict.status, "passed");
         assert.deepStrictEqual(
           verdict.evidence.map(({ gate, outcome }) => `${gate}: ${outcome}`),
@@ -71,9 +72,9 @@ describe("all gates", () => {
   it.effect("answer the same again, and under another seed differ in the interval only", () =>
     recording(() =>
       Effect.gen(function* () {
-        const first = yield* judge(rightModel);
-        const again = yield* judge(rightModel);
-        const other = yield* judge(rightModel, month, { seed: 1 });
+        const first = yield* judged(rightModel);
+        const again = yield* judged(rightModel);
+        const other = yield* judged(rightModel, month, { seed: 1 });
         assert.deepStrictEqual(again.evaluation, first.evaluation);
         assert.strictEqual(again.verdict.digest, first.verdict.digest);
         assert.strictEqual(other.evaluation.gain.estimate, first.evaluation.gain.estimate);
@@ -89,7 +90,9 @@ describe("beats the baseline", () => {
       Effect.gen(function* () {
         // Never reaches the threshold of 0.25, where the rule warns for x > 0.
         const charter = charterWith({ warnFrom: 0 });
-        const { verdict, evaluation, gate } = yield* judge(constantModel(0.24), month, { charter });
+        const { verdict, evaluation, gate } = yield* judged(constantModel(0.24), month, {
+          charter,
+        });
         assert.strictEqual(verdict.status, "rejected");
         const { outcome, expected, found, next } = gate("beats the baseline");
         assert.strictEqual(outcome, "failed");
@@ -122,7 +125,7 @@ describe("beats the baseline", () => {
     recording(() =>
       Effect.gen(function* () {
         const charter = charterWith({ smallestGain: 8 });
-        const { gate, evaluation } = yield* judge(rightModel, month, { charter });
+        const { gate, evaluation } = yield* judged(rightModel, month, { charter });
         assert.isAbove(evaluation.gain.interval?.lower ?? NaN, 0);
         assert.strictEqual(gate("beats the baseline").outcome, "failed");
       }),
@@ -134,11 +137,11 @@ describe("beats the baseline", () => {
     () =>
       recording(() =>
         Effect.gen(function* () {
-          const { evaluation } = yield* judge(rightModel);
+          const { evaluation } = yield* judged(rightModel);
           const { estimate, interval } = evaluation.gain;
           // Half way down the interval: about four times as many days halve it.
           const smallestGain = (estimate + (interval?.lower ?? NaN)) / 2;
-          const { verdict, gate } = yield* judge(rightModel, month, {
+          const { verdict, gate } = yield* judged(rightModel, month, {
             charter: charterWith({ smallestGain }),
           });
           assert.strictEqual(verdict.status, "inconclusive");
@@ -149,7 +152,7 @@ describe("beats the baseline", () => {
           assert.isTrue(Math.abs(Number(days) - 120) <= 1, next);
           assert.strictEqual(Number(rows?.replaceAll(",", "")), Number(days) * 200);
           const near = charterWith({ smallestGain: estimate * 1.0001 });
-          const undecided = (yield* judge(rightModel, month, { charter: near })).gate(
+          const undecided = (yield* judged(rightModel, month, { charter: near })).gate(
             "beats the baseline",
           );
           assert.include(undecided.next, "more data will not settle it");
@@ -160,7 +163,7 @@ describe("beats the baseline", () => {
   it.effect("is inconclusive on one day", () =>
     recording(() =>
       Effect.gen(function* () {
-        const { gate, verdict, evaluation } = yield* judge(rightModel, { days: 1, perDay: 2000 });
+        const { gate, verdict, evaluation } = yield* judged(rightModel, { days: 1, perDay: 2000 });
         assert.strictEqual(verdict.status, "inconclusive");
         assert.isNull(evaluation.gain.interval);
         assert.strictEqual(gate("beats the baseline").outcome, "inconclusive");
@@ -177,7 +180,7 @@ describe("calibrated", () => {
   it.effect("fails for probabilities that are too bold, and says where", () =>
     recording(() =>
       Effect.gen(function* () {
-        const { gate } = yield* judge(bold);
+        const { gate } = yield* judged(bold);
         const { outcome, found, next } = gate("calibrated");
         assert.strictEqual(outcome, "failed");
         assert.match(
@@ -192,9 +195,9 @@ describe("calibrated", () => {
   it.effect("takes the limit from its option", () =>
     recording(() =>
       Effect.gen(function* () {
-        const { evaluation } = yield* judge(rightModel);
+        const { evaluation } = yield* judged(rightModel);
         const maxCalibrationError = evaluation.calibrationError / 2;
-        const { gate } = yield* judge(rightModel, month, { maxCalibrationError });
+        const { gate } = yield* judged(rightModel, month, { maxCalibrationError });
         assert.strictEqual(gate("calibrated").outcome, "failed");
       }),
     ),
@@ -203,7 +206,7 @@ describe("calibrated", () => {
   it.effect("is inconclusive on few rows, where the error is large by chance", () =>
     recording(() =>
       Effect.gen(function* () {
-        const { gate } = yield* judge(bold, { days: 4, perDay: 20 });
+        const { gate } = yield* judged(bold, { days: 4, perDay: 20 });
         assert.strictEqual(gate("calibrated").outcome, "inconclusive");
       }),
     ),
@@ -215,7 +218,7 @@ describe("no leakage suspected", () => {
     recording(() =>
       Effect.gen(function* () {
         const trips = { ...month, peek: "label" };
-        const { verdict, gate } = yield* judge(peekingModel(0.001, 0.999), trips);
+        const { verdict, gate } = yield* judged(peekingModel(0.001, 0.999), trips);
         assert.strictEqual(verdict.status, "rejected");
         assert.strictEqual(gate("beats the baseline").outcome, "passed");
         const { outcome, found, next } = gate("no leakage suspected");
@@ -238,7 +241,7 @@ describe("no leakage suspected", () => {
         const trips = { ...month, peek: "CASE WHEN label THEN NULL ELSE 0 END" };
         const model = peekingModel(0.001, 0.999);
         const trees = model.trees.map((tree) => ({ ...tree, missingLeft: [0, 0, 0] as const }));
-        const { gate } = yield* judge({ ...model, trees }, trips);
+        const { gate } = yield* judged({ ...model, trees }, trips);
         assert.include(gate("no leakage suspected").found, 'the feature "peek" alone reaches 1');
       }),
     ),
@@ -251,7 +254,7 @@ describe("no leakage suspected", () => {
         Effect.gen(function* () {
           // Right in 97 of 100 rows: below the limit on the model's own ROC AUC.
           const trips = { ...month, peek: "CASE WHEN v < 0.97 THEN label ELSE NOT label END" };
-          const { gate, evaluation } = yield* judge(peekingModel(0.03, 0.97), trips);
+          const { gate, evaluation } = yield* judged(peekingModel(0.03, 0.97), trips);
           assert.isBelow(evaluation.rocAuc ?? NaN, 0.99);
           assert.strictEqual(gate("no leakage suspected").outcome, "failed");
           assert.strictEqual(evaluation.suspect?.feature, "peek");
@@ -263,7 +266,7 @@ describe("no leakage suspected", () => {
     recording(() =>
       Effect.gen(function* () {
         const trips = { ...month, peek: "CASE WHEN v < 0.85 THEN label ELSE NOT label END" };
-        const { gate } = yield* judge(peekingModel(0.15, 0.85), trips);
+        const { gate } = yield* judged(peekingModel(0.15, 0.85), trips);
         assert.strictEqual(gate("no leakage suspected").outcome, "passed");
       }),
     ),
@@ -272,7 +275,7 @@ describe("no leakage suspected", () => {
   it.effect("cannot tell where all outcomes are the same", () =>
     recording(() =>
       Effect.gen(function* () {
-        const { gate, verdict, evaluation } = yield* judge(rightModel, {
+        const { gate, verdict, evaluation } = yield* judged(rightModel, {
           ...month,
           label: "FALSE",
         });
@@ -290,10 +293,10 @@ describe("enough data", () => {
     recording(() =>
       Effect.gen(function* () {
         const few = { days: 10, perDay: 15 };
-        const { gate } = yield* judge(rightModel, few);
+        const { gate } = yield* judged(rightModel, few);
         assert.strictEqual(gate("enough data").outcome, "inconclusive");
         assert.match(gate("enough data").found, /^\d+ positive and \d+ negative on 10 days$/);
-        const lenient = yield* judge(rightModel, few, { minPerClass: 20 });
+        const lenient = yield* judged(rightModel, few, { minPerClass: 20 });
         assert.strictEqual(lenient.gate("enough data").outcome, "passed");
       }),
     ),
@@ -305,13 +308,13 @@ describe("few days", () => {
     recording(({ findings }) =>
       Effect.gen(function* () {
         const week = { days: 7, perDay: 500 };
-        const { gate } = yield* judge(rightModel, week);
+        const { gate } = yield* judged(rightModel, week);
         assert.strictEqual(gate("enough data").outcome, "passed");
         assert.deepStrictEqual(
           findings.map(({ check, found }) => [check, found]),
           [["evaluate.blocks", "7 days, from which intervals come out too narrow"]],
         );
-        const strict = yield* judge(rightModel, week, { minBlocks: 10 });
+        const strict = yield* judged(rightModel, week, { minBlocks: 10 });
         assert.strictEqual(strict.gate("enough data").outcome, "inconclusive");
         assert.include(strict.gate("enough data").expected, "on at least 10 days");
       }),
@@ -324,7 +327,7 @@ describe("charter in force", () => {
     recording(() =>
       Effect.gen(function* () {
         const charter = charterWith({ killOn: "2026-11-24" });
-        const { gate, verdict } = yield* judge(rightModel, month, { charter });
+        const { gate, verdict } = yield* judged(rightModel, month, { charter });
         assert.strictEqual(verdict.status, "rejected");
         assert.strictEqual(gate("charter in force").outcome, "failed");
         assert.strictEqual(

@@ -7,11 +7,13 @@ import {
   type Exhibit,
   type Finding,
   Stage,
+  Store,
 } from "@ml-pipe/core";
 import { Duckdb, type Estimator, FeatureSet, Model, Rule, Table } from "@ml-pipe/data";
 import * as Effect from "effect/Effect";
 import * as Layer from "effect/Layer";
 import { TestClock } from "effect/testing";
+import type { EvaluateStage } from "../src/Evaluate.ts";
 
 export const Trip = Contract.make("trip", {
   version: "1.0.0",
@@ -124,22 +126,8 @@ export const constantModel = (value: number): Estimator.ConstantModel => ({
 
 const split = "split-one";
 
-/** Stores a model that claims to have been trained on the train part of the split. */
-export const modelOf = (
-  estimator: Estimator.Estimator,
-  trainedOn: Partial<Model.AnyModel["trainedOn"]> = {},
-) =>
-  Model.store(TripFeatures, {
-    estimator,
-    kind: "hand-made model",
-    trainedOn: { split, table: `sha256-${"0".repeat(64)}`, rows: 1, ...trainedOn },
-  });
-
-/**
- * Writes a test table of generated trips, as many a day as `perDay`: `x` is spread evenly over −3 to 3 and
- * `label` is true with probability sigmoid(x − 1). Everything is a hash of the row's number.
- */
-export const tripsOf = (options: {
+/** What generated trips are like. */
+interface TripOptions {
   readonly days: number;
   readonly perDay: number;
   /** SQL over `i`, `day`, `x`, `u` (uniform), `label`; default missing. */
@@ -149,22 +137,72 @@ export const tripsOf = (options: {
   /** SQL; default one of A, B, C. */
   readonly origin?: string;
   readonly split?: string | null;
-}) => {
-  const uniform = (salt: number) => `(hash(i * 7 + ${salt}) % 1000003) / 1000003.0`;
-  const query = `
+}
+
+/**
+ * Generated trips, as many a day as `perDay`: `x` is spread evenly over −3 to 3 and `label` is true with
+ * probability sigmoid(x − 1). Everything is a hash of the row's number.
+ */
+const tripsSql = (options: TripOptions, firstDay: number, salt: number): string => {
+  const uniform = (n: number) => `(hash(i * 7 + ${salt + n}) % 1000003) / 1000003.0`;
+  return `
     SELECT "at", x, CAST(${options.peek ?? "NULL"} AS DOUBLE) AS peek,
       CAST(${options.origin ?? "substr('ABC', 1 + i % 3, 1)"} AS VARCHAR) AS origin, label
     FROM (SELECT *, ${options.label ?? "u < 1 / (1 + exp(1 - x))"} AS label FROM (
       SELECT i, i // ${options.perDay} AS day,
-        epoch_ms(990000000000 // 86400000 * 86400000 + (i // ${options.perDay}) * 86400000 + 3600000) AS "at",
+        epoch_ms((${firstDay} + i // ${options.perDay}) * 86400000 + 3600000) AS "at",
         -3 + 6 * ${uniform(1)} AS x, ${uniform(2)} AS u, ${uniform(3)} AS v
       FROM (SELECT range AS i FROM range(${options.days * options.perDay}))))
     ORDER BY "at", i`;
-  return Table.write(TripFeatures.contract, "test", {
-    query,
+};
+
+const firstTestDay = Math.floor(990_000_000_000 / 86_400_000);
+
+/** Writes a test table of generated trips. */
+export const tripsOf = (options: TripOptions) =>
+  Table.write(TripFeatures.contract, "test", {
+    query: tripsSql(options, firstTestDay, 0),
     split: options.split === undefined ? split : options.split,
   });
+
+/** Writes the train table of the same trips, of the days before. */
+export const trainTripsOf = (options: Partial<TripOptions> = {}) => {
+  const trips = { days: 20, perDay: 100, ...options };
+  return Table.write(TripFeatures.contract, "train", {
+    query: tripsSql(trips, firstTestDay - trips.days - 1, 500_000),
+    split: trips.split === undefined ? split : trips.split,
+  });
 };
+
+/** Stores a model that claims to have been trained on the usual train table. */
+export const modelOf = (
+  estimator: Estimator.Estimator,
+  trainedOn: Partial<Model.AnyModel["trainedOn"]> = {},
+) =>
+  Effect.flatMap(trainTripsOf(), (train) =>
+    Model.store(TripFeatures, {
+      estimator,
+      kind: "hand-made model",
+      trainedOn: { split, table: Table.digestOf(train), rows: train.rows, ...trainedOn },
+    }),
+  );
+
+type Trips = typeof TripFeatures.contract;
+
+/**
+ * Judges a model as if nobody had looked at these rows before; by default beside the usual train table.
+ */
+export const judge = (
+  stage: EvaluateStage<Trips>,
+  input: {
+    readonly model: Model.Model<Trips>;
+    readonly data: Table.Table<Trips, "test">;
+    readonly train?: Table.Table<Trips, "train">;
+  },
+) =>
+  Effect.gen(function* () {
+    return yield* stage.run({ train: input.train ?? (yield* trainTripsOf()), ...input });
+  }).pipe(Effect.provide(Store.Store.layerMemory));
 
 /** DuckDB and a store in a temporary folder. */
 export const services = Layer.mergeAll(

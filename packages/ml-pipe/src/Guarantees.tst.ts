@@ -86,7 +86,7 @@ declare const flights: Ref.Ref<Table.Table<typeof Flight, "raw">, never, never>;
 const { checked } = validateFlights({ data: flights });
 const parts = split({ data: features({ data: checked }) });
 const model = train({ train: parts.train, validation: parts.validation });
-const { verdict } = evaluate({ model, data: parts.test });
+const { verdict } = evaluate({ model, train: parts.train, data: parts.test });
 
 it("another team's contract does not fit", () => {
   // @ts-expect-error Type '"flight"' is not assignable to type '"hotel"'
@@ -99,7 +99,7 @@ it("unchecked data are not split, and no table is used in another role", () => {
   // @ts-expect-error Type '"test"' is not assignable to type '"train"'
   train({ train: parts.test, validation: parts.validation });
   // @ts-expect-error Type '"train"' is not assignable to type '"test"'
-  evaluate({ model, data: parts.train });
+  evaluate({ model, train: parts.train, data: parts.train });
   // @ts-expect-error Type '"test"' is not assignable to type '"validation"'
   train({ train: parts.train, validation: parts.test });
 });

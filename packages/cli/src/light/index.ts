@@ -5,6 +5,7 @@
 export { diff } from "./diff.ts";
 export { dump } from "./dump.ts";
 export { gc } from "./gc.ts";
+export { holdout } from "./holdout.ts";
 export { keep } from "./keep.ts";
 export { lineage } from "./lineage.ts";
 export { logs } from "./logs.ts";

@@ -109,7 +109,7 @@ export default Pipeline.make(
     const { checked } = validate({ data: ingest() });
     const parts = split({ data: features({ data: checked }) });
     const model = train({ train: parts.train, validation: parts.validation });
-    const { verdict } = evaluate({ model, data: parts.test });
+    const { verdict } = evaluate({ model, train: parts.train, data: parts.test });
     const passed = Verdict.gate({ verdict });
     const release = deploy({ model, verdict: passed, history: checked });
     const watch = monitor({ release, reference: parts.train, live: parts.live });

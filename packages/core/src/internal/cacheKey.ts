@@ -1,6 +1,7 @@
 /** Whether an earlier execution of a stage can be reused, and why not. */
 import * as Effect from "effect/Effect";
 import * as Option from "effect/Option";
+import type * as Schema from "effect/Schema";
 import { ArtifactStore, referencedBy } from "../Artifact.ts";
 import * as Digest from "../Digest.ts";
 import { CodeOf } from "../Engine.ts";
@@ -17,14 +18,17 @@ export type Identity =
   | { readonly _tag: "Known"; readonly cacheKey: string; readonly ingredients: Ingredients }
   | { readonly _tag: "Unknown"; readonly reason: string };
 
-/** The cache key of a stage on its inputs, and what it is made of. */
+/**
+ * The cache key of a stage on its inputs, and what it is made of. Where inputs are missing, what it reads
+ * because of them is not known, and null.
+ */
 export const identityOf = Effect.fnUntraced(function* <E, R>(
   node: GraphNode<E, R>,
   inputs: Values,
 ): Effect.fn.Return<Identity, E, R> {
   const { info } = node;
   const code = yield* (yield* CodeOf)(node);
-  const reads = yield* node.fingerprint;
+  const reads = yield* readsOf(node, inputs);
   if (code._tag === "Unknown") return code;
   const ingredients: Ingredients = {
     code: code.parts,
@@ -44,6 +48,19 @@ export const identityOf = Effect.fnUntraced(function* <E, R>(
   };
   return { _tag: "Known", cacheKey: Digest.ofJson([info.name, ingredients]), ingredients };
 });
+
+const readsOf = <E, R>(
+  { info, fingerprint }: GraphNode<E, R>,
+  inputs: Values,
+): Effect.Effect<Schema.Json, E, R> => {
+  if (Effect.isEffect(fingerprint)) return fingerprint;
+  const known = Object.keys(info.inputs).every((port) => inputs[port] !== undefined);
+  return known
+    ? fingerprint(
+        Object.fromEntries(Object.entries(inputs).map(([port, { value }]) => [port, value])),
+      )
+    : Effect.succeed(null);
+};
 
 /** An execution that can be reused, or why there is none. */
 export type Lookup =

@@ -114,8 +114,12 @@ const planNode = Effect.fnUntraced(function* <E, R>(
   if (last?.ingredients === undefined) return is("stale", "it has not run before");
   // Its inputs are not known yet; what else has changed makes it stale whatever they are.
   const { inputs: was } = last.ingredients;
-  const settled = { ...was, ...identity.ingredients.inputs };
-  const changes = changesBetween(last.ingredients, { ...identity.ingredients, inputs: settled });
+  const settled = {
+    ...identity.ingredients,
+    inputs: { ...was, ...identity.ingredients.inputs },
+    ...(Effect.isEffect(node.fingerprint) ? {} : { reads: last.ingredients.reads }),
+  };
+  const changes = changesBetween(last.ingredients, settled);
   if (changes.length > 0) return is("stale", changesText(changes), changes);
   return depends;
 });

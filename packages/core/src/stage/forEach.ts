@@ -11,6 +11,7 @@ import type { StoreError } from "../Store.ts";
 import { ItemsFailed, ItemsInvalid } from "./ItemErrors.ts";
 import {
   assemble,
+  type Fingerprint,
   implementOf,
   inputCheck,
   Reporter,
@@ -151,7 +152,7 @@ export const forEach = <In, Out, S, E, R, const K extends keyof In & string>(
         yield* Reporter,
       );
     });
-    return { info, run, fingerprint: implement(item).fingerprint };
+    return { info, run, fingerprint: ofAllItems(implement(item).fingerprint, input) };
   });
 };
 
@@ -179,6 +180,20 @@ export const itemsOf = <A>(
     items: Schema.Array(Schema.Struct({ key: Schema.String, value })),
     quarantined: Schema.Array(ItemFailure),
   });
+
+/** What a fan-out reads: what each of its items does, if that depends on the item. */
+const ofAllItems = <E, R>(
+  fingerprint: Fingerprint<Record<string, unknown>, E, R>,
+  input: string,
+): Fingerprint<Record<string, unknown>, E, R> => {
+  if (Effect.isEffect(fingerprint)) return fingerprint;
+  return (inputs) => {
+    const items = inputs[input];
+    return Effect.forEach(Array.isArray(items) ? items : [], (item) =>
+      fingerprint({ ...inputs, [input]: item }),
+    );
+  };
+};
 
 /** One output as it is, several by their names. */
 const valueSchema = ({ output }: StageInfo): Schema.ConstraintCodec<unknown, unknown> =>

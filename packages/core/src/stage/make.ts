@@ -203,6 +203,11 @@ export type Stage<In, Out, Signals, E, R> = Call<In, Out, Signals, E, R> & {
   readonly run: (input: In) => Effect.Effect<Value<Out>, E | InputMismatch, R>;
 };
 
+/** What a stage reads beside its inputs, as JSON. */
+export type Fingerprint<In, E, R> =
+  | Effect.Effect<Schema.Json, E, R>
+  | ((input: In) => Effect.Effect<Schema.Json, E, R>);
+
 /** What the author of a stage writes, beside its outputs. */
 interface Common<I extends Fields, S, E, R, A> {
   readonly description?: string;
@@ -217,10 +222,11 @@ interface Common<I extends Fields, S, E, R, A> {
   /** Default: one core and no memory worth counting. */
   readonly resources?: Needs;
   /**
-   * What the stage reads beside its inputs, such as the digest of a source file, as JSON. Part of the
-   * cache key: a stage that reads anything undeclared is cached wrongly.
+   * What the stage reads beside its inputs, such as the digest of a source file, as JSON; a function of
+   * the inputs if it depends on them. Part of the cache key: a stage that reads anything undeclared is
+   * cached wrongly.
    */
-  readonly fingerprint?: Effect.Effect<Schema.Json, E, R>;
+  readonly fingerprint?: Fingerprint<TypesOf<I>, E, R>;
   /** The charter the stage was built for; a pipeline with another one refuses it. */
   readonly charter?: { readonly digest: string };
   readonly run: (input: TypesOf<I>, context: StageContext<S>) => Effect.Effect<A, E, R>;
@@ -353,14 +359,14 @@ export const derive = (
 export interface Implementation<out E = unknown, out R = unknown> {
   readonly info: StageInfo;
   readonly run: (input: Record<string, unknown>) => Effect.Effect<unknown, E, R>;
-  readonly fingerprint: Effect.Effect<Schema.Json, E, R>;
+  readonly fingerprint: Fingerprint<Record<string, unknown>, E, R>;
 }
 
 /** Makes the behaviour of a stage for what is said about it, such as its name in errors. */
 type Implement = (info: StageInfo) => {
   readonly info: StageInfo;
   readonly run: (input: never) => Effect.Effect<unknown, unknown, unknown>;
-  readonly fingerprint: Effect.Effect<Schema.Json, unknown, unknown>;
+  readonly fingerprint: Fingerprint<never, unknown, unknown>;
 };
 
 const behaviours = new WeakMap<object, (info: StageInfo) => Implementation>();

@@ -12,6 +12,8 @@ export interface Database {
   readonly file: string;
   /** Does something with it; `operation` says in words what could not be done. */
   readonly attempt: <A>(operation: string, run: () => A) => Effect.Effect<A, StoreError>;
+  /** Writes all of it or nothing. */
+  readonly together: <A>(write: () => A) => A;
   readonly error: (operation: string, problem: string, next?: string) => StoreError;
 }
 
@@ -45,7 +47,18 @@ export const openDatabase = Effect.fnUntraced(function* (file: string) {
     }),
     (db) => Effect.sync(() => db.close()),
   );
-  return { db, file, attempt, error } satisfies Database;
+  const together: Database["together"] = (write) => {
+    db.exec("BEGIN IMMEDIATE");
+    try {
+      const result = write();
+      db.exec("COMMIT");
+      return result;
+    } catch (cause) {
+      if (db.isTransaction) db.exec("ROLLBACK");
+      throw cause;
+    }
+  };
+  return { db, file, attempt, together, error } satisfies Database;
 });
 
 /** Reads and writes the JSON text of a record. */

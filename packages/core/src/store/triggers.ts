@@ -108,7 +108,7 @@ const cursorOf = Schema.decodeUnknownSync(Schema.Struct({ cursor: Schema.NullOr(
 const pipelineOf = Schema.decodeUnknownSync(Schema.Struct({ pipeline: Schema.String }));
 
 /** See {@link TriggerStore}. */
-export const triggerStore = Effect.fnUntraced(function* ({ db, attempt }: Database) {
+export const triggerStore = Effect.fnUntraced(function* ({ db, attempt, together }: Database) {
   const sql = yield* attempt("open the record of triggers", () => {
     db.exec(tables);
     return {
@@ -152,19 +152,6 @@ export const triggerStore = Effect.fnUntraced(function* ({ db, attempt }: Databa
   });
   const toState = coder(TriggerState);
   const toStage = coder(StageRun);
-
-  /** All of it or nothing. */
-  const together = <A>(write: () => A): A => {
-    db.exec("BEGIN IMMEDIATE");
-    try {
-      const result = write();
-      db.exec("COMMIT");
-      return result;
-    } catch (cause) {
-      if (db.isTransaction) db.exec("ROLLBACK");
-      throw cause;
-    }
-  };
 
   const queue = (pipeline: string) => sql.queue.all(pipeline).map(toQueued);
 

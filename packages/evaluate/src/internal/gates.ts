@@ -40,7 +40,12 @@ const onMore = {
 const beatsBaseline = ({ evaluation, charter }: Judged): Answer => {
   const { gain, unit, smallestGain, level } = evaluation;
   const { baseline, owner } = charter.spec;
-  const expected = `to save at least ${number(smallestGain)} ${unit} over the baseline "${baseline.name}", with ${percent(level)} confidence`;
+  const { correctedFor, nominalLevel } = evaluation.holdout;
+  const corrected =
+    correctedFor === 1
+      ? ""
+      : ` (${percent(nominalLevel)} for ${correctedFor} looks at these test rows together)`;
+  const expected = `to save at least ${number(smallestGain)} ${unit} over the baseline "${baseline.name}", with ${percent(level)} confidence${corrected}`;
   const saved = `${number(gain.estimate)} ${unit} (baseline ${number(evaluation.cost.baseline.estimate)}, model ${number(evaluation.cost.model.estimate)})`;
   const on = decisionsOn(evaluation);
   const { interval } = gain;

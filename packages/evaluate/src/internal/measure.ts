@@ -1,5 +1,5 @@
 /** The numbers of an evaluation, from the decisions on the test rows. */
-import type { Charter } from "@ml-pipe/core";
+import type { Charter, Holdout } from "@ml-pipe/core";
 import {
   Classification,
   Cost,
@@ -29,7 +29,11 @@ export interface MeasureOptions {
   /** What the rows are numbered by. */
   readonly blocks: Decisions.Block;
   readonly slices: ReadonlyArray<SliceColumn>;
-  readonly level: number;
+  /** With the confidence level of all intervals. */
+  readonly look: Pick<
+    Holdout.Look,
+    "level" | "number" | "correctedFor" | "nominalLevel" | "justification"
+  >;
   readonly seed: number;
   readonly suspiciousAuc: number;
 }
@@ -43,7 +47,10 @@ export const measure = Effect.fnUntraced(function* (
   const { threshold } = options;
   const { metric, smallestGain } = options.charter.spec;
   const matrix = { ...metric.costs, unit: metric.unit };
-  const bootstrap = { level: options.level, seed: options.seed };
+  const { level, number, correctedFor, nominalLevel, justification = "" } = options.look;
+  // Tails of a corrected level are thin: as many resamples in them as in those of one look.
+  const resamples = Math.min(20_000, 2000 * correctedFor);
+  const bootstrap = { level, seed: options.seed, resamples };
   const blocks = blocksOf(decisions.block);
 
   const modelCost = yield* Effect.fromResult(Cost.rowCosts(probability, label, threshold, matrix));
@@ -63,7 +70,7 @@ export const measure = Effect.fnUntraced(function* (
 
   const rocAuc = orNull(Classification.rocAuc(probability, label));
   yield* Effect.yieldNow;
-  const rocAucInterval = orNull(Interval.aucInterval(probability, label, options.level));
+  const rocAucInterval = orNull(Interval.aucInterval(probability, label, level));
   yield* Effect.yieldNow;
   const averagePrecision = orNull(Classification.averagePrecision(probability, label));
   yield* Effect.yieldNow;
@@ -81,7 +88,8 @@ export const measure = Effect.fnUntraced(function* (
     positives: label.reduce((sum, one) => sum + one, 0),
     blocks: { by: options.blocks, count: blocks.count },
     unit: metric.unit,
-    level: options.level,
+    level,
+    holdout: { number, correctedFor, nominalLevel, justification },
     threshold,
     cost,
     gain,
