@@ -129,6 +129,32 @@ describe("Duckdb", () => {
     }).pipe(Effect.provide(Duckdb.layer())),
   );
 
+  it.effect("makes a relation of typed arrays for as long as the scope lives", () =>
+    Effect.gen(function* () {
+      const db = yield* Duckdb;
+      const size = 5000;
+      const columns = {
+        'a "b': Float64Array.from({ length: size }, (_, i) => (i === 7 ? NaN : i / 2)),
+        c: new Float64Array(size).fill(-Infinity),
+      };
+      let name = "";
+      yield* Effect.scoped(
+        Effect.gen(function* () {
+          name = yield* db.fromColumns("write", columns);
+          const [row] = yield* db.rows(
+            "sum",
+            `SELECT sum("a ""b") AS a, count("a ""b")::INTEGER AS n, min(c) = '-inf'::DOUBLE AS c FROM ${name}`,
+          );
+          assert.deepStrictEqual(row, { a: (size * (size - 1)) / 4 - 3.5, n: size - 1, c: true });
+        }),
+      );
+      const gone = yield* Effect.flip(db.rows("read", `FROM ${name}`));
+      assert.include(gone.message, "does not exist");
+      const uneven = { a: Float64Array.of(1), b: new Float64Array() };
+      yield* Effect.flip(Effect.scoped(db.fromColumns("write", uneven)));
+    }).pipe(Effect.provide(Duckdb.layer())),
+  );
+
   it.effect("quotes any text and any name", () =>
     Effect.gen(function* () {
       const db = yield* Duckdb;

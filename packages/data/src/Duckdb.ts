@@ -3,12 +3,14 @@
  * interrupted effect interrupts its query.
  */
 import type { DuckDBConnection, DuckDBInstance, DuckDBVector } from "@duckdb/node-api";
+import { randomUUID } from "node:crypto";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import * as Context from "effect/Context";
 import * as Effect from "effect/Effect";
 import * as Layer from "effect/Layer";
 import * as Schema from "effect/Schema";
+import type * as Scope from "effect/Scope";
 
 /** A query failed: what was tried, and what DuckDB said. */
 export class DuckdbError extends Schema.TaggedError<DuckdbError>()("DuckdbError", {
@@ -44,6 +46,14 @@ export interface DuckdbShape {
       readonly rows: number;
     },
   ) => Effect.Effect<NumericColumns, DuckdbError>;
+  /**
+   * Typed arrays of equal length as a relation of doubles in DuckDB's memory, for as long as the scope
+   * lives: what was computed here, on its way into a table. NaN becomes null.
+   */
+  readonly fromColumns: (
+    operation: string,
+    columns: { readonly [name: string]: Float64Array },
+  ) => Effect.Effect<string, DuckdbError, Scope.Scope>;
 }
 
 /** How DuckDB is set up. */
@@ -152,8 +162,48 @@ const make = Effect.fnUntraced(function* (options: DuckdbOptions) {
         if (offset !== rows) throw new Error(`expected ${rows} rows, found ${offset}`);
         return { rows, columns };
       }),
+    fromColumns: Effect.fnUntraced(function* (operation, columns) {
+      const relation = identifier(`columns ${randomUUID()}`);
+      // Not acquireRelease: it could not be interrupted while it writes.
+      yield* Effect.addFinalizer(() =>
+        Effect.ignore(
+          withConnection("forget columns", (connection) =>
+            connection.run(`DROP TABLE IF EXISTS ${relation}`),
+          ),
+        ),
+      );
+      yield* withConnection(operation, async (connection) => {
+        const names = Object.keys(columns).map((name) => `${identifier(name)} DOUBLE`);
+        await connection.run(`CREATE TABLE ${relation} (${names.join(", ")})`);
+        const { DOUBLE, DuckDBDataChunk } = await import("@duckdb/node-api");
+        const appender = await connection.createAppender(relation.slice(1, -1));
+        const values = Object.values(columns);
+        const rows = values[0]?.length ?? 0;
+        if (values.some(({ length }) => length !== rows)) throw new Error("uneven columns");
+        for (let start = 0; start < rows; start += chunkRows) {
+          const size = Math.min(chunkRows, rows - start);
+          const chunk = DuckDBDataChunk.create(
+            values.map(() => DOUBLE),
+            size,
+          );
+          for (const [index, column] of values.entries()) {
+            const part = Array.from(column.subarray(start, start + size));
+            chunk.setColumnValues(
+              index,
+              part.map((value) => (Number.isNaN(value) ? null : value)),
+            );
+          }
+          appender.appendDataChunk(chunk);
+        }
+        appender.closeSync();
+      });
+      return relation;
+    }),
   });
 });
+
+/** Rows that DuckDB takes at once. */
+const chunkRows = 2048;
 
 const errorOf = (operation: string, cause: unknown): DuckdbError =>
   new DuckdbError({ operation, problem: cause instanceof Error ? cause.message : String(cause) });

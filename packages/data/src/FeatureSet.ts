@@ -226,6 +226,7 @@ const contractOf = <
       ...Object.fromEntries(kept),
       label: Column.boolean({ availableAt: "outcome", nullable: true }).spec,
     },
+    label: "label",
     ...(decidedAt === undefined ? {} : { eventTime: decidedAt }),
     ...(group === undefined ? {} : { group }),
     ...(key?.every((column) => spec.keep.includes(column)) === true ? { key } : {}),

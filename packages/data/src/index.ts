@@ -7,6 +7,7 @@ export * as Features from "./Features.ts";
 export * as FeatureSet from "./FeatureSet.ts";
 export * as History from "./History.ts";
 export * as Model from "./Model.ts";
+export * as OutOfFold from "./OutOfFold.ts";
 export * as Profile from "./Profile.ts";
 export * as Release from "./Release.ts";
 export * as Rule from "./Rule.ts";

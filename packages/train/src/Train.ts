@@ -9,6 +9,15 @@ import * as Schema from "effect/Schema";
 import { type BoostedTreesOptions, fitBoostedTrees, type TrainingError } from "./BoostedTrees.ts";
 import { fitLogistic, type LogisticOptions } from "./Logistic.ts";
 
+export {
+  type FoldEstimator,
+  FoldUnusable,
+  outOfFold,
+  type OutOfFoldError,
+  type OutOfFoldOptions,
+  type OutOfFoldStage,
+} from "./OutOfFold.ts";
+
 /** The train and validation tables are not parts of one split, so that rows may be in both. */
 export class SplitMismatch extends Schema.TaggedError<SplitMismatch>()("SplitMismatch", {
   train: Schema.NullOr(Schema.String),

@@ -1,0 +1,232 @@
+/**
+ * Cross-validated training: k models, each trained without one fold, and what each says of the rows it
+ * did not see. The only way to out-of-fold probabilities.
+ */
+import { type Artifact, type Contract, Stage } from "@ml-pipe/core";
+import {
+  Classification,
+  Duckdb,
+  Estimator,
+  type FeatureSet,
+  OutOfFold,
+  Table,
+} from "@ml-pipe/data";
+import * as Duration from "effect/Duration";
+import * as Effect from "effect/Effect";
+import * as Result from "effect/Result";
+import * as Schema from "effect/Schema";
+import { type BoostedTreesOptions, fitBoostedTrees, type TrainingError } from "./BoostedTrees.ts";
+import { foldRows, foldsBy, foldSql } from "./internal/folds.ts";
+import { fitLogistic, type LogisticOptions } from "./Logistic.ts";
+
+/** A fold cannot be held out: it is empty, or without it only one class is left to train on. */
+export class FoldUnusable extends Schema.TaggedError<FoldUnusable>()("FoldUnusable", {
+  fold: Schema.Int,
+  folds: Schema.Int,
+  by: OutOfFold.FoldsBy,
+  /** Rows in the fold. */
+  held: Schema.Int,
+  /** Rows left to train on, and how many of them are positive. */
+  rows: Schema.Int,
+  positives: Schema.Int,
+}) {
+  override get message(): string {
+    const { fold, folds, by, held, rows, positives } = this;
+    const what =
+      held === 0
+        ? "it has no rows"
+        : `of the ${rows} rows left to train on, ${positives} are positive`;
+    const few =
+      by === "group"
+        ? "There are fewer groups than folds, or too few groups with the rare class"
+        : by === "time"
+          ? "Too few instants, an embargo that is too long, or all rows of one class lie in one period"
+          : "There are too few rows of the rare class";
+    return `fold ${fold + 1} of ${folds} (by ${by}) cannot be held out: ${what}. ${few}: use fewer folds, or more rows.`;
+  }
+}
+
+/** What a cross-validated training can fail with. */
+export type OutOfFoldError =
+  | FoldUnusable
+  | TrainingError
+  | Duckdb.DuckdbError
+  | Table.ReadError
+  | Estimator.ScoreInputInvalid
+  | Artifact.ArtifactStoreError;
+
+/** What is trained on each fold's complement. */
+export type FoldEstimator =
+  | ({ readonly kind: "boosted-trees" } & Omit<
+      BoostedTreesOptions,
+      "objective" | "onProgress" | "threads" | "earlyStopping"
+    >)
+  | ({ readonly kind: "logistic" } & LogisticOptions);
+
+/** How {@link outOfFold} trains. */
+export interface OutOfFoldOptions {
+  /** Default `{ kind: "boosted-trees" }`. */
+  readonly estimator?: FoldEstimator;
+  /** How many folds; default 5, at least 2. */
+  readonly folds?: number;
+  /**
+   * Rows within this time of a fold's period are not trained on for it: use how long the outcome takes
+   * to be known. Default none; only for folds by time.
+   */
+  readonly embargo?: Duration.Input;
+  /** Decides how groups or rows are dealt out to folds; default 0. */
+  readonly seed?: number;
+}
+
+/** The stage that {@link outOfFold} makes. */
+export type OutOfFoldStage<Out extends Contract.Contract> = Stage.Stage<
+  { readonly data: Table.Table<Out, "train"> },
+  OutOfFold.OutOfFold<Out>,
+  {},
+  OutOfFoldError,
+  Duckdb.Duckdb | Artifact.ArtifactStore
+>;
+
+/**
+ * A stage that gives each labelled row of a training table the probability of a model that was not
+ * trained on it. Rows that belong together stay together: a contract with a group has whole groups held
+ * out, one with an event time whole periods, any other single rows, class by class.
+ *
+ * Nothing is fitted outside a fold's own rows. The same table and options give the same bytes.
+ *
+ * @example
+ * ```ts
+ * import type { Contract } from "@ml-pipe/core";
+ * import type { FeatureSet } from "@ml-pipe/data";
+ * import { Train } from "@ml-pipe/train";
+ *
+ * const stageFor = <C extends Contract.Contract, Out extends Contract.Contract>(
+ *   set: FeatureSet.FeatureSet<C, Out>,
+ * ) => Train.outOfFold(set, { folds: 5, estimator: { kind: "logistic", l2: 1 }, embargo: "1 day" });
+ * ```
+ */
+export const outOfFold = <C extends Contract.Contract, Out extends Contract.Contract>(
+  set: FeatureSet.FeatureSet<C, Out>,
+  options: OutOfFoldOptions = {},
+): OutOfFoldStage<Out> => {
+  const { folds = 5, seed = 0, estimator = { kind: "boosted-trees" } } = options;
+  const embargoMs = Duration.toMillis(Duration.fromInputUnsafe(options.embargo ?? 0));
+  const by = foldsBy(set.contract.spec);
+  if (!(Number.isInteger(folds) && folds >= 2)) {
+    throw new TypeError(`outOfFold: folds is ${folds}, a whole number of at least 2 is needed`);
+  }
+  if (!Number.isSafeInteger(seed)) throw new TypeError(`outOfFold: the seed ${seed} is not whole`);
+  if (embargoMs > 0 && by !== "time") {
+    throw new TypeError(`outOfFold: the folds of "${set.spec.name}" are by ${by}: no embargo`);
+  }
+  return Stage.make("outOfFold", {
+    description: `predicts each row by a model trained on other ${by === "group" ? "groups" : by === "time" ? "periods" : "rows"}`,
+    input: { data: Table.of(set.contract, "train") },
+    output: OutOfFold.of(set),
+    params: { featureSet: set.digest, estimator: { ...estimator }, folds, seed, embargoMs },
+    run: Effect.fnUntraced(function* ({ data }, { exhibit, progress }) {
+      const labelled = yield* read(set, data, { folds, seed });
+      const probability = new Float64Array(labelled.labels.length);
+      const told: Array<ReadonlyArray<string | number | null>> = [];
+      for (let k = 0; k < folds; k++) {
+        const { held, train } = foldRows(labelled.fold, labelled.time, k, embargoMs);
+        const labels = pick(labelled.labels, train);
+        const positives = labels.reduce((sum, one) => sum + one, 0);
+        if (held.length === 0 || positives === 0 || positives === labels.length) {
+          const counts = { held: held.length, rows: labels.length, positives };
+          return yield* new FoldUnusable({ fold: k, folds, by, ...counts });
+        }
+        const model = yield* fit(estimator, {
+          featureNames: labelled.featureNames,
+          columns: labelled.columns.map((column) => pick(column, train)),
+          labels,
+        });
+        const scores = new Float64Array(held.length);
+        const columns = labelled.columns.map((column) => pick(column, held));
+        yield* Estimator.scoreColumns(model, columns, scores);
+        for (const [at, row] of held.entries()) probability[row] = scores[at]!;
+        told.push([k + 1, train.length, ...measured(scores, pick(labelled.labels, held))]);
+        yield* progress({
+          label: `fold ${k + 1} of ${folds}`,
+          share: (k + 1) / folds,
+          rows: labels.length,
+        });
+      }
+      yield* exhibit({
+        _tag: "table",
+        title: "Cross-validation",
+        caption: `folds by ${by}; each row is predicted by the model that was not trained on its fold`,
+        columns: ["fold", "trained on", "held out", "positive", "ROC AUC", "log loss"],
+        rows: told,
+      });
+      const { row, fold, labels: label } = labelled;
+      return yield* OutOfFold.write(set, {
+        kind: estimator.kind === "logistic" ? "logistic regression" : "gradient-boosted trees",
+        folds: { count: folds, by },
+        table: data,
+        columns: { row, fold, label, probability },
+      });
+    }),
+  });
+};
+
+const fit = (
+  estimator: FoldEstimator,
+  data: Parameters<typeof fitLogistic>[0],
+): Effect.Effect<Estimator.Estimator, TrainingError> => {
+  if (estimator.kind === "logistic") {
+    const { kind: _kind, ...options } = estimator;
+    return Effect.map(fitLogistic(data, options), ({ estimator }) => estimator);
+  }
+  const { kind: _kind, ...options } = estimator;
+  return Effect.map(fitBoostedTrees(data, options), ({ estimator }) => estimator);
+};
+
+/** Rows, positives, ROC AUC and log loss of a fold; null where they cannot be computed. */
+const measured = (scores: Float64Array, labels: Float64Array): ReadonlyArray<number | null> => {
+  const orNull = (result: Result.Result<number, unknown>) =>
+    Result.match(result, {
+      onSuccess: (value) => Number(value.toPrecision(6)),
+      onFailure: () => null,
+    });
+  return [
+    labels.length,
+    labels.reduce((sum, one) => sum + one, 0),
+    orNull(Classification.rocAuc(scores, labels)),
+    orNull(Classification.logLoss(scores, labels)),
+  ];
+};
+
+const pick = (column: Float64Array, rows: Int32Array): Float64Array => {
+  const picked = new Float64Array(rows.length);
+  for (let at = 0; at < rows.length; at++) picked[at] = column[rows[at]!]!;
+  return picked;
+};
+
+/** The labelled rows of a table in its order, with their folds; time is in epoch milliseconds, or NaN. */
+const read = Effect.fnUntraced(function* (
+  set: FeatureSet.FeatureSet,
+  table: Table.AnyTable,
+  dealt: { readonly folds: number; readonly seed: number },
+) {
+  const db = yield* Duckdb.Duckdb;
+  const rows = Table.parquet(yield* Table.pathOf(table), { rowNumbers: true });
+  const labelled = `(FROM ${rows} WHERE label IS NOT NULL)`;
+  const operation = `read the ${table.role} table`;
+  const [count] = yield* db.rows(operation, `SELECT count(*)::DOUBLE AS n FROM ${labelled}`);
+  const { spec } = set.contract;
+  const featureNames = set.spec.features.map(({ name }) => name);
+  const time =
+    spec.eventTime === undefined
+      ? "NULL"
+      : `epoch_ms(CAST(${Duckdb.identifier(spec.eventTime)} AS TIMESTAMP))`;
+  const { columns } = yield* db.numericColumns(operation, {
+    from: `(SELECT *, ${foldSql(spec, dealt)} AS "~fold" FROM ${labelled} ORDER BY file_row_number)`,
+    select: ["file_row_number", `"~fold"`, time, "label", ...featureNames.map(Duckdb.identifier)],
+    rows: Number(count?.["n"] ?? 0),
+  });
+  const [row = none, fold = none, at = none, labels = none, ...features] = columns;
+  return { row, fold, time: at, labels, columns: features, featureNames };
+});
+
+const none = new Float64Array();
