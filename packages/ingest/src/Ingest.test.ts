@@ -36,7 +36,7 @@ const parquetFile = Effect.fnUntraced(function* (query: string, name = "trips.pa
 });
 
 /** What ingesting fails with. */
-const errorOf = (location: Ingest.Location) =>
+const errorOf = (location: Ingest.LocalFile) =>
   Effect.flip(Ingest.parquet(Trip, { path: location }).run({}));
 
 describe("Ingest.parquet", () => {
@@ -58,7 +58,7 @@ describe("Ingest.parquet", () => {
   it.effect("takes a URL, a relative path, and a file of a package", () =>
     Effect.gen(function* () {
       const file = yield* parquetFile(select, "a[1] b=2.parquet");
-      const rowsOf = (location: Ingest.Location) =>
+      const rowsOf = (location: Ingest.LocalFile) =>
         Effect.map(Ingest.parquet(Trip, { path: location }).run({}), ({ rows }) => rows);
       assert.strictEqual(yield* rowsOf(pathToFileURL(file)), 1);
       assert.strictEqual(yield* rowsOf(path.relative(process.cwd(), file)), 1);
@@ -231,11 +231,11 @@ describe("the file is not there, or not what it should be", () => {
   const formats: ReadonlyArray<
     readonly [what: string, content: string | Uint8Array, next: string]
   > = [
-    ["CSV text", "at,km\n2001-01-01,1.5\n", "read_csv"],
-    ["JSON text", '[{"km": 1}]', "read_json"],
+    ["CSV text", "at,km\n2001-01-01,1.5\n", "Source.csv"],
+    ["JSON text", '[{"km": 1}]', "Source.json"],
     ["gzip data", gzipSync("at,km\n"), "gunzip"],
     ["a zip archive", "PK\x03\x04....", "unzip"],
-    ["an Arrow (Feather) file", "ARROW1\0\0", "Write it as Parquet"],
+    ["an Arrow (Feather) file", "ARROW1\0\0", "Source.arrow"],
     [
       "a Git LFS pointer, not the file itself",
       "version https://git-lfs.github.com/spec/v1\n",
@@ -253,7 +253,7 @@ describe("the file is not there, or not what it should be", () => {
         const file = path.join(yield* temporaryFolder, "trips.parquet");
         fs.writeFileSync(file, content);
         const error = yield* errorOf(file);
-        assert.strictEqual(error._tag, "NotParquet");
+        assert.strictEqual(error._tag, "WrongFormat");
         assert.include(error.message, `${file} is not a Parquet file: it looks like ${what}. `);
         assert.include(error.message, next);
       }).pipe(provided),
@@ -267,7 +267,7 @@ describe("the file is not there, or not what it should be", () => {
       for (const bytes of [4, 8, 11, 12, Math.floor(whole.length / 2), whole.length - 1]) {
         fs.writeFileSync(file, whole.subarray(0, bytes));
         const error = yield* errorOf(file);
-        assert.strictEqual(error._tag, "ParquetBroken", `after ${bytes} bytes`);
+        assert.strictEqual(error._tag, "SourceBroken", `after ${bytes} bytes`);
         assert.strictEqual(
           error.message,
           `${file} is a damaged Parquet file: it ends after ${bytes} bytes without the footer that every Parquet file has, so it was cut off. Copy or download it again; if it stays so, ask for a new export.`,
@@ -284,7 +284,7 @@ describe("the file is not there, or not what it should be", () => {
       bytes.fill(0xff, bytes.length - 8 - length, bytes.length - 8);
       fs.writeFileSync(file, bytes);
       const error = yield* errorOf(file);
-      assert.strictEqual(error._tag, "ParquetBroken");
+      assert.strictEqual(error._tag, "SourceBroken");
       assert.include(error.message, file);
     }).pipe(provided),
   );

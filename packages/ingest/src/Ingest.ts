@@ -5,36 +5,39 @@
 import { Artifact, type Contract, Stage } from "@ml-pipe/core";
 import { type Duckdb, Table, TableSchema } from "@ml-pipe/data";
 import * as Effect from "effect/Effect";
-import { attempt, inspect } from "./internal/inspect.ts";
+import { attempt } from "./internal/attempt.ts";
+import { inspect } from "./internal/inspect.ts";
 import * as Location from "./Location.ts";
 import {
   EmptyTable,
-  type NotParquet,
+  type WrongFormat,
   type PackageMissing,
-  type ParquetBroken,
+  type SourceBroken,
   SchemaMismatch,
   type SourceMissing,
   type SourceUnreadable,
 } from "./SourceError.ts";
 
-export { type Location, type PackageFile, packageFile } from "./Location.ts";
+export { type LocalFile, type PackageFile, packageFile } from "./Location.ts";
+export { type Ingested, Rejected } from "./Rejected.ts";
 export { rowCount } from "./rowCount.ts";
 export * from "./SourceError.ts";
+export { table, type TableError, type TableOptions } from "./table.ts";
 
 /** What {@link parquet} can fail with. */
 export type ParquetError =
   | PackageMissing
   | SourceMissing
   | SourceUnreadable
-  | NotParquet
-  | ParquetBroken
+  | WrongFormat
+  | SourceBroken
   | SchemaMismatch
   | EmptyTable;
 
 /** What {@link parquet} can be told. */
 export interface ParquetOptions {
   /** A path relative to the working directory, a `file:` URL, or {@link packageFile}. */
-  readonly path: Location.Location;
+  readonly path: Location.LocalFile;
   /** Name of the stage. Default `ingest`. */
   readonly name?: string;
 }
@@ -46,7 +49,7 @@ export interface ParquetOptions {
  *
  * Fails with {@link SchemaMismatch}, which lists every column that is missing, renamed or of another
  * type; with {@link EmptyTable}; or with what is wrong with the file ({@link SourceMissing},
- * {@link SourceUnreadable}, {@link NotParquet}, {@link ParquetBroken}, {@link PackageMissing}). A
+ * {@link SourceUnreadable}, {@link WrongFormat}, {@link SourceBroken}, {@link PackageMissing}). A
  * column that the contract does not have is a finding, and is left out.
  *
  * @example

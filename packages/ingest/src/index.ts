@@ -1,2 +1,4 @@
-/** The stage that brings a source under a contract. */
+/** The stages that bring sources under a contract. */
 export * as Ingest from "./Ingest.ts";
+export * as Location from "./Location.ts";
+export * as Source from "./Source.ts";

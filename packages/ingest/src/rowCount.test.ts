@@ -24,6 +24,6 @@ it.effect("counts the rows of a Parquet file, and says why it cannot", () =>
     yield* write(12_345);
     assert.strictEqual(yield* count, 12_345);
     fs.writeFileSync(file, "not parquet");
-    assert.strictEqual((yield* Effect.flip(count))._tag, "NotParquet");
+    assert.strictEqual((yield* Effect.flip(count))._tag, "WrongFormat");
   }).pipe(Effect.provide(Duckdb.Duckdb.layer({ threads: 1 }))),
 );

@@ -20,7 +20,7 @@ import * as Location from "./Location.ts";
  * ```
  */
 export const rowCount = (source: {
-  readonly path: Location.Location;
+  readonly path: Location.LocalFile;
 }): Effect.Effect<
   number,
   Exclude<ParquetError, { readonly _tag: "SchemaMismatch" | "EmptyTable" }>,

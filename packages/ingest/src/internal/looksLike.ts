@@ -6,18 +6,18 @@ interface Guess {
   readonly next: string;
 }
 
-const convert = (reader: string) =>
-  `Convert it, for example with DuckDB: COPY (FROM ${reader}) TO 'data.parquet'`;
+const readWith = (source: string) => `Read it with Ingest.table and ${source}`;
 
 const signatures: ReadonlyArray<readonly [bytes: string, guess: Guess]> = [
   ["\x1f\x8b", { what: "gzip data", next: "Unpack it first: gunzip" }],
   ["\x28\xb5\x2f\xfd", { what: "zstd data", next: "Unpack it first: unzstd" }],
   ["BZh", { what: "bzip2 data", next: "Unpack it first: bunzip2" }],
   ["PK\x03\x04", { what: "a zip archive", next: "Unpack it first: unzip" }],
-  ["ARROW1", { what: "an Arrow (Feather) file", next: "Write it as Parquet instead" }],
+  ["PAR1", { what: "a Parquet file", next: readWith("Source.parquet") }],
+  ["ARROW1", { what: "an Arrow (Feather) file", next: readWith("Source.arrow") }],
   ["Obj\x01", { what: "an Avro file", next: "Write it as Parquet instead" }],
   ["ORC", { what: "an ORC file", next: "Write it as Parquet instead" }],
-  ["SQLite format 3", { what: "an SQLite database", next: "Export the table as Parquet" }],
+  ["SQLite format 3", { what: "an SQLite database", next: readWith("Source.sqlite") }],
   ["PARE", { what: "an encrypted Parquet file", next: "Decrypt it first" }],
   [
     "version https://git-lfs",
@@ -25,22 +25,28 @@ const signatures: ReadonlyArray<readonly [bytes: string, guess: Guess]> = [
   ],
 ];
 
-/** Guesses the format of a file that is not Parquet. */
-export const looksLike = (head: Uint8Array): Guess => {
+/** What a file certainly is that is neither of the text formats, by how it begins. */
+export const signatureOf = (head: Uint8Array): Guess | undefined => {
   if (head.length === 0) return { what: "an empty file", next: "Export or download it again" };
-  const bytes = Buffer.from(head).toString("latin1");
+  const bytes = Buffer.from(head.subarray(0, 512)).toString("latin1");
   const known = signatures.find(([signature]) => bytes.startsWith(signature));
   if (known !== undefined) return known[1];
+  return /^\s*<(?:!doctype|html|\?xml)/i.test(bytes)
+    ? { what: "a web page", next: "Check the address it was downloaded from" }
+    : undefined;
+};
+
+/** Guesses the format of a file that is not Parquet. */
+export const looksLike = (head: Uint8Array): Guess => {
+  const known = signatureOf(head);
+  if (known !== undefined) return known;
   const text = textOf(head);
   if (text === undefined) return { what: "binary data", next: "Check the path" };
   const trimmed = text.trimStart();
-  if (/^<(?:!doctype|html|\?xml)/i.test(trimmed)) {
-    return { what: "a web page", next: "Check the address it was downloaded from" };
-  }
-  if (/^[[{]/.test(trimmed)) return { what: "JSON text", next: convert("read_json('data.json')") };
+  if (/^[[{]/.test(trimmed)) return { what: "JSON text", next: readWith("Source.json") };
   const [header = ""] = trimmed.split("\n", 1);
   return /[,;\t|]/.test(header)
-    ? { what: "CSV text", next: convert("read_csv('data.csv')") }
+    ? { what: "CSV text", next: readWith("Source.csv") }
     : { what: "plain text", next: "Check the path" };
 };
 

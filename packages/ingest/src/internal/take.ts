@@ -1,0 +1,165 @@
+/** Reads the parts of a source, checks them, and writes what they hold: rows, and records set aside. */
+import type { Artifact, Column, Contract, Stage } from "@ml-pipe/core";
+import { Duckdb, Table, TableSchema } from "@ml-pipe/data";
+import * as Effect from "effect/Effect";
+import {
+  EmptyTable,
+  RecordsRejected,
+  type SchemaDrift,
+  type SchemaMismatch,
+} from "../SourceError.ts";
+import { type Ingested, Rejected } from "../Rejected.ts";
+import type { Part } from "./delivery.ts";
+import { columnsExhibit, factsExhibit, filesExhibit } from "./exhibits.ts";
+import { checkSchema, type DriftPolicy } from "./schema.ts";
+
+interface Taking<C extends Contract.Contract> {
+  readonly contract: C;
+  readonly source: string;
+  readonly parts: ReadonlyArray<Part>;
+  readonly atMost: number;
+  readonly drift: DriftPolicy;
+}
+
+/** Takes everything there is in the parts of a source. */
+export const take = Effect.fnUntraced(function* <C extends Contract.Contract>(
+  { contract, source, parts, atMost, drift }: Taking<C>,
+  { exhibit, finding, progress }: Stage.StageContext<{}>,
+): Effect.fn.Return<
+  Ingested<C>,
+  SchemaMismatch | SchemaDrift | RecordsRejected | EmptyTable | Table.WriteError | Table.ReadError,
+  Duckdb.Duckdb | Artifact.ArtifactStore
+> {
+  const { name, spec } = contract;
+  const about = { contract: name, version: spec.version, owner: spec.owner };
+  const tolerated = yield* checkSchema(contract, source, parts, drift);
+  yield* Effect.forEach(tolerated, finding);
+  const records = parts.reduce((sum, part) => sum + part.records, 0);
+  if (records === 0) return yield* new EmptyTable({ ...about, path: source });
+  yield* progress({ label: "read all records", rows: records });
+  const table = yield* Table.write(contract, "raw", { query: rowsSql(contract, parts) });
+  const unread = parts.reduce((sum, part) => sum + (part.rejects?.records ?? 0), 0);
+  const allRead = table.rows + unread === records;
+  const aside = rejectedSql(contract, parts, allRead);
+  const quarantine = yield* Table.write(Rejected, "raw", { query: aside });
+  const rejected = quarantine.rows;
+  if (table.rows + rejected !== records) {
+    return yield* Effect.die(
+      new Error(`${table.rows} rows and ${rejected} rejected records are not ${records} records`),
+    );
+  }
+  yield* exhibit(columnsExhibit(contract, source, parts, records));
+  yield* exhibit(filesExhibit(parts));
+  const facts = factsExhibit(parts);
+  if (facts !== undefined) yield* exhibit(facts);
+  if (rejected > 0) {
+    const path = yield* Table.pathOf(quarantine);
+    if (rejected > atMost * records || rejected === records) {
+      const first = yield* firstOf(path);
+      const counts = { records, rejected, atMost };
+      return yield* new RecordsRejected({ ...about, source, ...counts, first, quarantine: path });
+    }
+    yield* finding({
+      check: "records.readable",
+      severity: "warn",
+      owner: spec.owner,
+      expected: `every record of ${source} to be a row of the contract "${name}" ${spec.version}`,
+      found: `${rejected} of ${records} records that are not`,
+      rows: rejected,
+      next: `They are in ${path}, with the reasons. Tell ${spec.owner}.`,
+    });
+  }
+  yield* progress({ label: "rows", rows: table.rows });
+  return { table, quarantine };
+});
+
+/** The rows, in the order of the parts and of the records in them. */
+const rowsSql = (contract: Contract.Contract, parts: ReadonlyArray<Part>): string => {
+  const columns = Object.keys(contract.columns).map(Duckdb.identifier);
+  const selects = parts.map((part, index) => {
+    const { read, good, values } = readingsOf(contract, part);
+    return `SELECT ${index} AS "~part", "~at", ${values.join(", ")} FROM ${read} WHERE ${good}`;
+  });
+  return `SELECT ${columns.join(", ")} FROM (${selects.join(" UNION ALL ")}) ORDER BY "~part", "~at"`;
+};
+
+/** The records set aside, each with all reasons. */
+const rejectedSql = (
+  contract: Contract.Contract,
+  parts: ReadonlyArray<Part>,
+  onlyUncut: boolean,
+): string => {
+  const selects = parts.flatMap((part, index) => {
+    const file = `${index} AS part, ${Duckdb.literal(part.name)} AS file`;
+    const uncut =
+      part.rejects === undefined
+        ? []
+        : [`SELECT ${file}, nth, line, raw, [reason] AS reasons FROM ${part.rejects.from}`];
+    if (onlyUncut) return uncut;
+    const { read, good, reasons } = readingsOf(contract, part);
+    const misread = `SELECT ${file}, "~at" AS nth, "~line" AS line, "~raw" AS raw, ${reasons} AS reasons FROM ${read} WHERE NOT (${good})`;
+    return [...uncut, misread];
+  });
+  const none = `SELECT 0 AS part, '' AS file, 0 AS nth, 0 AS line, '' AS raw, [''] AS reasons WHERE false`;
+  return [
+    "SELECT file, CAST(line AS BIGINT) AS line, coalesce(raw, '') AS raw,",
+    "CAST(to_json(reasons) AS VARCHAR) AS reasons",
+    `FROM (${[none, ...selects].join(" UNION ALL ")}) ORDER BY part, nth`,
+  ].join(" ");
+};
+
+interface Readings {
+  /** The part with what was found (f0, f1, …) and the values (v0, v1, …) beside it. */
+  readonly read: string;
+  /** Whether a record is a row. */
+  readonly good: string;
+  /** The contract's columns. */
+  readonly values: ReadonlyArray<string>;
+  /** Why a record is no row, as a list. */
+  readonly reasons: string;
+}
+
+const readingsOf = (contract: Contract.Contract, part: Part): Readings => {
+  const columns = Object.entries(contract.spec.columns).map(([column, spec], index) => {
+    const reading = part.read(column, spec) ?? { value: "NULL", found: "NULL" };
+    const type = TableSchema.canonicalType(spec.type);
+    const expected = Duckdb.literal(`column "${column}": expected ${words[spec.type]}, found "`);
+    return {
+      read: `(${reading.value}) AS "v${index}", (${reading.found}) AS "f${index}"`,
+      value: `CAST("v${index}" AS ${type}) AS ${Duckdb.identifier(column)}`,
+      good: `("f${index}" IS NULL OR "v${index}" IS NOT NULL)`,
+      reason: `CASE WHEN "f${index}" IS NOT NULL AND "v${index}" IS NULL THEN ${expected} || left("f${index}", 80) || '"' END`,
+    };
+  });
+  const { at, line, raw, problem = "NULL", from } = part;
+  const before = `${at} AS "~at", ${line} AS "~line", ${raw} AS "~raw", (${problem}) AS "~problem"`;
+  return {
+    read: `(SELECT ${[before, ...columns.map(({ read }) => read)].join(", ")} FROM ${from})`,
+    good: [`"~problem" IS NULL`, ...columns.map(({ good }) => good)].join(" AND "),
+    values: columns.map(({ value }) => value),
+    reasons: `list_filter(["~problem", ${columns.map(({ reason }) => reason).join(", ")}], lambda reason : reason IS NOT NULL)`,
+  };
+};
+
+const words: { readonly [type in Column.ColumnType]: string } = {
+  boolean: "true or false",
+  int: "a whole number",
+  float: "a number",
+  string: "text",
+  timestamp: "a time",
+};
+
+/** The first records that were set aside, to be shown. */
+const firstOf = Effect.fnUntraced(function* (quarantine: string) {
+  const db = yield* Duckdb.Duckdb;
+  const rows = yield* db.rows(
+    "read the first rejected records",
+    `SELECT file, line, left(raw, 1000) AS raw, from_json(reasons, '["VARCHAR"]') AS reasons FROM ${Table.parquet(quarantine)} LIMIT 10`,
+  );
+  return rows.map(({ file, line, raw, reasons }) => ({
+    file: String(file),
+    line: Number(line),
+    raw: String(raw),
+    reasons: Array.isArray(reasons) ? reasons.map(String) : [],
+  }));
+});

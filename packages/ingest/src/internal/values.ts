@@ -1,0 +1,143 @@
+/**
+ * How a value of a contract is read from what a source delivers: SQL that gives the value in the
+ * contract's type, or null for what is no such value. A value that would change is never cast.
+ */
+import type { Column } from "@ml-pipe/core";
+import { Duckdb, TableSchema } from "@ml-pipe/data";
+
+/** How numbers, truth values and times are written, where a format leaves that open. */
+export interface Notation {
+  /** `,` in files written for people who use a decimal comma. Default `.`. */
+  readonly decimal?: "." | ",";
+  /** Texts for true and for false, in any case. Default `true` and `false`, and `1` and `0`. */
+  readonly booleans?: {
+    readonly true: ReadonlyArray<string>;
+    readonly false: ReadonlyArray<string>;
+  };
+  /**
+   * How a timestamp column is written: `epoch` (seconds), `epoch-ms`, or a pattern such as
+   * `%d.%m.%Y %H:%M` (strftime). Default: ISO 8601, with or without a zone.
+   */
+  readonly timestamps?: { readonly [column: string]: string };
+}
+
+const regex = (pattern: string) => Duckdb.literal(pattern);
+
+/** A value from text, such as a field of a CSV file. */
+export const fromText = (
+  text: string,
+  column: string,
+  spec: Column.ColumnSpec,
+  notation: Notation,
+): string => {
+  switch (spec.type) {
+    case "string":
+      return text;
+    case "boolean":
+      return fromBooleanText(text, notation);
+    case "int":
+      return intOf(decimalPoint(text, notation));
+    case "float":
+      return floatOf(decimalPoint(text, notation));
+    case "timestamp":
+      return timestampOf(text, spec.zone, notation.timestamps?.[column]);
+  }
+};
+
+/** A value from a JSON value: its text, and what DuckDB's `json_type` says about it. */
+export const fromJson = (
+  { text, type }: { readonly text: string; readonly type: string },
+  column: string,
+  spec: Column.ColumnSpec,
+  notation: Notation,
+): string => {
+  const only = (types: string, value: string) =>
+    `CASE WHEN ${type} IN (${types}) THEN ${value} END`;
+  const numbers = "'BIGINT', 'UBIGINT', 'HUGEINT', 'UHUGEINT', 'DOUBLE'";
+  switch (spec.type) {
+    case "string":
+      return only("'VARCHAR'", text);
+    case "boolean":
+      return only("'BOOLEAN'", `${text} = 'true'`);
+    case "int":
+      return only(numbers, intOf(text));
+    case "float":
+      // JSON has no NaN: what a program had for it arrives as text.
+      return `CASE WHEN ${type} IN (${numbers}) OR ${text} IN ('NaN', 'Infinity', '-Infinity') THEN ${floatOf(text)} END`;
+    case "timestamp": {
+      const format = notation.timestamps?.[column];
+      const types = format?.startsWith("epoch") === true ? numbers : "'VARCHAR'";
+      return only(types, timestampOf(text, spec.zone, format));
+    }
+  }
+};
+
+/** A value from a column of a DuckDB type that {@link TableSchema.accepts}. */
+export const fromTyped = (column: string, sqlType: string, spec: Column.ColumnSpec): string => {
+  const name = Duckdb.identifier(column);
+  if (spec.type !== "timestamp") {
+    return `TRY_CAST(${name} AS ${TableSchema.canonicalType(spec.type)})`;
+  }
+  if (sqlType === "TIMESTAMP WITH TIME ZONE") return `timezone('UTC', ${name})`;
+  return atZone(`TRY_CAST(${name} AS TIMESTAMP)`, spec.zone);
+};
+
+const decimalPoint = (text: string, { decimal }: Notation) =>
+  decimal === "," ? `replace(CASE WHEN ${text} NOT LIKE '%.%' THEN ${text} END, ',', '.')` : text;
+
+/** `12`, `-3`, `+4`, and `5.0`, in which no information is lost. */
+const intOf = (text: string) =>
+  `CASE WHEN regexp_full_match(${text}, ${regex("[+-]?[0-9]+(\\.0*)?")}) THEN TRY_CAST(split_part(${text}, '.', 1) AS BIGINT) END`;
+
+const numeral = "[+-]?([0-9]+(\\.[0-9]*)?|\\.[0-9]+)([eE][+-]?[0-9]+)?";
+
+/** A numeral within the range of a double. NaN and the infinities are taken too: validation finds them. */
+const floatOf = (text: string) => {
+  const value = `TRY_CAST(${text} AS DOUBLE)`;
+  return `CASE WHEN regexp_full_match(${text}, ${regex(numeral)}) THEN CASE WHEN isfinite(${value}) THEN ${value} END WHEN regexp_full_match(${text}, ${regex("(?i)nan|[+-]?inf(inity)?")}) THEN ${value} END`;
+};
+
+const fromBooleanText = (text: string, { booleans }: Notation) => {
+  const list = (texts: ReadonlyArray<string>) =>
+    texts.map((one) => Duckdb.literal(one.toLowerCase())).join(", ");
+  const { true: yes, false: no } = booleans ?? { true: ["true", "1"], false: ["false", "0"] };
+  return `CASE WHEN lower(${text}) IN (${list(yes)}) THEN true WHEN lower(${text}) IN (${list(no)}) THEN false END`;
+};
+
+const day = "[0-9]{4}-[0-9]{2}-[0-9]{2}";
+const minute = "([01][0-9]|2[0-3]):[0-5][0-9]";
+const second = "(:[0-5][0-9](\\.[0-9]{1,9})?)";
+const offset = " ?(Z|[+-](0[0-9]|1[0-8])(:?[0-5][0-9])?)";
+
+/** An instant in UTC, to the microsecond. A date is the midnight at which it begins. */
+const timestampOf = (text: string, zone: string | undefined, format: string | undefined) => {
+  if (format === "epoch" || format === "epoch-ms") {
+    const factor = format === "epoch" ? 1_000_000 : 1000;
+    const number = `CASE WHEN regexp_full_match(${text}, ${regex("-?[0-9]{1,17}(\\.[0-9]+)?")}) THEN TRY_CAST(${text} AS DECIMAL(38, 9)) END`;
+    return `TRY(make_timestamp(CAST(${number} * ${factor} AS BIGINT)))`;
+  }
+  if (format !== undefined) {
+    const parsed = `try_strptime(CASE WHEN ${text} = trim(${text}) THEN ${text} END, ${Duckdb.literal(format)})`;
+    return /%z/i.test(format) ? `timezone('UTC', ${parsed})` : atZone(parsed, zone);
+  }
+  const matches = (pattern: string) => `regexp_full_match(${text}, ${regex(pattern)})`;
+  const instant = (value: string) => `timezone('UTC', TRY_CAST(${value} AS TIMESTAMPTZ))`;
+  // DuckDB reads a zone only after seconds.
+  const completed = `regexp_replace(${text}, '(.{16})', '\\1:00')`;
+  return [
+    `CASE WHEN ${matches(`${day}[T ]${minute}${second}${offset}`)} THEN ${instant(text)}`,
+    `WHEN ${matches(`${day}([T ]${minute}${second}?)?`)} THEN ${atZone(`TRY_CAST(${text} AS TIMESTAMP)`, zone)}`,
+    `WHEN ${matches(`${day}[T ]${minute}${offset}`)} THEN ${instant(completed)} END`,
+  ].join(" ");
+};
+
+/**
+ * The instant of a local time. One that the clocks jump over does not exist and is null; one that they
+ * show twice is the second, as PostgreSQL and Python's `fold=1` take it.
+ */
+const atZone = (local: string, zone: string | undefined) => {
+  if (zone === undefined || zone === "UTC") return local;
+  const name = Duckdb.literal(zone);
+  const instant = `timezone(${name}, ${local})`;
+  return `CASE WHEN timezone(${name}, ${instant}) = ${local} THEN timezone('UTC', ${instant}) END`;
+};
