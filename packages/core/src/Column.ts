@@ -6,6 +6,7 @@
  */
 import * as Schema from "effect/Schema";
 import { expectedInstant, instantExists, instantPattern } from "./internal/instant.ts";
+import { isZone } from "./internal/zone.ts";
 
 /**
  * When a column's value is known, relative to the decision the pipeline serves:
@@ -51,6 +52,8 @@ export const ColumnSpec = Schema.Struct({
    * `America/New_York`. Default: UTC. Instants in JSON always carry their zone.
    */
   zone: Schema.optionalKey(Schema.String),
+  /** What the column was called in the contract's version before, for those who compare the two. */
+  renamedFrom: Schema.optionalKey(Schema.String),
 });
 /** See {@link ColumnSpec}. */
 export type ColumnSpec = typeof ColumnSpec.Type;
@@ -71,6 +74,8 @@ interface Options<A extends Availability, N extends boolean> {
   readonly description?: string;
   /** Who may see the values. Default: not classified. */
   readonly classification?: Classification;
+  /** What the column was called before, so that its rename is told from a removal. */
+  readonly renamedFrom?: string;
   /** Default `"decision"`. */
   readonly availableAt?: A;
   /** Default `false`. */
@@ -222,13 +227,10 @@ export const timestamp = <A extends Availability = "decision", N extends boolean
 };
 
 const requireZone = (zone: string): void => {
-  try {
-    Intl.DateTimeFormat("en", { timeZone: zone });
-  } catch {
-    throw new TypeError(
-      `"${zone}" is no time zone: name one of the IANA database, such as America/New_York`,
-    );
-  }
+  if (isZone(zone)) return;
+  throw new TypeError(
+    `"${zone}" is no time zone: name one of the IANA database, such as America/New_York`,
+  );
 };
 
 /**

@@ -5,40 +5,24 @@
  * {@link Column.Column}), who owns it, who relies on it, and how fresh and how large the data must be.
  */
 import * as Duration from "effect/Duration";
+import * as Result from "effect/Result";
 import * as Schema from "effect/Schema";
 import * as SchemaGetter from "effect/SchemaGetter";
 import * as SchemaParser from "effect/SchemaParser";
-import { type Check, CheckSpec } from "./Check.ts";
+import type { Check } from "./Check.ts";
 import * as Column from "./Column.ts";
+import { ContractInvalid, problemsOf } from "./contract/problems.ts";
+import { ContractSpec } from "./contract/spec.ts";
 import * as Digest from "./Digest.ts";
 
-/** A contract as data: stored with runs and releases, digested, and shown on the graph's edges. */
-export const ContractSpec = Schema.Struct({
-  name: Schema.String,
-  version: Schema.String,
-  owner: Schema.String,
-  consumers: Schema.Array(Schema.String),
-  description: Schema.optionalKey(Schema.String),
-  columns: Schema.Record(Schema.String, Column.ColumnSpec),
-  /** Column with the instant at which the row's event happened. */
-  eventTime: Schema.optionalKey(Schema.String),
-  /** Column with the instant from which the row could be read, where that is later than its event. */
-  knownAt: Schema.optionalKey(Schema.String),
-  /** Column with the outcome that is to be predicted. */
-  label: Schema.optionalKey(Schema.String),
-  /** Column that names what rows belong to: the patient, the household, the customer. */
-  group: Schema.optionalKey(Schema.String),
-  /** Columns that together identify a row. */
-  key: Schema.optionalKey(Schema.Array(Schema.String)),
-  /** What must hold beside the columns' own limits. */
-  expectations: Schema.optionalKey(Schema.Array(CheckSpec)),
-  /** The newest event may be at most this old when the data is validated. */
-  freshnessMs: Schema.optionalKey(Schema.Finite),
-  minRows: Schema.optionalKey(Schema.Int),
-  maxRows: Schema.optionalKey(Schema.Int),
-});
-/** See {@link ContractSpec}. */
-export type ContractSpec = typeof ContractSpec.Type;
+export { Change, ChangeKind, Side } from "./contract/change.ts";
+export { diff } from "./contract/diff.ts";
+export { type JsonSchema, toJsonSchema } from "./contract/jsonSchema.ts";
+export { toMarkdown } from "./contract/markdown.ts";
+export { ContractInvalid, problemsOf } from "./contract/problems.ts";
+export { ContractSpec } from "./contract/spec.ts";
+export { type Bump, bumpOf, versionProblem } from "./contract/version.ts";
+export { expectationText, limitsText } from "./contract/words.ts";
 
 /** Columns by name. */
 export type Columns = { readonly [name: string]: Column.Column<unknown> };
@@ -105,7 +89,7 @@ export interface ContractOptions<
   /** A timestamp column: when the row could be read, where that is later than its event. */
   readonly knownAt?: TimestampsOf<C>;
   /** The column with the outcome that is to be predicted. */
-  readonly label?: keyof C & string;
+  readonly label?: OutcomesOf<C>;
   /**
    * The column that names what rows belong to, such as the patient. With a group, the contract offers
    * splits only in which no group is in two parts.
@@ -125,8 +109,13 @@ type TimestampsOf<C extends Columns> = {
   readonly [K in keyof C & string]: C[K] extends Column.Column<Date> ? K : never;
 }[keyof C & string];
 
+type OutcomesOf<C extends Columns> = {
+  readonly [K in keyof C & string]: C[K] extends Column.Column<unknown, "outcome"> ? K : never;
+}[keyof C & string];
+
 /**
- * Makes a contract.
+ * Makes a contract. Throws {@link ContractInvalid}, with everything that is wrong, if it contradicts
+ * itself: a contract is written by a person in a file, where a throw points at the line.
  *
  * @example
  * ```ts
@@ -170,12 +159,19 @@ export const make = <
   };
   // Where one is left out, its type is `undefined`: the default of the type parameter.
   const [time, whole] = [eventTime as Time, group as Group];
+  requireValid(spec);
   return { name, columns, eventTime: time, group: whole, spec, digest: Digest.ofJson(spec) };
+};
+
+const requireValid = (spec: ContractSpec): void => {
+  const problems = problemsOf(spec);
+  if (problems.length > 0) throw new ContractInvalid({ contract: spec.name, problems });
 };
 
 /**
  * The contract that a stored specification describes: it decodes every row as the original does, under
- * the same digest.
+ * the same digest. Throws {@link ContractInvalid} as {@link make} does; a specification from outside
+ * is for {@link decode}.
  *
  * @example
  * ```ts
@@ -184,7 +180,12 @@ export const make = <
  * const digestOf = (spec: Contract.ContractSpec): string => Contract.fromSpec(spec).digest;
  * ```
  */
-export const fromSpec = (spec: ContractSpec): Contract => ({
+export const fromSpec = (spec: ContractSpec): Contract => {
+  requireValid(spec);
+  return build(spec);
+};
+
+const build = (spec: ContractSpec): Contract => ({
   name: spec.name,
   columns: Object.fromEntries(
     Object.entries(spec.columns).map(([key, column]) => [key, Column.fromSpec(column)]),
@@ -194,6 +195,37 @@ export const fromSpec = (spec: ContractSpec): Contract => ({
   spec,
   digest: Digest.ofJson(spec),
 });
+
+/**
+ * The contract that JSON from outside describes, such as a file's, or everything that is wrong with it.
+ *
+ * @example
+ * ```ts
+ * import { Contract } from "@ml-pipe/core";
+ * import * as Result from "effect/Result";
+ *
+ * const found = Contract.decode({ name: "flight", owner: "" });
+ * const refused = Result.isFailure(found); // true: no version, no columns, no owner
+ * ```
+ */
+export const decode = (json: unknown): Result.Result<Contract, ContractInvalid> => {
+  const decoded = decodeSpec(json);
+  if (Result.isFailure(decoded)) {
+    const named = Schema.is(Named)(json) ? json.name : "(without a name)";
+    const problems = decoded.failure.message.split("\n  at ").join(" at ").split("\n");
+    return Result.fail(new ContractInvalid({ contract: named, problems }));
+  }
+  const problems = problemsOf(decoded.success);
+  return problems.length === 0
+    ? Result.succeed(build(decoded.success))
+    : Result.fail(new ContractInvalid({ contract: decoded.success.name, problems }));
+};
+
+const decodeSpec = Schema.decodeUnknownResult(ContractSpec, {
+  errors: "all",
+  onExcessProperty: "error",
+});
+const Named = Schema.Struct({ name: Schema.String });
 
 /**
  * The schema of one row in JSON, as a service receives it: every column present, no other, each of

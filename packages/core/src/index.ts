@@ -25,6 +25,7 @@ export * as RunDump from "./RunDump.ts";
 export * as RunDifference from "./RunDifference.ts";
 export * as Run from "./Run.ts";
 export * as Signal from "./Signal.ts";
+export * as Similarity from "./Similarity.ts";
 export * as Stage from "./Stage.ts";
 export * as Store from "./Store.ts";
 export * as Trigger from "./Trigger.ts";

@@ -2,7 +2,7 @@
  * The physical columns of a table held against a contract: which column types are accepted, what is
  * missing, and what was probably renamed.
  */
-import type { Column, Contract } from "@ml-pipe/core";
+import { type Column, type Contract, Similarity } from "@ml-pipe/core";
 import * as Effect from "effect/Effect";
 import * as Schema from "effect/Schema";
 import { Duckdb, type DuckdbError } from "./Duckdb.ts";
@@ -171,7 +171,7 @@ const guessRenames = (
   };
   const similar = missing
     .flatMap(([column]) =>
-      extra.map((now) => ({ column, now, similarity: similarity(column, now.name) })),
+      extra.map((now) => ({ column, now, similarity: Similarity.ofNames(column, now.name) })),
     )
     .filter(({ similarity }) => similarity >= 0.6)
     .toSorted((a, b) => b.similarity - a.similarity);
@@ -188,28 +188,4 @@ const guessRenames = (
     if (only !== undefined && candidates.length === 1 && rivals.length === 1) take(column, only);
   }
   return guesses;
-};
-
-/** 1 for names that differ in case and punctuation at most, 0 for names with nothing in common. */
-const similarity = (a: string, b: string): number => {
-  const [left, right] = [plain(a), plain(b)];
-  if (left.length === 0 || right.length === 0) return 0;
-  if (left.includes(right) || right.includes(left)) return 0.9;
-  return 1 - editDistance(left, right) / Math.max(left.length, right.length);
-};
-
-const plain = (name: string): string => name.toLowerCase().replaceAll(/[^\p{L}\p{N}]/gu, "");
-
-/** Levenshtein distance. */
-const editDistance = (a: string, b: string): number => {
-  let previous = Array.from({ length: b.length + 1 }, (_, index) => index);
-  for (let i = 1; i <= a.length; i++) {
-    const current = [i];
-    for (let j = 1; j <= b.length; j++) {
-      const substituted = (previous[j - 1] ?? 0) + (a[i - 1] === b[j - 1] ? 0 : 1);
-      current.push(Math.min(substituted, (previous[j] ?? 0) + 1, (current[j - 1] ?? 0) + 1));
-    }
-    previous = current;
-  }
-  return previous[b.length] ?? 0;
 };

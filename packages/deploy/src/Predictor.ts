@@ -2,7 +2,7 @@
  * Predictors: a release, loaded and ready to answer. Every file behind it is verified by its digest
  * and its form; nothing that is loaded is ever executed.
  */
-import { Artifact } from "@ml-pipe/core";
+import { Artifact, Contract } from "@ml-pipe/core";
 import { Estimator, Expr, FeatureSet, History, Model, Release } from "@ml-pipe/data";
 import * as Effect from "effect/Effect";
 import * as Result from "effect/Result";
@@ -48,7 +48,7 @@ export interface Predictor {
   /** `flight-delay@3`. */
   readonly label: string;
   /** JSON Schema of a request. */
-  readonly signature: Request.Signature;
+  readonly signature: Contract.JsonSchema;
   /** A request that is valid. */
   readonly example: { readonly [column: string]: Schema.Json };
   /** Answers one request, given as parsed JSON. */
@@ -149,7 +149,7 @@ const make = (
   return {
     release,
     label,
-    signature: Request.signatureOf(release.request),
+    signature: Contract.toJsonSchema(release.request),
     example: Request.exampleOf(release.request, release.knownUntil),
     predict: (json) => {
       const row = check(json);

@@ -140,46 +140,6 @@ const foundOf = (value: unknown): string => {
 
 const shorten = (text: string): string => (text.length > 60 ? `${text.slice(0, 60)}…` : text);
 
-/** JSON Schema (draft 2020-12) of a request, for callers' tools. */
-export type Signature = { readonly [keyword: string]: Schema.Json };
-
-/** The signature of requests under a contract. */
-export const signatureOf = (spec: Contract.ContractSpec): Signature => ({
-  $schema: "https://json-schema.org/draft/2020-12/schema",
-  title: spec.name,
-  type: "object",
-  additionalProperties: false,
-  required: Object.keys(spec.columns),
-  properties: Object.fromEntries(
-    Object.entries(spec.columns).map(([name, column]) => [name, propertyOf(column)]),
-  ),
-});
-
-const propertyOf = (column: Column.ColumnSpec): Schema.Json => {
-  const { description, unit, min, max, values, pattern, nullable } = column;
-  const type = jsonTypes[column.type];
-  const about = [description, unit === undefined ? undefined : `in ${unit}`].filter(
-    (part) => part !== undefined,
-  );
-  return {
-    type: nullable ? [type, "null"] : type,
-    ...(column.type === "timestamp" ? { format: "date-time" } : {}),
-    ...(about.length === 0 ? {} : { description: about.join(", ") }),
-    ...(min === undefined ? {} : { minimum: min }),
-    ...(max === undefined ? {} : { maximum: max }),
-    ...(values === undefined ? {} : { enum: nullable ? [...values, null] : values }),
-    ...(pattern === undefined ? {} : { pattern: `^(?:${pattern})$` }),
-  };
-};
-
-const jsonTypes: { readonly [type in Column.ColumnType]: string } = {
-  boolean: "boolean",
-  int: "integer",
-  float: "number",
-  string: "string",
-  timestamp: "string",
-};
-
 /**
  * An example of a request, decided at an instant. Text of a pattern is only an example if one of a few
  * plain texts matches; otherwise the pattern itself stands there.

@@ -77,6 +77,7 @@ describe("Serve.server", () => {
         knownUntil: "2001-06-01T00:00:00.000Z",
       });
       const signature = yield* ask(url);
+      const atPattern: unknown = Object(signature.json).request.properties.at.pattern;
       assert.deepStrictEqual((yield* ask(`${url}/signature`)).json, signature.json);
       assert.deepInclude(signature.json, {
         release: "trip-delay@1",
@@ -87,7 +88,12 @@ describe("Serve.server", () => {
           additionalProperties: false,
           required: ["at", "from", "km", "rain"],
           properties: {
-            at: { type: "string", format: "date-time", description: "departure" },
+            at: {
+              type: "string",
+              format: "date-time",
+              description: "departure",
+              pattern: atPattern,
+            },
             from: { type: "string", pattern: "^(?:[A-Z]{3})$" },
             km: { type: "integer", description: "in km", minimum: 1, maximum: 5000 },
             rain: { type: ["boolean", "null"] },

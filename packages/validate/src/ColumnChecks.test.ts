@@ -165,7 +165,7 @@ describe("the checks of a column", () => {
 
   it.effect("a pattern that DuckDB does not support could not run, which stops", () =>
     Effect.gen(function* () {
-      const column = Column.string({ pattern: "(?=a)a" });
+      const column = Column.string({ pattern: "a{2000}" });
       const { outcomes, error } = yield* check(column, "VARCHAR", "'a'");
       assert.strictEqual(outcomes["x.pattern"], "could not run");
       assert.include(String(error?.message), "x.pattern");

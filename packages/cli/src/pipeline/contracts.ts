@@ -28,32 +28,12 @@ export const contractProblems = (pipeline: Pipeline.Pipeline): ReadonlyArray<Pro
         });
         continue;
       }
-      for (const message of ownProblems(contract)) problems.push({ ...about, message });
+      for (const problem of Contract.problemsOf(contract)) {
+        problems.push({ ...about, message: `the contract "${contract.name}": ${problem}` });
+      }
     }
   }
   return problems;
-};
-
-const ownProblems = (contract: Contract.ContractSpec): ReadonlyArray<string> => {
-  const { name, owner, columns, eventTime, key = [], minRows, maxRows } = contract;
-  const unknown = [...(eventTime === undefined ? [] : [eventTime]), ...key].filter(
-    (column) => !(column in columns),
-  );
-  return [
-    ...(owner.trim() === ""
-      ? [`the contract "${name}" has no owner. Name the team that answers for the data`]
-      : []),
-    ...(Object.keys(columns).length === 0
-      ? [`the contract "${name}" has no columns. Say what is handed over`]
-      : []),
-    ...unknown.map(
-      (column) =>
-        `the contract "${name}" names a column "${column}" that it does not have. Use one of ${Object.keys(columns).join(", ")}`,
-    ),
-    ...(minRows !== undefined && maxRows !== undefined && minRows > maxRows
-      ? [`the contract "${name}" asks for at least ${minRows} and at most ${maxRows} rows`]
-      : []),
-  ];
 };
 
 /** What to tell about the charter: it may run out. */
