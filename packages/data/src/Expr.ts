@@ -4,82 +4,18 @@
  * loading it never executes code.
  *
  * Semantics, the same in both compilers: every operator is total. A null argument gives null, except
- * in Kleene logic (`and`, `or`), `isNull` and `orElse`. Division by zero, and any result that is not
- * finite, is null. Times are instants in UTC with millisecond resolution.
+ * in Kleene logic (`and`, `or`), `isNull`, `orElse` and {@link when}. Division by zero, and any result
+ * that is not finite, is null. Times are instants with millisecond resolution, read in UTC unless a zone
+ * is named. `docs/feature-semantics.md` has each operator.
  */
 import type { Column, Contract } from "@ml-pipe/core";
-import * as Schema from "effect/Schema";
+import type { Ast } from "./internal/ast.ts";
 import { toSql } from "./internal/compile.ts";
+import { columnFormula, formula, whenFormula } from "./internal/formula.ts";
+import type { Unit } from "./internal/operators/times.ts";
 
-/** The operators. Their meaning in both compilers stands in one table: see `internal/operators.ts`. */
-export const OperatorName = Schema.Literals([
-  "add",
-  "subtract",
-  "multiply",
-  "divide",
-  "equals",
-  "greaterThan",
-  "greaterOrEqual",
-  "lessThan",
-  "lessOrEqual",
-  "and",
-  "or",
-  "not",
-  "isNull",
-  "orElse",
-  "hourOfDay",
-  "minuteOfDay",
-  "dayOfWeek",
-  "plusMinutes",
-]);
-/** See {@link OperatorName}. */
-export type OperatorName = typeof OperatorName.Type;
-
-/** An aggregate over earlier rows of the same entity: see {@link History}. */
-export interface HistoryAst {
-  readonly _tag: "history";
-  readonly aggregate: "mean" | "count";
-  /** The columns that identify the entity. */
-  readonly by: ReadonlyArray<string>;
-  /** What is aggregated; ignored by `count`. */
-  readonly of: Ast;
-  /** When the aggregated value of a row becomes known. */
-  readonly knownAt: Ast;
-  /** Length of the window, a multiple of `hopMs`. */
-  readonly windowMs: number;
-  /** The window ends at the last full hop before the row's own time. */
-  readonly hopMs: number;
-}
-
-/** An expression as data. */
-export type Ast =
-  | { readonly _tag: "column"; readonly name: string; readonly type: Column.ColumnType }
-  | { readonly _tag: "literal"; readonly value: string | number | boolean | null }
-  | { readonly _tag: "call"; readonly operator: OperatorName; readonly args: ReadonlyArray<Ast> }
-  | HistoryAst;
-
-/** The schema of {@link Ast}. */
-export const Ast: Schema.Codec<Ast> = Schema.Union([
-  Schema.TaggedStruct("column", {
-    name: Schema.String,
-    type: Schema.Literals(["boolean", "int", "float", "string", "timestamp"]),
-  }),
-  Schema.TaggedStruct("literal", {
-    value: Schema.Union([Schema.String, Schema.Finite, Schema.Boolean, Schema.Null]),
-  }),
-  Schema.TaggedStruct("call", {
-    operator: OperatorName,
-    args: Schema.Array(Schema.suspend((): Schema.Codec<Ast> => Ast)),
-  }),
-  Schema.TaggedStruct("history", {
-    aggregate: Schema.Literals(["mean", "count"]),
-    by: Schema.Array(Schema.String),
-    of: Schema.suspend((): Schema.Codec<Ast> => Ast),
-    knownAt: Schema.suspend((): Schema.Codec<Ast> => Ast),
-    windowMs: Schema.Int.check(Schema.isGreaterThan(0)),
-    hopMs: Schema.Int.check(Schema.isGreaterThan(0)),
-  }),
-]);
+export { Ast, columnsOf, historiesOf, type HistoryAst, OperatorName } from "./internal/ast.ts";
+export type { Unit } from "./internal/operators/times.ts";
 
 /**
  * An expression of type `T` that can be evaluated at `A`: at the decision, or only once the outcome is
@@ -94,46 +30,150 @@ export interface Expr<out T, out A extends Column.Availability = Column.Availabi
   readonly isNull: () => BooleanExpr<A>;
 }
 
-type Operand<T, A extends Column.Availability> = T | Expr<T, A>;
+type Operand<T, A extends Known> = T | Expr<T, A>;
 type Known = Column.Availability;
+type FromTwo<T, R extends "number" | "boolean" | "text" | "time", A extends Known> = <
+  B extends Known = never,
+>(
+  that: Operand<T, B>,
+) => Kinds<A | B>[R];
 
-/** A numeric expression. */
-export interface NumberExpr<out A extends Known = Known> extends Expr<number, A> {
-  readonly plus: <B extends Known = never>(that: Operand<number, B>) => NumberExpr<A | B>;
-  readonly minus: <B extends Known = never>(that: Operand<number, B>) => NumberExpr<A | B>;
-  readonly times: <B extends Known = never>(that: Operand<number, B>) => NumberExpr<A | B>;
+interface Kinds<A extends Known> {
+  readonly number: NumberExpr<A>;
+  readonly boolean: BooleanExpr<A>;
+  readonly text: StringExpr<A>;
+  readonly time: TimeExpr<A>;
+}
+
+/** What can be put in order: numbers and instants by size, text by code points. */
+interface Ordered<T, A extends Known> extends Expr<T, A> {
+  readonly equals: FromTwo<T, "boolean", A>;
+  readonly notEquals: FromTwo<T, "boolean", A>;
+  readonly gt: FromTwo<T, "boolean", A>;
+  readonly gte: FromTwo<T, "boolean", A>;
+  readonly lt: FromTwo<T, "boolean", A>;
+  readonly lte: FromTwo<T, "boolean", A>;
+}
+
+/** A numeric expression: doubles, in which whole numbers are exact up to 2^53. */
+export interface NumberExpr<out A extends Known = Known> extends Ordered<number, A> {
+  readonly plus: FromTwo<number, "number", A>;
+  readonly minus: FromTwo<number, "number", A>;
+  readonly times: FromTwo<number, "number", A>;
   /** Null where `that` is zero. */
-  readonly dividedBy: <B extends Known = never>(that: Operand<number, B>) => NumberExpr<A | B>;
-  readonly equals: <B extends Known = never>(that: Operand<number, B>) => BooleanExpr<A | B>;
-  readonly gt: <B extends Known = never>(that: Operand<number, B>) => BooleanExpr<A | B>;
-  readonly gte: <B extends Known = never>(that: Operand<number, B>) => BooleanExpr<A | B>;
-  readonly lt: <B extends Known = never>(that: Operand<number, B>) => BooleanExpr<A | B>;
-  readonly lte: <B extends Known = never>(that: Operand<number, B>) => BooleanExpr<A | B>;
+  readonly dividedBy: FromTwo<number, "number", A>;
+  /** The remainder with the sign of the dividend; null where `that` is zero. */
+  readonly modulo: FromTwo<number, "number", A>;
+  /** The quotient without its fraction: −7 by 2 is −3. Null where `that` is zero. */
+  readonly quotient: FromTwo<number, "number", A>;
+  /** Null where the result is not a finite real number. */
+  readonly power: FromTwo<number, "number", A>;
+  /** The smaller one; null if either is. */
+  readonly min: FromTwo<number, "number", A>;
+  /** The larger one; null if either is. */
+  readonly max: FromTwo<number, "number", A>;
+  readonly negated: () => NumberExpr<A>;
+  readonly abs: () => NumberExpr<A>;
+  /** −1, 0 or 1. */
+  readonly sign: () => NumberExpr<A>;
+  readonly floor: () => NumberExpr<A>;
+  readonly ceil: () => NumberExpr<A>;
+  /** Towards zero. */
+  readonly trunc: () => NumberExpr<A>;
+  /** Halves away from zero: −2.5 is −3. */
+  readonly round: () => NumberExpr<A>;
+  /** To a multiple of `step`, as {@link round}. */
+  readonly roundTo: (step: number) => NumberExpr<A>;
+  /** Null below zero. */
+  readonly sqrt: () => NumberExpr<A>;
+  readonly exp: () => NumberExpr<A>;
+  /** Null at zero and below, as are `log2` and `log10`. */
+  readonly ln: () => NumberExpr<A>;
+  readonly log2: () => NumberExpr<A>;
+  readonly log10: () => NumberExpr<A>;
+  /** Of an angle in radians. */
+  readonly sin: () => NumberExpr<A>;
+  readonly cos: () => NumberExpr<A>;
+  /** How many of the ascending edges are at or below the value: 0 to their number. */
+  readonly bucket: (edges: ReadonlyArray<number>) => NumberExpr<A>;
+  readonly isIn: (values: ReadonlyArray<number>) => BooleanExpr<A>;
   /** `that` where the value is missing. */
-  readonly orElse: <B extends Known = never>(that: Operand<number, B>) => NumberExpr<A | B>;
+  readonly orElse: FromTwo<number, "number", A>;
 }
 
 /** A yes/no expression with Kleene logic. */
 export interface BooleanExpr<out A extends Known = Known> extends Expr<boolean, A> {
-  readonly and: <B extends Known = never>(that: Operand<boolean, B>) => BooleanExpr<A | B>;
-  readonly or: <B extends Known = never>(that: Operand<boolean, B>) => BooleanExpr<A | B>;
+  readonly and: FromTwo<boolean, "boolean", A>;
+  readonly or: FromTwo<boolean, "boolean", A>;
   readonly not: () => BooleanExpr<A>;
+  readonly equals: FromTwo<boolean, "boolean", A>;
+  readonly orElse: FromTwo<boolean, "boolean", A>;
+  /** 1 and 0. */
+  readonly toNumber: () => NumberExpr<A>;
 }
 
-/** A text expression. */
-export interface StringExpr<out A extends Known = Known> extends Expr<string, A> {
-  readonly equals: <B extends Known = never>(that: Operand<string, B>) => BooleanExpr<A | B>;
+/** A text expression. Positions and lengths count code points. */
+export interface StringExpr<out A extends Known = Known> extends Ordered<string, A> {
+  readonly length: () => NumberExpr<A>;
+  /** A to Z only, so that it means the same everywhere. */
+  readonly lowerAscii: () => StringExpr<A>;
+  /** a to z only. */
+  readonly upperAscii: () => StringExpr<A>;
+  /** Without spaces at the ends; other white space stays. */
+  readonly trim: () => StringExpr<A>;
+  readonly concat: FromTwo<string, "text", A>;
+  readonly startsWith: FromTwo<string, "boolean", A>;
+  readonly endsWith: FromTwo<string, "boolean", A>;
+  readonly contains: FromTwo<string, "boolean", A>;
+  readonly replaceAll: (look: string, put: string) => StringExpr<A>;
+  /** At most `length` code points from `start`, counted from 0. */
+  readonly substring: (start: number, length: number) => StringExpr<A>;
+  /** Whether the whole value matches a pattern of RE2: no look-around, no back-references. */
+  readonly matches: (pattern: string) => BooleanExpr<A>;
+  /** The first match of a pattern of RE2, or a group of it; null where nothing matches. */
+  readonly extract: (pattern: string, group?: number) => StringExpr<A>;
+  /** A decimal number such as `-1.5e3`, without spaces or separators; null for any other text. */
+  readonly parseNumber: () => NumberExpr<A>;
+  /** A bucket from 0 to `buckets` − 1 by the first 52 bits of SHA-256 of the text in UTF-8. */
+  readonly hashBucket: (buckets: number) => NumberExpr<A>;
+  readonly isIn: (values: ReadonlyArray<string>) => BooleanExpr<A>;
+  readonly orElse: FromTwo<string, "text", A>;
 }
 
-/** An instant. All parts are in UTC. */
-export interface TimeExpr<out A extends Known = Known> extends Expr<Date, A> {
-  /** 0 to 23. */
-  readonly hourOfDay: () => NumberExpr<A>;
-  /** 0 to 1439. */
-  readonly minuteOfDay: () => NumberExpr<A>;
+/** Reads a part of an instant: in UTC, or in a time zone such as `America/New_York`. */
+type PartOfTime<A extends Known> = (zone?: string) => NumberExpr<A>;
+
+/**
+ * An instant. In a zone, its parts are known from 1970 to 2099, and null outside: for other years there
+ * are no exact rules.
+ */
+export interface TimeExpr<out A extends Known = Known> extends Ordered<Date, A> {
+  readonly year: PartOfTime<A>;
+  /** 1 to 4. */
+  readonly quarter: PartOfTime<A>;
+  /** 1 to 12. */
+  readonly month: PartOfTime<A>;
+  /** 1 to 53 (ISO 8601). */
+  readonly isoWeek: PartOfTime<A>;
+  /** 1 to 366. */
+  readonly dayOfYear: PartOfTime<A>;
+  /** 1 to 31. */
+  readonly dayOfMonth: PartOfTime<A>;
   /** Monday 1 to Sunday 7 (ISO 8601). */
-  readonly dayOfWeek: () => NumberExpr<A>;
-  readonly plusMinutes: <B extends Known = never>(that: Operand<number, B>) => TimeExpr<A | B>;
+  readonly dayOfWeek: PartOfTime<A>;
+  /** 0 to 23. */
+  readonly hourOfDay: PartOfTime<A>;
+  /** 0 to 1439. */
+  readonly minuteOfDay: PartOfTime<A>;
+  /** The instant at which the unit began, in UTC; weeks begin on Monday. */
+  readonly startOf: (unit: Unit) => TimeExpr<A>;
+  /** Fractions are rounded to milliseconds. */
+  readonly plusMinutes: FromTwo<number, "time", A>;
+  /** The same day and time of another month, or its last day where it is too short, in UTC. */
+  readonly plusMonths: (months: number) => TimeExpr<A>;
+  /** Negative where `that` is earlier. */
+  readonly minutesUntil: FromTwo<Date, "number", A>;
+  readonly orElse: FromTwo<Date, "time", A>;
 }
 
 /** The expression that stands for a column of JavaScript type `T`. */
@@ -150,56 +190,6 @@ export type Columns<C extends Contract.Contract> = {
   readonly [K in keyof C["columns"]]: C["columns"][K] extends Column.Column<infer T, infer A>
     ? OfType<T, A>
     : never;
-};
-
-/** One object has the methods of every kind; the interfaces above say which of them make sense. */
-class Formula {
-  readonly ast: Ast;
-  readonly availableAt: Known;
-  constructor(ast: Ast, availableAt: Known) {
-    this.ast = ast;
-    this.availableAt = availableAt;
-  }
-  plus = (that: unknown) => call("add", this, that);
-  minus = (that: unknown) => call("subtract", this, that);
-  times = (that: unknown) => call("multiply", this, that);
-  dividedBy = (that: unknown) => call("divide", this, that);
-  equals = (that: unknown) => call("equals", this, that);
-  gt = (that: unknown) => call("greaterThan", this, that);
-  gte = (that: unknown) => call("greaterOrEqual", this, that);
-  lt = (that: unknown) => call("lessThan", this, that);
-  lte = (that: unknown) => call("lessOrEqual", this, that);
-  orElse = (that: unknown) => call("orElse", this, that);
-  and = (that: unknown) => call("and", this, that);
-  or = (that: unknown) => call("or", this, that);
-  not = () => call("not", this);
-  isNull = () => call("isNull", this);
-  hourOfDay = () => call("hourOfDay", this);
-  minuteOfDay = () => call("minuteOfDay", this);
-  dayOfWeek = () => call("dayOfWeek", this);
-  plusMinutes = (that: unknown) => call("plusMinutes", this, that);
-}
-
-const call = (operator: OperatorName, ...operands: ReadonlyArray<unknown>): Formula => {
-  const args = operands.map(formulaOf);
-  const late = args.some(({ availableAt }) => availableAt === "outcome");
-  return new Formula(
-    { _tag: "call", operator, args: args.map(({ ast }) => ast) },
-    late ? "outcome" : "decision",
-  );
-};
-
-const formulaOf = (operand: unknown): Formula => {
-  if (operand instanceof Formula) return operand;
-  if (operand === null || typeof operand === "string" || typeof operand === "boolean") {
-    return new Formula({ _tag: "literal", value: operand }, "decision");
-  }
-  if (typeof operand === "number" && Number.isFinite(operand)) {
-    return new Formula({ _tag: "literal", value: operand }, "decision");
-  }
-  throw new TypeError(
-    `an expression takes a finite number, text, true, false or another expression, not ${String(operand)}`,
-  );
 };
 
 /**
@@ -221,18 +211,54 @@ const formulaOf = (operand: unknown): Formula => {
  */
 export const columns = <C extends Contract.Contract>(contract: C): Columns<C> => {
   const formulas: { readonly [name: string]: unknown } = Object.fromEntries(
-    Object.entries(contract.columns).map(([name, { spec }]) => [
-      name,
-      new Formula({ _tag: "column", name, type: spec.type }, spec.availableAt),
-    ]),
+    Object.entries(contract.columns).map(([name, { spec }]) => [name, columnFormula(name, spec)]),
   );
   // A formula has the methods of every type; the contract says which of them apply to each column.
   return formulas as Columns<C>;
 };
 
+/**
+ * `yes` where the condition is true, else `no`: also where it is missing, as in SQL's CASE.
+ *
+ * @example
+ * ```ts
+ * import { Column, Contract } from "@ml-pipe/core";
+ * import { Expr } from "@ml-pipe/data";
+ *
+ * const Trip = Contract.make("trip", {
+ *   version: "1", owner: "lab", columns: { km: Column.float(), at: Column.timestamp() },
+ * });
+ * const $ = Expr.columns(Trip);
+ * const night = $.at.hourOfDay("Europe/Berlin").gte(22);
+ * const fare: Expr.NumberExpr<"decision"> = Expr.when(night, $.km.times(1.5), $.km);
+ * ```
+ */
+export const when: {
+  <A extends Known, B extends Known = never, C extends Known = never>(
+    condition: Expr<boolean, A>,
+    yes: Operand<number, B>,
+    no: Operand<number, C>,
+  ): NumberExpr<A | B | C>;
+  <A extends Known, B extends Known = never, C extends Known = never>(
+    condition: Expr<boolean, A>,
+    yes: Operand<boolean, B>,
+    no: Operand<boolean, C>,
+  ): BooleanExpr<A | B | C>;
+  <A extends Known, B extends Known = never, C extends Known = never>(
+    condition: Expr<boolean, A>,
+    yes: Operand<string, B>,
+    no: Operand<string, C>,
+  ): StringExpr<A | B | C>;
+  <A extends Known, B extends Known = never, C extends Known = never>(
+    condition: Expr<boolean, A>,
+    yes: Operand<Date, B>,
+    no: Operand<Date, C>,
+  ): TimeExpr<A | B | C>;
+} = whenFormula;
+
 /** A numeric expression from its parts: for operators that live in other modules. */
 export const number = <A extends Known>(ast: Ast, availableAt: A): NumberExpr<A> =>
-  new Formula(ast, availableAt) as NumberExpr<Known> as NumberExpr<A>;
+  formula(ast, availableAt) as NumberExpr<Known> as NumberExpr<A>;
 
 /**
  * An expression as SQL over a relation that has its columns: for a batch. Throws a `TypeError` on a
@@ -244,33 +270,7 @@ export const number = <A extends Known>(ast: Ast, availableAt: A): NumberExpr<A>
  * import { Expr } from "@ml-pipe/data";
  *
  * const Trip = Contract.make("trip", { version: "1", owner: "lab", columns: { km: Column.float() } });
- * const sql = Expr.sql(Expr.columns(Trip).km.gt(100)); // (CAST("km" AS DOUBLE) > CAST(100 AS DOUBLE))
+ * const sql = Expr.sql(Expr.columns(Trip).km.gt(100)); // "km" as a number, compared with 100
  * ```
  */
 export const sql = (expression: Pick<Expr<unknown>, "ast">): string => toSql(expression.ast);
-
-/** The names of the columns that an expression reads, those of its histories included. */
-export const columnsOf = (ast: Ast): ReadonlySet<string> => {
-  switch (ast._tag) {
-    case "column":
-      return new Set([ast.name]);
-    case "literal":
-      return new Set();
-    case "call":
-      return new Set(ast.args.flatMap((arg) => [...columnsOf(arg)]));
-    case "history":
-      return new Set([...ast.by, ...columnsOf(ast.of), ...columnsOf(ast.knownAt)]);
-  }
-};
-
-/** The histories inside an expression. */
-export const historiesOf = (ast: Ast): ReadonlyArray<HistoryAst> => {
-  switch (ast._tag) {
-    case "history":
-      return [ast];
-    case "call":
-      return ast.args.flatMap(historiesOf);
-    default:
-      return [];
-  }
-};

@@ -11,7 +11,7 @@ import * as Expr from "./Expr.ts";
 import * as History from "./History.ts";
 import { decisionTime, toClosure } from "./internal/compile.ts";
 import { problemsOf } from "./internal/kinds.ts";
-import type { Scalar } from "./internal/operators.ts";
+import type { Scalar } from "./internal/operators/Operator.ts";
 
 /** A feature set as data: stored with each release, so that a request needs no code but ours. */
 export const FeatureSetSpec = Schema.Struct({

@@ -20,7 +20,7 @@ import {
 import { toClosure, type ScalarRow } from "./internal/compile.ts";
 import { entityIndex, firstAtOrAfter } from "./internal/historyIndex.ts";
 import { problemsOf } from "./internal/kinds.ts";
-import type { Scalar } from "./internal/operators.ts";
+import type { Scalar } from "./internal/operators/Operator.ts";
 
 /** How a history is taken. */
 export interface HistoryOptions {

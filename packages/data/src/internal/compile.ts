@@ -2,7 +2,8 @@
 import { identifier, literal } from "../Duckdb.ts";
 import type { Ast, HistoryAst } from "../Expr.ts";
 import { argumentKinds, kindOf } from "./kinds.ts";
-import { type Kind, operators, type Scalar } from "./operators.ts";
+import { operators } from "./operators.ts";
+import { finiteSql, type Kind, numberSql, type Scalar } from "./operators/Operator.ts";
 
 /** A row as the closures read it: instants are epoch milliseconds. */
 export type ScalarRow = { readonly [column: string]: Scalar };
@@ -20,11 +21,13 @@ export const toSql = (ast: Ast, names: SqlNames = {}): string => {
   switch (ast._tag) {
     case "column": {
       const column = columnSql(ast.name, names);
-      return ast.type === "int" || ast.type === "float"
+      return ast.type === "int"
         ? `CAST(${column} AS DOUBLE)`
-        : ast.type === "timestamp"
-          ? `date_trunc('milliseconds', CAST(${column} AS TIMESTAMP))`
-          : column;
+        : ast.type === "float"
+          ? finiteSql(`CAST(${column} AS DOUBLE)`)
+          : ast.type === "timestamp"
+            ? `date_trunc('milliseconds', CAST(${column} AS TIMESTAMP))`
+            : column;
     }
     case "literal":
       return literalSql(ast.value);
@@ -35,7 +38,7 @@ export const toSql = (ast: Ast, names: SqlNames = {}): string => {
         // DuckDB cannot choose a function for a null of no type.
         return kindOf(arg) === "null" ? `CAST(${sql} AS ${sqlTypes[kinds[index] ?? "null"]})` : sql;
       });
-      return operators[ast.operator].sql(...args);
+      return operators[ast.operator].sql(args, ast.params ?? []);
     }
     case "history":
       if (names.history === undefined) throw new TypeError("a history cannot be used here");
@@ -53,12 +56,11 @@ export const decisionTime = ({ decidedAt }: { readonly decidedAt?: string }): As
 export const columnSql = (name: string, { table }: SqlNames = {}): string =>
   table === undefined ? identifier(name) : `${table}.${identifier(name)}`;
 
-/** Numbers travel as text: DuckDB reads `0.1` as a decimal, but `'0.1'` as the nearest double. */
 const literalSql = (value: Scalar): string =>
   typeof value === "string"
     ? literal(value)
     : typeof value === "number"
-      ? `CAST('${value}' AS DOUBLE)`
+      ? numberSql(value)
       : String(value);
 
 const sqlTypes: { readonly [K in Kind]: string } = {
@@ -77,7 +79,11 @@ export const toClosure = (
   switch (ast._tag) {
     case "column": {
       const { name } = ast;
-      return (row) => row[name] ?? null;
+      if (ast.type !== "float") return (row) => row[name] ?? null;
+      return (row) => {
+        const value = row[name] ?? null;
+        return typeof value === "number" && !Number.isFinite(value) ? null : value;
+      };
     }
     case "literal": {
       const { value } = ast;
@@ -89,19 +95,25 @@ export const toClosure = (
       const { js, nulls = false } = operators[ast.operator];
       const args = ast.args.map((arg) => toClosure(arg, history));
       // The table of operators pairs each closure with its own argument types.
-      const apply = js as (...args: ReadonlyArray<Scalar>) => Scalar;
-      const [first, second] = args;
-      if (first === undefined) return () => null;
+      const apply = js(ast.params ?? []) as (...args: ReadonlyArray<Scalar>) => Scalar;
+      const [first, second, ...more] = args;
+      if (first === undefined) return () => apply();
       if (second === undefined) {
         return (row) => {
           const a = first(row);
           return a === null && !nulls ? null : apply(a);
         };
       }
+      if (more.length === 0) {
+        return (row) => {
+          const a = first(row);
+          const b = second(row);
+          return (a === null || b === null) && !nulls ? null : apply(a, b);
+        };
+      }
       return (row) => {
-        const a = first(row);
-        const b = second(row);
-        return (a === null || b === null) && !nulls ? null : apply(a, b);
+        const values = args.map((arg) => arg(row));
+        return !nulls && values.includes(null) ? null : apply(...values);
       };
     }
   }

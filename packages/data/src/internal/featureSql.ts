@@ -6,7 +6,8 @@ import type { FeatureSetSpec } from "../FeatureSet.ts";
 import { same } from "../History.ts";
 import { columnSql, decisionTime, toSql } from "./compile.ts";
 import { kindOf } from "./kinds.ts";
-import { once } from "./operators.ts";
+import { operators } from "./operators.ts";
+import { once } from "./operators/Operator.ts";
 
 /**
  * SQL that computes a feature set over a relation under its source contract, in order of decision.
@@ -93,10 +94,14 @@ const isWhole = (ast: Ast): boolean => {
       return ast.value === null || Number.isInteger(ast.value);
     case "history":
       return false;
-    case "call":
+    case "call": {
+      const { whole, takes } = operators[ast.operator];
       return (
-        ast.operator !== "divide" && ast.args.every((arg) => kindOf(arg) === "time" || isWhole(arg))
+        whole === "always" ||
+        (whole !== undefined &&
+          ast.args.every((arg, index) => takes[index] === "boolean" || isWhole(arg)))
       );
+    }
   }
 };
 

@@ -1,7 +1,7 @@
 /** The buckets of a history, laid out to be looked up millions of times. */
 import type { HistoryState } from "../History.ts";
 import type { ScalarRow } from "./compile.ts";
-import type { Scalar } from "./operators.ts";
+import type { Scalar } from "./operators/Operator.ts";
 
 /** The buckets of one entity, oldest first. */
 export interface Buckets {

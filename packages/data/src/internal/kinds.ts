@@ -3,7 +3,10 @@
  * written in a pipeline; this checks what is read from a file or was cast.
  */
 import type { Ast } from "../Expr.ts";
-import { type Kind, operators } from "./operators.ts";
+import { operators } from "./operators.ts";
+import type { Kind } from "./operators/Operator.ts";
+
+type Call = Extract<Ast, { _tag: "call" }>;
 
 /** The kind of an expression's value, if it fits together. */
 export const kindOf = (ast: Ast): Kind => {
@@ -16,14 +19,29 @@ export const kindOf = (ast: Ast): Kind => {
       return "number";
     case "call": {
       const { gives } = operators[ast.operator];
-      return gives === "same" ? sharedKind(ast.args) : gives;
+      return gives === "same" ? sharedKind(sameArgs(ast)) : gives;
     }
   }
 };
 
 /** The kinds that a call's arguments must have, with `same` made definite. */
-export const argumentKinds = (call: Extract<Ast, { _tag: "call" }>): ReadonlyArray<Kind> =>
-  operators[call.operator].takes.map((kind) => (kind === "same" ? sharedKind(call.args) : kind));
+export const argumentKinds = (call: Call): ReadonlyArray<Kind> =>
+  operators[call.operator].takes.map((kind) => (kind === "same" ? ofSame(call) : kind));
+
+/** The kind that the arguments share; where all of them are missing, that of the constants. */
+const ofSame = (call: Call): Kind => {
+  const shared = sharedKind(sameArgs(call));
+  const [param] = call.params ?? [];
+  return shared === "null" &&
+    operators[call.operator].paramsLikeFirst === true &&
+    param !== undefined
+    ? literalKind(param)
+    : shared;
+};
+
+/** The arguments whose kind is the same, whatever it is. */
+const sameArgs = ({ operator, args }: Call): ReadonlyArray<Ast> =>
+  args.filter((_, index) => operators[operator].takes[index] === "same");
 
 /** What does not fit together in an expression that should have one of `kinds`; empty if it is sound. */
 export const problemsOf = (ast: Ast, kinds: ReadonlyArray<Kind>): ReadonlyArray<string> => {
@@ -46,7 +64,10 @@ const inside = (ast: Ast): ReadonlyArray<string> => {
         return [`${ast.operator} takes ${takes.length} arguments, not ${ast.args.length}`];
       }
       const kinds = argumentKinds(ast);
-      return ast.args.flatMap((arg, index) => problemsOf(arg, [kinds[index] ?? "null"]));
+      return [
+        ...paramProblems(ast, kinds[0]),
+        ...ast.args.flatMap((arg, index) => problemsOf(arg, [kinds[index] ?? "null"])),
+      ];
     }
     case "history": {
       const nested = [ast.of, ast.knownAt].some(hasHistory);
@@ -59,6 +80,28 @@ const inside = (ast: Ast): ReadonlyArray<string> => {
     default:
       return [];
   }
+};
+
+const paramProblems = (
+  { operator, params = [] }: Call,
+  first: Kind | undefined,
+): ReadonlyArray<string> => {
+  const { problem, paramsLikeFirst } = operators[operator];
+  const wrong =
+    problem === undefined
+      ? params.length === 0
+        ? undefined
+        : "takes no constants"
+      : problem(params);
+  if (wrong !== undefined) return [`${operator} ${wrong}`];
+  if (paramsLikeFirst !== true || first === "null") return [];
+  return params.flatMap((param) =>
+    literalKind(param) === first
+      ? []
+      : [
+          `${JSON.stringify(param)} is ${names[literalKind(param)]} where ${names[first ?? "null"]} is expected`,
+        ],
+  );
 };
 
 const hasHistory = (ast: Ast): boolean =>

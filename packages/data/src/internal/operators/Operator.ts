@@ -1,0 +1,86 @@
+/** What an operator is: one meaning, written once for each compiler. */
+
+/** A value at run time: instants are epoch milliseconds. */
+export type Scalar = number | string | boolean | null;
+
+/** The kinds of values. `null` is the kind of what is always missing: it fits everywhere. */
+export type Kind = "number" | "boolean" | "text" | "time" | "null";
+
+/** A constant that an operator is set up with, such as a time zone or a pattern. */
+export type Param = string | number | boolean;
+
+/** One operator. */
+export interface Operator {
+  /** The kinds it takes; `same` stands for any one kind, the same in each place. */
+  readonly takes: ReadonlyArray<Kind | "same">;
+  readonly gives: Kind | "same";
+  /** What is wrong with its constants; `undefined` if nothing is. Absent: it has none. */
+  readonly problem?: (params: ReadonlyArray<Param>) => string | undefined;
+  /** Its constants are of the kind of its first argument. */
+  readonly paramsLikeFirst?: true;
+  /** SQL arguments arrive as complete expressions. */
+  readonly sql: (args: ReadonlyArray<string>, params: ReadonlyArray<Param>) => string;
+  /**
+   * Makes the closure once for all rows. It is called with non-null arguments, unless `nulls` is set:
+   * a null argument gives null.
+   */
+  readonly js: (params: ReadonlyArray<Param>) => (...args: ReadonlyArray<never>) => Scalar;
+  /** The operator decides about null itself. */
+  readonly nulls?: true;
+  /** Its numbers are whole: always, or if its arguments are. Absent: they need not be. */
+  readonly whole?: "always" | "as its arguments";
+  /**
+   * By how much the compilers may differ, relative to the value. Absent: not at all. Mathematical
+   * libraries do not agree on the last digit of transcendental functions.
+   */
+  readonly relativeError?: number;
+}
+
+/** `(a + b)`. */
+export const infix =
+  (symbol: string) =>
+  ([a = "", b = ""]: ReadonlyArray<string>): string =>
+    `(${a} ${symbol} ${b})`;
+
+/** `name(a, b)`. */
+export const apply =
+  (name: string) =>
+  (args: ReadonlyArray<string>): string =>
+    `${name}(${args.join(", ")})`;
+
+/** The same, as a number. */
+export const applyNumber =
+  (name: string) =>
+  (args: ReadonlyArray<string>): string =>
+    `CAST(${name}(${args.join(", ")}) AS DOUBLE)`;
+
+/**
+ * Uses a value in several places of an expression. A long one is computed once, as the argument of a
+ * lambda: written out twice at each level, the SQL of a formula would double with its depth.
+ */
+export const once = (sql: string, use: (value: string) => string): string =>
+  sql.length <= 100 ? use(sql) : `(list_transform([${sql}], lambda "~v": ${use('"~v"')})[1])`;
+
+/** Missing unless finite. */
+export const finiteSql = (sql: string): string =>
+  once(sql, (value) => `(CASE WHEN isfinite(${value}) THEN ${value} END)`);
+
+/** Missing unless finite. */
+export const finite = (value: number): number | null => (Number.isFinite(value) ? value : null);
+
+/** A number in SQL, exactly: DuckDB reads `0.1` as a decimal, but `'0.1'` as the nearest double. */
+export const numberSql = (value: number): string => `CAST('${value}' AS DOUBLE)`;
+
+/** Says what is wrong unless there is exactly one constant of a certain sort. */
+export const one =
+  (what: string, fits: (param: Param) => boolean) =>
+  (params: ReadonlyArray<Param>): string | undefined => {
+    const [param] = params;
+    return params.length === 1 && param !== undefined && fits(param)
+      ? undefined
+      : `takes ${what}, not ${params.map((each) => JSON.stringify(each)).join(", ") || "nothing"}`;
+  };
+
+/** Whole numbers from 0 that SQL takes as a position. */
+export const isPosition = (param: Param): boolean =>
+  typeof param === "number" && Number.isInteger(param) && param >= 0 && param < 2 ** 31;
