@@ -1,2 +1,3 @@
-/** The stage that checks a table and sets aside what fails. */
+/** The stages that check a table and its labels, and set aside what fails. */
+export * as Labels from "./Labels.ts";
 export * as Validate from "./Validate.ts";

@@ -1,6 +1,7 @@
 /** What a validation tells: findings, the summary of all checks, and a profile of the columns. */
 import type { Contract, Exhibit, Finding } from "@ml-pipe/core";
 import { extremes } from "./columnChecks.ts";
+import { freeName } from "./names.ts";
 import type { ColumnPlan } from "./rowsSql.ts";
 import type { Result } from "./scan.ts";
 import { shareText } from "./words.ts";
@@ -105,8 +106,7 @@ export const profile = (
 
 /** The contract of the rows that a contract's validation sets aside: see `Validate.quarantineOf`. */
 export const quarantineSpec = ({ spec }: Contract.Contract): Contract.ContractSpec => {
-  const names = new Set(Object.keys(spec.columns));
-  const free = (name: string): string => (names.has(name) ? free(`${name}_`) : name);
+  const free = freeName(Object.keys(spec.columns));
   const columns = Object.entries(spec.columns).map(
     ([name, { min: _min, max: _max, values: _values, pattern: _pattern, ...column }]) =>
       [name, { ...column, nullable: true }] as const,

@@ -1,0 +1,13 @@
+/**
+ * Labels: what is wrong with the outcomes that a model is to learn. {@link audit} looks at the table,
+ * {@link suspects} at single labels, {@link agreement} at the people who gave them.
+ */
+export {
+  OtherTable,
+  type Reviewed,
+  reviewOf,
+  suspects,
+  type SuspectsError,
+  type SuspectsOptions,
+  type SuspectsStage,
+} from "./LabelReview.ts";
