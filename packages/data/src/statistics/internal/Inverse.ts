@@ -110,7 +110,7 @@ const incompleteBeta = (p: number, q: number, x: number, y: number): number => {
 const nonZero = (value: number, tiny: number): number => (Math.abs(value) < tiny ? tiny : value);
 
 /** ln Gamma(x) for x > 0: Stirling's series (DLMF 5.11.1) after shifting the argument to at least 12. */
-const logGamma = (x: number): number => {
+export const logGamma = (x: number): number => {
   let shift = 1;
   let z = x;
   while (z < 12) {
