@@ -1,10 +1,12 @@
-/** Checks of single rows that a contract cannot express: a formula over several columns. */
-import type { Contract, Finding } from "@ml-pipe/core";
+/** Checks of single rows by a typed formula over several columns. */
+import type { Check, Contract } from "@ml-pipe/core";
 import { Expr } from "@ml-pipe/data";
+import * as Schema from "effect/Schema";
 
 /**
- * A check of every row. A row for which the formula is false fails. Where it is null, because a column
- * of it is, the row does not fail; if it is null for every row, the check could not run.
+ * A check of every row by a formula over the contract's columns, outcomes included. A row for which it
+ * is false fails. Where it is null, because a column of it is, the row does not fail; if it is null for
+ * every row, the check could not run. For a condition in SQL, see `Check.sql`.
  *
  * @example
  * ```ts
@@ -21,38 +23,37 @@ import { Expr } from "@ml-pipe/data";
  * };
  * ```
  */
-export interface RowCheck<C extends Contract.Contract> {
+export interface RowCheck<C extends Contract.Contract> extends Omit<Check.RowOptions, "name"> {
   readonly name: string;
   readonly holds: ($: Expr.Columns<C>) => Expr.BooleanExpr;
   /** In words, for those who read the findings. */
   readonly expected: string;
-  /** `fail`, the default, quarantines the rows; `warn` and `info` only report them. */
-  readonly severity?: Finding.Severity;
 }
 
-/** A row check with its formula as data. */
-export interface RowCheckSpec {
-  readonly name: string;
-  readonly expected: string;
-  readonly severity: Finding.Severity;
-  readonly ast: Expr.Ast;
-}
+/** A check that a validation of tables under `C` takes. */
+export type AnyCheck<C extends Contract.Contract> = Check.Check<Contract.Row<C>> | RowCheck<C>;
 
-/** Builds the formulas of a contract's row checks. Throws a `TypeError` if two share a name. */
+/** Checks as data, formulas included. Throws a `TypeError` if a formula uses a history. */
 export const specsOf = <C extends Contract.Contract>(
   contract: C,
-  checks: ReadonlyArray<RowCheck<C>>,
-): ReadonlyArray<RowCheckSpec> => {
+  checks: ReadonlyArray<AnyCheck<C>>,
+): ReadonlyArray<Check.CheckSpec> => {
   const $ = Expr.columns(contract);
-  const names = new Set<string>();
-  return checks.map(({ name, holds, expected, severity = "fail" }) => {
-    if (names.has(name)) throw new TypeError(`validate: two row checks are named "${name}"`);
-    names.add(name);
+  return checks.map((check) => {
+    if ("spec" in check) return check.spec;
+    const { name, holds, expected, severity = "fail", ...about } = check;
     const { ast } = holds($);
-    const [history] = Expr.historiesOf(ast);
-    if (history !== undefined) {
+    if (Expr.historiesOf(ast).length > 0) {
       throw new TypeError(`validate: the row check "${name}" uses a history, which no row has`);
     }
-    return { name, expected, severity, ast };
+    const formula = Schema.encodeSync(Schema.toCodecJson(Expr.Ast))(ast);
+    return {
+      ...about,
+      kind: "formula",
+      name,
+      columns: [...Expr.columnsOf(ast)],
+      args: { expected, formula },
+      severity,
+    };
   });
 };

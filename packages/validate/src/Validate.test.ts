@@ -106,8 +106,8 @@ describe("the checks of a table", () => {
         "id.not-null",
         "value.type",
         "value.finite",
-        "key.unique",
         "rows.unique",
+        "key.unique",
       ]);
     }).pipe(provided),
   );
@@ -230,7 +230,7 @@ describe("a row check", () => {
         holds: ($) => $.paid.lte($.km),
         severity,
       };
-      return yield* telling(Validate.table(Trip, { ...lenient, rows: [rule] }).run({ data }));
+      return yield* telling(Validate.table(Trip, { ...lenient, checks: [rule] }).run({ data }));
     });
 
   it.effect("sets rows aside with the values that fail; null does not fail", () =>
@@ -273,8 +273,8 @@ describe("a row check", () => {
       holds: ($) => $.km.gt(0),
     };
     assert.throws(
-      () => Validate.table(Trip, { rows: [rule, rule] }),
-      'two row checks are named "one"',
+      () => Validate.table(Trip, { checks: [rule, rule] }),
+      'two checks are named "one"',
     );
   });
 });

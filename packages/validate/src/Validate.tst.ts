@@ -39,15 +39,15 @@ describe("a validation", () => {
 
   it("a row check is a yes or no over the contract's columns, outcomes included", () => {
     Validate.table(Trip, {
-      rows: [{ name: "late", expected: "late or far", holds: ($) => $.late.or($.km.gt(3)) }],
+      checks: [{ name: "late", expected: "late or far", holds: ($) => $.late.or($.km.gt(3)) }],
     });
     Validate.table(Trip, {
       // @ts-expect-error is missing the following properties from type 'BooleanExpr<
-      rows: [{ name: "km", expected: "", holds: ($) => $.km.plus(1) }],
+      checks: [{ name: "km", expected: "", holds: ($) => $.km.plus(1) }],
     });
     Validate.table(Trip, {
       // @ts-expect-error Property 'miles' does not exist on type
-      rows: [{ name: "miles", expected: "", holds: ($) => $.miles.gt(1) }],
+      checks: [{ name: "miles", expected: "", holds: ($) => $.miles.gt(1) }],
     });
   });
 });

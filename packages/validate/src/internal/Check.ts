@@ -13,16 +13,25 @@ export interface Judged {
   readonly next?: string;
 }
 
+/** An aggregate in SQL: over the canonical rows, or over a relation made of them, which is a pass more. */
+export type Ask = string | { readonly from: string; readonly sql: string };
+
 /** How single rows fail a check. */
 export interface RowsThatFail {
   /** SQL, over the canonical rows: true for a row that fails. */
   readonly fails: string;
   /** SQL: text of what was found in it. */
   readonly found: string;
-  /** Whether such rows are set aside. */
+  /** Whether such rows are set aside, if the check fails. */
   readonly aside: boolean;
   /** Shows one of the values in the finding. */
   readonly example: boolean;
+  /**
+   * For rows that only a comparison with others finds, in place of {@link fails}: SQL with `row`, its
+   * number, and `reason`. `rows` is a relation of the canonical rows, `failed` is true for a row that
+   * another check sets aside.
+   */
+  readonly search?: (failed: string) => string;
 }
 
 /** One check of a table. */
@@ -32,17 +41,29 @@ export interface Check {
   readonly expected: string;
   /** Severity of its finding if it fails. */
   readonly severity: Finding.Severity;
-  /** SQL aggregates over the rows; equal ones are computed once. */
-  readonly asks: ReadonlyArray<string>;
-  /** Judges the values of {@link asks}. */
-  readonly judge: (values: ReadonlyArray<unknown>) => Judged;
+  /** The team that answers for it, if not the contract's owner. */
+  readonly owner?: string;
+  /** Why it matters. */
+  readonly description?: string;
+  /** The share of the rows that must pass; below it the hand-over stops. */
+  readonly mostly?: number;
+  /** Equal aggregates are computed once. */
+  readonly asks: ReadonlyArray<Ask>;
+  /** Judges the values of {@link asks}; `searched`: the number of rows that its search found. */
+  readonly judge: (values: ReadonlyArray<unknown>, searched?: number) => Judged;
   /** Absent if the check is about the table as a whole. */
   readonly rows?: RowsThatFail;
 }
 
+/** A check and its outcome. */
+export interface Result {
+  readonly check: Check;
+  readonly judged: Judged;
+}
+
 /** A check that cannot run, and why. */
 export const blocked = (
-  check: Pick<Check, "name" | "column" | "expected">,
+  check: Pick<Check, "name" | "column" | "expected" | "owner" | "description">,
   severity: Finding.Severity,
   why: string,
 ): Check => ({ ...check, severity, asks: [], judge: () => couldNotRun(why) });
@@ -53,9 +74,12 @@ export const couldNotRun = (why: string): Judged => ({
   found: `could not run: ${why}`,
 });
 
-/** The rows that fail a check, if their rows are set aside. */
-export const asideOf = (check: Check): ReadonlyArray<RowsThatFail & { readonly check: Check }> =>
-  check.rows?.aside === true ? [{ ...check.rows, check }] : [];
+/** How the rows fail a check, if they are to be set aside. */
+export const asideOf = ({
+  check,
+  judged,
+}: Result): ReadonlyArray<RowsThatFail & { readonly check: Check }> =>
+  check.rows?.aside === true && judged.outcome === "failed" ? [{ ...check.rows, check }] : [];
 
 /** How many row numbers a finding names. */
 export const sampleSize = 5;

@@ -1,7 +1,8 @@
 /** The checks that a contract's columns ask for, as SQL over the canonical rows. */
-import type { Column } from "@ml-pipe/core";
+import type { Column, Contract } from "@ml-pipe/core";
 import { Duckdb, TableSchema } from "@ml-pipe/data";
 import { blocked, type Check, couldNotRun } from "./Check.ts";
+import { isNull, sqlNumber } from "./kinds/sql.ts";
 import type { ColumnPlan } from "./rowsSql.ts";
 import { numberText, rowsOf } from "./words.ts";
 
@@ -48,11 +49,8 @@ export const columnChecks = (
 
   const checks = [typeCheck(plan, make)];
   if (!spec.nullable) {
-    const isNull = plan.mayVanish
-      ? `(${column} IS NULL AND NOT coalesce(${plan.unfitName}, false))`
-      : `${column} IS NULL`;
     checks.push(
-      make("not-null", "a value in every row", isNull, {
+      make("not-null", "a value in every row", isNull(plan), {
         evaluated: "count(*)",
         found: "'null'",
         ...(plan.mayVanish ? {} : { failing: `count(*) - count(${column})` }),
@@ -94,6 +92,28 @@ export const columnChecks = (
   }
   return checks;
 };
+
+/** The names of the checks that a contract has by itself. */
+export const ownNames = ({ spec: { columns, eventTime } }: Contract.Contract): Set<string> =>
+  new Set([
+    "schema",
+    "rows.count",
+    "freshness",
+    "rows.unique",
+    "key.unique",
+    ...(eventTime === undefined ? [] : [`${eventTime}.not-later`]),
+    ...Object.entries(columns).flatMap(([column, { type, nullable, min, max, values, pattern }]) =>
+      [
+        "schema",
+        "type",
+        ...(nullable ? [] : ["not-null"]),
+        ...(type === "float" ? ["finite"] : []),
+        ...(min === undefined && max === undefined ? [] : ["range"]),
+        ...(values === undefined ? [] : ["values"]),
+        ...(pattern === undefined ? [] : ["pattern"]),
+      ].map((kind) => `${column}.${kind}`),
+    ),
+  ]);
 
 /** A check that fails the rows for which an expression is true. */
 const rowsThatFail = (
@@ -177,7 +197,3 @@ const rangeOf = ({ min, max }: Column.ColumnSpec): string | undefined =>
     : max === undefined
       ? `at least ${numberText(min)}`
       : `from ${numberText(min)} to ${numberText(max)}`;
-
-/** A number in SQL: as text, because DuckDB reads `0.1` as a decimal. */
-const sqlNumber = (value: number): string =>
-  Number.isSafeInteger(value) ? String(value) : `CAST('${value}' AS DOUBLE)`;

@@ -1,24 +1,27 @@
-/** Runs all checks of a table: one scan, then one pass for equal rows and one to name what failed. */
-import type { Contract } from "@ml-pipe/core";
+/** Runs all checks of a table: one scan, then a pass for what only a search finds and one for samples. */
+import type { Check as CoreCheck, Contract } from "@ml-pipe/core";
 import { type Duckdb, Table, TableSchema } from "@ml-pipe/data";
 import * as Effect from "effect/Effect";
 import type * as Scope from "effect/Scope";
-import type { RowCheckSpec } from "../RowCheck.ts";
-import { type Check, couldNotRun } from "./Check.ts";
+import { blocked, type Check, couldNotRun, type Result } from "./Check.ts";
 import { columnChecks } from "./columnChecks.ts";
-import { findDuplicates, type Sameness, sameKey, sameRow } from "./duplicates.ts";
+import { compileChecks } from "./compile.ts";
 import { profileAsks } from "./report.ts";
 import { planRows, type RowsPlan } from "./rowsSql.ts";
-import { type Result, scan, unsupportedPatterns, withSamples } from "./scan.ts";
-import { countCheck, formulaCheck, freshnessChecks, schemaChecks } from "./tableChecks.ts";
-import { anyFails } from "./write.ts";
+import { NoValue, type Scanned, scan, unsupportedPatterns, withSamples } from "./scan.ts";
+import { search, uniqueness } from "./search.ts";
+import { countCheck, freshnessChecks, schemaChecks } from "./tableChecks.ts";
+import { anyFails, type Searched } from "./write.ts";
 
 /** What is asked of a table. */
 export interface Request {
   readonly contract: Contract.Contract;
-  readonly formulas: ReadonlyArray<RowCheckSpec>;
+  /** Checks beside those of the contract's columns and limits. */
+  readonly checks: ReadonlyArray<CoreCheck.CheckSpec>;
+  /** Other tables as relations in SQL, by the name of their contract. */
+  readonly others: ReadonlyMap<string, string>;
   readonly uniqueRows: boolean;
-  /** Epoch milliseconds of the instant against which events are judged, if they are. */
+  /** Epoch milliseconds of the instant against which time is judged, if it is. */
   readonly asOf: number | undefined;
 }
 
@@ -26,80 +29,109 @@ export interface Request {
 export interface Examined {
   readonly plan: RowsPlan;
   readonly rows: number;
-  /** The checks that the scan made. */
-  readonly checks: ReadonlyArray<Check>;
   /** The outcomes of all checks. */
   readonly results: ReadonlyArray<Result>;
-  /** Relations with the rows that repeat another: see {@link findDuplicates}. */
-  readonly repeated: ReadonlyArray<string>;
+  /** The rows that searches found and that are to be set aside. */
+  readonly searched: ReadonlyArray<Searched>;
   /** The values of the scan, for the profile. */
   readonly valueOf: (ask: string) => unknown;
+  /** How often rows were read, wholly or some columns of them. */
+  readonly passes: number;
 }
 
 /** Examines a Parquet file. The relations in the result live as long as the scope. */
 export const examine = Effect.fnUntraced(function* (
   path: string,
-  { contract, formulas, uniqueRows, asOf }: Request,
+  request: Request,
 ): Effect.fn.Return<Examined, Duckdb.DuckdbError, Duckdb.Duckdb | Scope.Scope> {
-  const columns = yield* TableSchema.describe(Table.parquet(path));
-  const { problems } = TableSchema.compare(contract, columns);
-  const unfit = new Set(problems.map(({ column }) => column));
-  const readable = columns.filter(
-    ({ name }) => Object.hasOwn(contract.spec.columns, name) && !unfit.has(name),
-  );
-  const names = new Set(readable.map(({ name }) => name));
-  const reserved = columns.some(({ name }) => name.toLowerCase() === "file_row_number");
-  const plan = planRows(contract, path, readable, reserved);
-  const unsupported = yield* unsupportedPatterns(contract);
-  const checks = [
-    ...schemaChecks(problems, plan.columns.length),
-    countCheck(contract),
-    ...(asOf === undefined ? [] : freshnessChecks(contract, asOf, names)),
-    ...plan.columns.flatMap((column) => columnChecks(column, unsupported.get(column.name))),
-    ...formulas.map((formula) => formulaCheck(formula, names)),
-  ];
-  const valueOf = yield* scan("check all rows", plan.sql, [
+  const { plan, checks } = yield* planned(path, request);
+  const scanned = yield* scan("check all rows", plan.sql, [
     "count(*)",
     ...checks.flatMap(({ asks }) => asks),
     ...plan.columns.flatMap(profileAsks),
   ]);
-  const rows = Number(valueOf("count(*)"));
-  const scanned = yield* withSamples(
-    plan.sql,
-    checks.map((check) => ({ check, judged: check.judge(check.asks.map(valueOf)) })),
-  );
-
-  const { key } = contract.spec;
-  const unique = [
-    ...(key === undefined ? [] : [sameKey(key, anyFails(checks))]),
-    ...(uniqueRows ? [sameRow(contract)] : []),
-  ];
-  const blocked =
-    rows === 0
-      ? "the table has no rows"
-      : problems.length > 0
-        ? "not all columns can be read"
-        : undefined;
-  const results = [...scanned];
-  const repeated: Array<string> = [];
-  for (const sameness of unique) {
-    if (blocked !== undefined) {
-      results.push({ check: uniqueness(sameness, "warn"), judged: couldNotRun(blocked) });
-      continue;
-    }
-    const { relation, judged } = yield* findDuplicates(plan.sql, rows, sameness);
-    results.push({ check: uniqueness(sameness, "fail"), judged });
-    if (relation !== undefined) repeated.push(relation);
-  }
-  return { plan, rows, checks, results, repeated, valueOf };
+  const judged = checks.map((check) => judge(check, scanned));
+  const sampled = yield* withSamples(plan.sql, judged);
+  const found = yield* searchAll(plan.sql, sampled.results, scanned);
+  return {
+    plan,
+    rows: Number(scanned.valueOf("count(*)")),
+    results: found.results,
+    searched: found.searched,
+    valueOf: scanned.valueOf,
+    passes: scanned.passes + sampled.passes + found.passes,
+  };
 });
 
-/** A check of the scan's kind for what {@link findDuplicates} judges. */
-const uniqueness = ({ check, expected }: Sameness, severity: "fail" | "warn"): Check => ({
-  name: check,
-  expected,
-  severity,
-  asks: [],
-  judge: () => couldNotRun("it is judged by comparing rows"),
-  rows: { fails: "false", found: "''", aside: true, example: false },
+/** How the file is read, and all checks of it. */
+const planned = Effect.fnUntraced(function* (path: string, request: Request) {
+  const { contract, asOf, uniqueRows } = request;
+  const file = yield* TableSchema.describe(Table.parquet(path));
+  const { problems } = TableSchema.compare(contract, file);
+  const unfit = new Set(problems.map(({ column }) => column));
+  const readable = file.filter(
+    ({ name }) => Object.hasOwn(contract.spec.columns, name) && !unfit.has(name),
+  );
+  const names = new Set(readable.map(({ name }) => name));
+  const reserved = file.some(({ name }) => name.toLowerCase() === "file_row_number");
+  const plan = planRows(contract, path, readable, reserved);
+  const unsupported = yield* unsupportedPatterns(contract);
+  const { others } = request;
+  const checks: ReadonlyArray<Check> = [
+    ...schemaChecks(problems, plan.columns.length),
+    countCheck(contract),
+    ...(asOf === undefined ? [] : freshnessChecks(contract, asOf, names)),
+    ...plan.columns.flatMap((column) => columnChecks(column, unsupported.get(column.name))),
+    ...(yield* compileChecks(request.checks, { contract, plan, file, asOf, others })),
+    ...uniqueness(contract, uniqueRows, problems.length > 0),
+  ];
+  return { plan, checks };
+});
+
+/** Judges a check by the values of the scan; one that searches, by whether there is anything to search. */
+const judge = (check: Check, { valueOf }: Scanned): Result => {
+  const values = check.asks.map(valueOf);
+  const lacking = values.find((value) => value instanceof NoValue);
+  return lacking === undefined
+    ? { check, judged: check.judge(values) }
+    : failedToRun(check, lacking.why);
+};
+
+/** A check that cannot be computed on this data: whatever it is about, it stops the hand-over. */
+const failedToRun = (check: Check, why: string): Result => {
+  const { rows: _rows, ...about } = check;
+  return { check: blocked(about, check.severity, why), judged: couldNotRun(why) };
+};
+
+/** Runs the searches of checks that can run, one after the other. */
+const searchAll = Effect.fnUntraced(function* (
+  rows: string,
+  results: ReadonlyArray<Result>,
+  { valueOf }: Scanned,
+) {
+  const searched: Array<Searched> = [];
+  const judged: Array<Result> = [];
+  let passes = 0;
+  for (const result of results) {
+    const { check } = result;
+    if (check.rows?.search === undefined || result.judged.outcome === "could not run") {
+      judged.push(result);
+      continue;
+    }
+    const failed = [
+      anyFails(results),
+      ...searched.map(({ relation }) => `"~row" IN (SELECT row FROM ${relation})`),
+    ].join(" OR ");
+    const found = yield* search(rows, check, check.asks.map(valueOf), `(${failed})`);
+    judged.push(
+      found.problem === undefined
+        ? { check, judged: found.judged }
+        : failedToRun(check, found.problem),
+    );
+    if (found.relation !== undefined && check.rows.aside) {
+      searched.push({ name: check.name, relation: found.relation });
+    }
+    passes += 1;
+  }
+  return { results: judged, searched, passes };
 });

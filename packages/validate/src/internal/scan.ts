@@ -1,28 +1,85 @@
-/** The one scan: all aggregates of all checks, each asked for once. */
+/** The scan: all aggregates of all checks, each asked for once, in one pass for each relation. */
 import type { Contract } from "@ml-pipe/core";
 import { Duckdb } from "@ml-pipe/data";
 import * as Effect from "effect/Effect";
-import { type Check, type Judged, type RowsThatFail, rowNumbers, sampleSize } from "./Check.ts";
+import { type Ask, type Result, type RowsThatFail, rowNumbers, sampleSize } from "./Check.ts";
 
-/** A check and its outcome. */
-export interface Result {
-  readonly check: Check;
-  readonly judged: Judged;
+/** The value of an aggregate that cannot be computed on this data, and why. */
+export class NoValue {
+  readonly why: string;
+  constructor(why: string) {
+    this.why = why;
+  }
 }
 
-/** Computes aggregates in one pass; gives a look-up by their SQL. */
+/** The values of aggregates, and what they cost. */
+export interface Scanned {
+  /** The value of what was asked, or {@link NoValue}. */
+  readonly valueOf: (ask: Ask) => unknown;
+  readonly passes: number;
+}
+
+const canonicalRows = "rows";
+
+/** Computes aggregates: one pass over the rows, and one for each other relation that is asked. */
 export const scan = Effect.fnUntraced(function* (
   operation: string,
   rows: string,
-  asks: Iterable<string>,
-): Effect.fn.Return<(ask: string) => unknown, Duckdb.DuckdbError, Duckdb.Duckdb> {
-  const db = yield* Duckdb.Duckdb;
-  const distinct = [...new Set(asks)];
-  const selected = distinct.map((ask, index) => `${ask} AS a${index}`).join(",\n  ");
-  const [values] = yield* db.rows(operation, `WITH rows AS (${rows}) SELECT ${selected} FROM rows`);
-  const byAsk = new Map(distinct.map((ask, index) => [ask, values?.[`a${index}`]]));
-  return (ask) => byAsk.get(ask);
+  asks: Iterable<Ask>,
+): Effect.fn.Return<Scanned, Duckdb.DuckdbError, Duckdb.Duckdb> {
+  const byRelation = new Map<string, Set<string>>();
+  for (const ask of asks) {
+    const { from, sql } = placed(ask);
+    byRelation.set(from, (byRelation.get(from) ?? new Set()).add(sql));
+  }
+  const values = new Map<string, ReadonlyMap<string, unknown>>();
+  for (const [from, wanted] of byRelation) {
+    values.set(from, yield* select(operation, rows, from, [...wanted]));
+  }
+  return {
+    valueOf: (ask) => {
+      const { from, sql } = placed(ask);
+      return values.get(from)?.get(sql);
+    },
+    passes: byRelation.size,
+  };
 });
+
+const placed = (ask: Ask) => (typeof ask === "string" ? { from: canonicalRows, sql: ask } : ask);
+
+/**
+ * One pass. If an aggregate cannot be computed on this data (out of range, text that is no number), the
+ * others are asked for without it: halves are tried until it stands alone.
+ */
+const select = (
+  operation: string,
+  rows: string,
+  from: string,
+  asks: ReadonlyArray<string>,
+): Effect.Effect<ReadonlyMap<string, unknown>, Duckdb.DuckdbError, Duckdb.Duckdb> => {
+  const selected = asks.map((ask, index) => `${ask} AS a${index}`).join(",\n  ");
+  const sql = `WITH ${canonicalRows} AS (${rows}) SELECT ${selected} FROM ${from}`;
+  return Duckdb.Duckdb.use((db) => db.rows(operation, sql)).pipe(
+    Effect.map(
+      ([values]): ReadonlyMap<string, unknown> =>
+        new Map(asks.map((ask, index) => [ask, values?.[`a${index}`]])),
+    ),
+    Effect.catch((error) => {
+      const [first] = asks;
+      if (!isAboutValues(error) || first === undefined) return Effect.fail(error);
+      if (asks.length === 1) return Effect.succeed(new Map([[first, new NoValue(error.problem)]]));
+      const middle = Math.ceil(asks.length / 2);
+      return Effect.forEach([asks.slice(0, middle), asks.slice(middle)], (half) =>
+        select(operation, rows, from, half),
+      ).pipe(Effect.map((halves) => new Map(halves.flatMap((half) => [...half]))));
+    }),
+  );
+};
+
+/** Whether an error is due to values or to the text of a check, not to the file or the machine. */
+export const isAboutValues = ({ problem }: Duckdb.DuckdbError): boolean =>
+  /^(Out of Range|Conversion|Binder|Invalid Input|Mismatch Type) Error/.test(problem) &&
+  !problem.includes("Failed to read file");
 
 /**
  * Adds to failed checks which rows fail first, and a value. A second pass, but only where something
@@ -31,9 +88,13 @@ export const scan = Effect.fnUntraced(function* (
 export const withSamples = Effect.fnUntraced(function* (
   rows: string,
   results: ReadonlyArray<Result>,
-): Effect.fn.Return<ReadonlyArray<Result>, Duckdb.DuckdbError, Duckdb.Duckdb> {
-  const failed = (result: Result) =>
-    result.judged.outcome === "failed" ? result.check.rows : undefined;
+): Effect.fn.Return<
+  { readonly results: ReadonlyArray<Result>; readonly passes: number },
+  Duckdb.DuckdbError,
+  Duckdb.Duckdb
+> {
+  const failed = ({ check, judged }: Result) =>
+    judged.outcome === "failed" && check.rows?.search === undefined ? check.rows : undefined;
   const sampleOf = ({ fails }: RowsThatFail) =>
     `min("~row", ${sampleSize}) FILTER (WHERE ${fails})`;
   const exampleOf = ({ fails, found }: RowsThatFail) => `min(${found}) FILTER (WHERE ${fails})`;
@@ -42,9 +103,8 @@ export const withSamples = Effect.fnUntraced(function* (
     if (those === undefined) return [];
     return [sampleOf(those), ...(those.example ? [exampleOf(those)] : [])];
   });
-  if (asks.length === 0) return results;
-  const valueOf = yield* scan("name rows that fail", rows, asks);
-  return results.map((result) => {
+  const { valueOf, passes } = yield* scan("name rows that fail", rows, asks);
+  const named = results.map((result): Result => {
     const those = failed(result);
     if (those === undefined) return result;
     const value = those.example ? valueOf(exampleOf(those)) : null;
@@ -55,6 +115,7 @@ export const withSamples = Effect.fnUntraced(function* (
       judged: { ...result.judged, found: result.judged.found + such, sample },
     };
   });
+  return { results: named, passes };
 });
 
 /** The patterns of a contract that DuckDB does not understand, by column, with what it says. */

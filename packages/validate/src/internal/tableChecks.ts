@@ -1,7 +1,6 @@
 /** The checks of a table as a whole, and of single rows by formula. */
 import type { Contract } from "@ml-pipe/core";
-import { Duckdb, Expr, type TableSchema } from "@ml-pipe/data";
-import type { RowCheckSpec } from "../RowCheck.ts";
+import { Duckdb, type TableSchema } from "@ml-pipe/data";
 import { blocked, type Check, couldNotRun } from "./Check.ts";
 import { durationText, instantText, numberText, rowsOf, rowsText } from "./words.ts";
 
@@ -116,46 +115,3 @@ export const freshnessChecks = (
 
 const noTime = (eventTime: string, rows: number) =>
   couldNotRun(rows === 0 ? "the table has no rows" : `no row has a "${eventTime}" up to then`);
-
-/** A formula holds for every row. */
-export const formulaCheck = (
-  { name, expected, severity, ast }: RowCheckSpec,
-  readable: ReadonlySet<string>,
-): Check => {
-  const columns = [...Expr.columnsOf(ast)];
-  const unread = columns.filter((column) => !readable.has(column));
-  if (unread.length > 0) {
-    return blocked({ name, expected }, "warn", `"${unread.join('", "')}" cannot be read`);
-  }
-  const holds = `(${Expr.sql({ ast })})`;
-  const fails = `NOT ${holds}`;
-  const values = columns.map((column) => {
-    const text = `left(CAST(${Duckdb.identifier(column)} AS VARCHAR), 80)`;
-    return `${Duckdb.literal(`${column} = `)} || coalesce(${text}, 'null')`;
-  });
-  return {
-    name,
-    expected,
-    severity,
-    asks: ["count(*)", `count(${holds})`, `count_if(${fails})`],
-    judge: ([all, judged, failing]) => {
-      const [total, evaluated, rows] = [Number(all), Number(judged), Number(failing)];
-      if (evaluated === 0) {
-        return couldNotRun(total === 0 ? "the table has no rows" : "it is null for every row");
-      }
-      const unknown = evaluated === total ? "" : `; null for ${rowsOf(total - evaluated, total)}`;
-      return rows === 0
-        ? {
-            outcome: "passed",
-            found: evaluated === total ? "every row" : `every other row${unknown}`,
-          }
-        : { outcome: "failed", found: `${rowsOf(rows, total)}${unknown}`, rows };
-    },
-    rows: {
-      fails,
-      found: values.length === 0 ? "'false'" : values.join(" || ', ' || "),
-      aside: severity === "fail",
-      example: true,
-    },
-  };
-};

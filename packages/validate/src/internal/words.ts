@@ -1,4 +1,5 @@
 /** Numbers and values in the words of a finding. */
+import * as Schema from "effect/Schema";
 
 const counts = new Intl.NumberFormat("en-US");
 
@@ -42,3 +43,52 @@ export const durationText = (ms: number): string => {
 /** An instant to the second, in UTC. */
 export const instantText = (at: number): string =>
   `${new Date(at).toISOString().slice(0, 19).replace("T", " ")} UTC`;
+
+/** A figure with six significant digits. */
+export const figureText = (value: number): string =>
+  numberText(Number.isSafeInteger(value) ? value : Number(value.toPrecision(6)));
+
+const Limit = Schema.Union([
+  Schema.Finite,
+  Schema.String.check(
+    Schema.makeFilter((text) => !Number.isNaN(Date.parse(text)) || "expected an instant"),
+  ),
+]);
+
+/** Inclusive limits as a check stores them; text is an instant. */
+export const Limits = Schema.Struct({
+  atLeast: Schema.optionalKey(Limit),
+  atMost: Schema.optionalKey(Limit),
+}).check(
+  Schema.makeFilter(
+    ({ atLeast, atMost }) =>
+      atLeast !== undefined || atMost !== undefined || "expected atLeast, atMost or both",
+  ),
+);
+/** See {@link Limits}. */
+export type Limits = typeof Limits.Type;
+
+/** A limit as a number: of an instant, its epoch milliseconds. */
+export const limitNumber = (limit: number | string): number =>
+  typeof limit === "number" ? limit : Date.parse(limit);
+
+/** Whether a figure is within limits. */
+export const within = ({ atLeast, atMost }: Limits, figure: number): boolean =>
+  (atLeast === undefined || figure >= limitNumber(atLeast)) &&
+  (atMost === undefined || figure <= limitNumber(atMost));
+
+/** Limits in words: `at most 3 min`. */
+export const limitsText = (
+  { atLeast, atMost }: Limits,
+  show: (figure: number) => string = figureText,
+): string => {
+  const low = atLeast === undefined ? undefined : show(limitNumber(atLeast));
+  const high = atMost === undefined ? undefined : show(limitNumber(atMost));
+  return low === undefined
+    ? `at most ${high}`
+    : high === undefined
+      ? `at least ${low}`
+      : low === high
+        ? `of ${low}`
+        : `from ${low} to ${high}`;
+};
