@@ -31,7 +31,7 @@ export const stage = <C extends Contract.Contract, Out extends Contract.Contract
     output: Table.of(set.contract, "checked"),
     params: { featureSet: set.spec.name, digest: set.digest },
     run: Effect.fnUntraced(function* ({ data }, { progress }) {
-      const relation = Table.parquet(yield* Table.pathOf(data), { rowNumbers: true });
+      const relation = yield* Table.relation(data, { rowNumbers: true });
       const table = yield* Table.write(set.contract, "checked", {
         query: featureSql(set.spec, relation, ["file_row_number"]),
       });

@@ -129,6 +129,7 @@ describe("Split.byTime", () => {
       owner: "lab",
       columns: { x: Column.float() },
     });
+    // @ts-expect-error Refused<"the contract has no event time to split by
     assert.throws(() => Split.byTime(NoTime, cuts), /the contract "still" has no event time/);
   });
 

@@ -18,6 +18,11 @@ export type Role = typeof Role.Type;
 /** A Parquet file outside the state folder, read in place; its digest is taken at ingest. */
 const SourceFile = Schema.Struct({ path: Schema.String, digest: Digest.Digest, bytes: Schema.Int });
 
+const whole = [
+  Schema.TaggedStruct("artifact", { artifact: Artifact.Artifact }),
+  Schema.TaggedStruct("source", { file: SourceFile }),
+] as const;
+
 const fields = {
   contract: Schema.Struct({
     name: Schema.String,
@@ -27,8 +32,16 @@ const fields = {
   role: Role,
   rows: Schema.Int,
   data: Schema.Union([
-    Schema.TaggedStruct("artifact", { artifact: Artifact.Artifact }),
-    Schema.TaggedStruct("source", { file: SourceFile }),
+    ...whole,
+    /**
+     * Some rows of a file, which is not copied: those whose number in `assignment`, a file with a column
+     * `~part` and the same number of rows in the same order, is one of `parts`.
+     */
+    Schema.TaggedStruct("parts", {
+      of: Schema.Union(whole),
+      assignment: Artifact.Artifact,
+      parts: Schema.Array(Schema.Int),
+    }),
   ]),
   /** The split that made the table, if one did: tables of one split belong together. */
   split: Schema.NullOr(Schema.String),
@@ -88,9 +101,17 @@ export const of = <C extends Contract.Contract, R extends Role>(
 
 const short = (digest: Digest.Digest): string => digest.slice(0, 15);
 
-/** The digest of a table's bytes. */
-export const digestOf = (table: AnyTable): Digest.Digest =>
-  table.data._tag === "artifact" ? table.data.artifact.digest : table.data.file.digest;
+/** The digest of a table's bytes, or of which rows of a file it has. */
+export const digestOf = ({ data }: Pick<AnyTable, "data">): Digest.Digest => {
+  switch (data._tag) {
+    case "artifact":
+      return data.artifact.digest;
+    case "source":
+      return data.file.digest;
+    case "parts":
+      return Digest.ofJson([digestOf({ data: data.of }), data.assignment.digest, data.parts]);
+  }
+};
 
 /** A source file is no longer what was ingested. */
 export class SourceChanged extends Schema.TaggedError<SourceChanged>()("SourceChanged", {
@@ -106,27 +127,41 @@ export class SourceChanged extends Schema.TaggedError<SourceChanged>()("SourceCh
 /** What reading a table can fail with. */
 export type ReadError = Artifact.ArtifactMissing | SourceChanged;
 
-/** The table as a relation in SQL: `read_parquet('…')`. Verifies that the data is what it was. */
+/**
+ * The table as a relation in SQL, in the order of its rows. Verifies that the data is what it was. With
+ * `rowNumbers`, a column `file_row_number` counts the rows of the file from 0.
+ */
 export const relation = Effect.fnUntraced(function* (
-  table: AnyTable,
+  { data }: Pick<AnyTable, "data">,
+  options: { readonly rowNumbers?: boolean } = {},
 ): Effect.fn.Return<string, ReadError, Artifact.ArtifactStore> {
-  return parquet(yield* pathOf(table));
+  if (data._tag !== "parts") return parquet(yield* pathOf({ data }), options);
+  const all = parquet(yield* pathOf({ data: data.of }), options);
+  const assignment = parquet(yield* (yield* Artifact.ArtifactStore).path(data.assignment));
+  return `(SELECT "~t".* FROM ${all} AS "~t" POSITIONAL JOIN ${assignment} AS "~a"
+    WHERE "~a"."~part" IN (${data.parts.join(", ")}))`;
 });
 
-/** The path of the table's Parquet file. Verifies that the data is what it was. */
-export const pathOf = Effect.fnUntraced(function* (
-  table: AnyTable,
-): Effect.fn.Return<string, ReadError, Artifact.ArtifactStore> {
-  if (table.data._tag === "artifact") {
-    const store = yield* Artifact.ArtifactStore;
-    return yield* store.path(table.data.artifact);
+/**
+ * The path of the Parquet file of a table that has all of its rows. Verifies that the data is what it
+ * was. What takes any table reads its {@link relation}.
+ */
+export const pathOf = Effect.fnUntraced(function* ({
+  data,
+}: Pick<AnyTable, "data">): Effect.fn.Return<string, ReadError, Artifact.ArtifactStore> {
+  switch (data._tag) {
+    case "artifact":
+      return yield* (yield* Artifact.ArtifactStore).path(data.artifact);
+    case "source": {
+      const { path, digest } = data.file;
+      const found = yield* Effect.promise(() => Artifact.digestFile(path).catch(() => undefined));
+      if (found?.digest === digest) return path;
+      const foundText = found?.digest ?? "no file";
+      return yield* new SourceChanged({ path, expected: digest, found: foundText });
+    }
+    case "parts":
+      throw new TypeError("this table is part of a file: read it with Table.relation");
   }
-  const { path, digest } = table.data.file;
-  const found = yield* Effect.promise(() => Artifact.digestFile(path).catch(() => undefined));
-  if (found?.digest !== digest) {
-    return yield* new SourceChanged({ path, expected: digest, found: found?.digest ?? "no file" });
-  }
-  return path;
 });
 
 /**
