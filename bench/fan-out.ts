@@ -9,10 +9,11 @@ import { spawnSync } from "node:child_process";
 import * as fs from "node:fs";
 import * as os from "node:os";
 import * as path from "node:path";
-import { Artifact, Engine, LocalEngine, Pipeline, Stage, Store } from "@ml-pipe/core";
+import { Artifact, Engine, LocalEngine, Pipeline, Stage, Store, StoredList } from "@ml-pipe/core";
 import * as Effect from "effect/Effect";
 import * as Layer from "effect/Layer";
 import * as Schema from "effect/Schema";
+import * as Stream from "effect/Stream";
 import { charter } from "./charter.ts";
 
 /** Some hundred microseconds. */
@@ -29,16 +30,33 @@ const item = Stage.make("item", {
   run: ({ n }) => work(n),
 });
 
-const pipelineOf = (count: number) =>
-  Pipeline.make("fan", { charter }, () => {
-    const numbers = Stage.make("numbers", {
-      input: {},
-      output: Schema.Array(Schema.Int),
-      params: { count },
-      run: () => Effect.succeed(Array.from({ length: count }, (_, n) => n)),
-    });
-    return { out: Stage.forEach("items", item, { each: "n", key: String })({ n: numbers() }) };
-  });
+/** How the lists are kept: in arrays, or in files. */
+type Form = "arrays" | "stored";
+
+const each = { each: "n", key: String } as const;
+
+const pipelines = {
+  arrays: (count: number) =>
+    Pipeline.make("fan", { charter }, () => {
+      const numbers = Stage.make("numbers", {
+        input: {},
+        output: Schema.Array(Schema.Int),
+        params: { count },
+        run: () => Effect.succeed(Array.from({ length: count }, (_, n) => n)),
+      });
+      return { out: Stage.forEach("items", item, each)({ n: numbers() }) };
+    }),
+  stored: (count: number) =>
+    Pipeline.make("fan", { charter }, () => {
+      const numbers = Stage.make("numbers", {
+        input: {},
+        output: StoredList.of(Schema.Int),
+        params: { count },
+        run: () => StoredList.write(Stream.range(0, count - 1), Schema.Int),
+      });
+      return { out: Stage.forEachStored("items", item, each)({ n: numbers() }) };
+    }),
+};
 
 const known = Effect.provideService(Engine.CodeOf, () =>
   Effect.succeed({ _tag: "Known", parts: { bench: "1" } } as const),
@@ -52,33 +70,36 @@ const seconds = async (run: () => Promise<unknown>): Promise<number> => {
 
 const peakMegabytes = (): number => process.resourceUsage().maxRSS / 1024;
 
-const measure = async (count: number): Promise<void> => {
+const measure = async (form: Form, count: number): Promise<void> => {
   const folder = fs.mkdtempSync(path.join(os.tmpdir(), "ml-pipe-bench-"));
   try {
     const engine = LocalEngine.layer.pipe(
       Layer.provide([Store.Store.layer(folder), Artifact.ArtifactStore.layer(folder)]),
     );
-    const run = (pipeline: ReturnType<typeof pipelineOf>) =>
+    const run = (items: number) =>
       seconds(() =>
         Effect.runPromise(
-          Engine.Engine.use((engine) => engine.run(pipeline)).pipe(known, Effect.provide(engine)),
+          Engine.Engine.use((engine) =>
+            form === "arrays"
+              ? Effect.asVoid(engine.run(pipelines.arrays(items)))
+              : Effect.asVoid(engine.run(pipelines.stored(items))),
+          ).pipe(known, Effect.provide(engine)),
         ),
       );
-    const numbers = Array.from({ length: count }, (_, n) => n);
-    const plain = await seconds(() =>
-      Effect.runPromise(Effect.forEach(numbers, work, { concurrency: os.availableParallelism() })),
-    );
+    const numbers = Stream.range(0, count - 1);
+    const plain = await seconds(() => Effect.runPromise(Stream.runForEach(numbers, work)));
     // Both are warm: the code of the engine is compiled.
-    await run(pipelineOf(10));
+    await run(10);
     const before = peakMegabytes();
-    const durable = await run(pipelineOf(count));
+    const durable = await run(count);
     const peak = peakMegabytes();
     // One more item: all others come from the record.
-    const again = await run(pipelineOf(count + 1));
+    const again = await run(count + 1);
     const files = fs
       .readdirSync(folder, { recursive: true, withFileTypes: true })
       .filter((file) => file.isFile());
     const cells = [
+      form,
       String(count),
       plain.toFixed(2),
       durable.toFixed(2),
@@ -95,9 +116,10 @@ const measure = async (count: number): Promise<void> => {
   }
 };
 
-const [, file = "", one] = process.argv;
-if (one === undefined) {
+const [, file = "", form, count] = process.argv;
+if (form !== "arrays" && form !== "stored") {
   const titles = [
+    "lists",
     "items",
     "plain s",
     "durable s",
@@ -109,9 +131,10 @@ if (one === undefined) {
     "files",
   ];
   console.log(titles.map((title) => title.padStart(12)).join(""));
-  for (const count of [1000, 10_000, 50_000]) {
-    spawnSync(process.execPath, ["--conditions=@ml-pipe/source", file, String(count)], {
-      stdio: "inherit",
-    });
+  for (const form of ["arrays", "stored"]) {
+    for (const count of [1000, 10_000, 50_000]) {
+      const options = ["--conditions=@ml-pipe/source", file, form, String(count)];
+      spawnSync(process.execPath, options, { stdio: "inherit" });
+    }
   }
-} else await measure(Number(one));
+} else await measure(form, Number(count));

@@ -34,6 +34,14 @@ export class ArtifactStoreError extends Schema.TaggedError<ArtifactStoreError>()
   "ArtifactStoreError",
   { operation: Schema.String, path: Schema.String, code: Schema.String, next: Schema.String },
 ) {
+  /** The error that something thrown by the file system is. */
+  static readonly of =
+    (operation: string, file: string) =>
+    (cause: unknown): ArtifactStoreError => {
+      const code = cause instanceof Error && "code" in cause ? String(cause.code) : String(cause);
+      const next = advice[code] ?? "Check the state folder and run again.";
+      return new ArtifactStoreError({ operation, path: file, code, next });
+    };
   override get message(): string {
     return `cannot ${this.operation} ${this.path} (${this.code}). ${this.next}`;
   }
@@ -295,14 +303,7 @@ export const attempt = <A>(
   file: string,
   run: (signal: AbortSignal) => Promise<A>,
 ): Effect.Effect<A, ArtifactStoreError> =>
-  Effect.tryPromise({
-    try: run,
-    catch: (cause) => {
-      const code = cause instanceof Error && "code" in cause ? String(cause.code) : String(cause);
-      const next = advice[code] ?? "Check the state folder and run again.";
-      return new ArtifactStoreError({ operation, path: file, code, next });
-    },
-  });
+  Effect.tryPromise({ try: run, catch: ArtifactStoreError.of(operation, file) });
 
 /**
  * Every artifact that a JSON value refers to, at any depth.

@@ -287,9 +287,9 @@ const annotation = "ml-pipe/contract";
  *   Schema.String.annotate(Contract.annotationsOf(contract));
  * ```
  */
-export const annotationsOf = (contract: Contract): { readonly [key: string]: ContractSpec } => ({
-  [annotation]: contract.spec,
-});
+export const annotationsOf = (
+  contract: Pick<Contract, "spec">,
+): { readonly [key: string]: ContractSpec } => ({ [annotation]: contract.spec });
 
 /** The contract that a schema's values are under, if it was marked by {@link annotationsOf}. */
 export const contractOf = (schema: Schema.Constraint): ContractSpec | undefined => {

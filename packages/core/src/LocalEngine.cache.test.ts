@@ -276,11 +276,12 @@ describe("a stage that reads something because of its inputs", () => {
         [1, 10],
         [2, 20],
       ]);
+      const asked: Array<number> = [];
       const priced = Stage.make("priced", {
         input: { n: Schema.Int },
         output: Schema.Int,
         fingerprint: ({ n }) => Effect.sync(() => prices.get(n) ?? null),
-        run: ({ n }) => Effect.sync(() => prices.get(n) ?? 0),
+        run: ({ n }) => Effect.sync(() => (asked.push(n), prices.get(n) ?? 0)),
       });
       const all = Stage.forEach("all", priced, { each: "n", key: String });
       const list = Stage.make("list", {
@@ -305,7 +306,9 @@ describe("a stage that reads something because of its inputs", () => {
         [],
       );
       prices.set(2, 21);
+      asked.length = 0;
       assert.includeMembers([...(yield* statuses())], ["priced cached", "all succeeded"]);
+      assert.deepStrictEqual(asked, [2], "of the items, only the one that reads something else");
       prices.set(1, 11);
       assert.include(yield* planned, "priced stale");
       assert.includeMembers([...(yield* statuses())], ["priced succeeded", "all succeeded"]);

@@ -33,11 +33,16 @@ export { when } from "./stage/when.ts";
 export { approval, ApprovalPending, approved, Approved } from "./stage/approval.ts";
 export {
   forEach,
+  forEachStored,
+  type Item,
+  itemOf,
   type Items,
   ItemsFailed,
   ItemsInvalid,
   itemsOf,
   type OnFailure,
+  type StoredItems,
+  storedItemsOf,
 } from "./stage/forEach.ts";
 export { process, type ProcessError, type ProcessPaths } from "./stage/process.ts";
 export {

@@ -28,6 +28,7 @@ export * as Signal from "./Signal.ts";
 export * as Similarity from "./Similarity.ts";
 export * as Stage from "./Stage.ts";
 export * as Store from "./Store.ts";
+export * as StoredList from "./StoredList.ts";
 export * as Trigger from "./Trigger.ts";
 export * as Verdict from "./Verdict.ts";
 /** Under its own name too, so that other packages' declarations can mention it without importing it. */

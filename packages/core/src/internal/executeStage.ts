@@ -127,6 +127,7 @@ const execute = Effect.fnUntraced(function* <E, R>(
             run,
             info,
             ingredients: identity.ingredients,
+            readsByItem: !Effect.isEffect(node.fingerprint),
             forced: forced !== undefined,
           });
     const exit = yield* emit({ _tag: "StageStarted", stage: started }).pipe(

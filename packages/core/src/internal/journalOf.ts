@@ -1,4 +1,4 @@
-/** The journal of a stage that fans out, kept in the store: written in groups, read in chunks. */
+/** The journal of a stage that fans out, kept in the store: written in groups. */
 import * as Effect from "effect/Effect";
 import { ArtifactStore, referencedBy } from "../Artifact.ts";
 import * as Digest from "../Digest.ts";
@@ -18,19 +18,19 @@ const groupSize = 200;
 const waitMillis = (lastWriteMillis: number): number =>
   Math.min(1000, Math.max(5, 10 * lastWriteMillis));
 
-/** As many items are looked up at once. */
-const chunkSize = 1000;
-
 interface Stage {
   readonly run: Pick<Run, "id">;
   readonly info: StageInfo;
   readonly ingredients: Ingredients;
+  /** Whether what it reads depends on the item: then the digest of each item says what. */
+  readonly readsByItem: boolean;
   /** Whether the stage must run whatever earlier runs have finished. */
   readonly forced: boolean;
 }
 
 /** See {@link Journal}. */
-export const journalOf = Effect.fnUntraced(function* ({ run, info, ingredients, forced }: Stage) {
+export const journalOf = Effect.fnUntraced(function* (stage: Stage) {
+  const { run, info, ingredients, forced } = stage;
   const { items } = yield* Store;
   const artifacts = yield* ArtifactStore;
   const { each, cache, name } = info;
@@ -40,7 +40,7 @@ export const journalOf = Effect.fnUntraced(function* ({ run, info, ingredients, 
   const params = each?.stage.params ?? null;
   const base = Digest.ofJson([
     name,
-    { ...ingredients, params, inputs },
+    { ...ingredients, ...(stage.readsByItem ? { reads: null } : {}), params, inputs },
     ...(cache === "never" ? [run.id] : []),
   ]);
   const keyOf = (item: Digest.Digest): string => `${base} ${item}`;
@@ -55,15 +55,12 @@ export const journalOf = Effect.fnUntraced(function* ({ run, info, ingredients, 
 
   const find: Journal["find"] = Effect.fnUntraced(function* (digests) {
     const found = new Map<string, ItemOutcome>();
-    for (let at = 0; at < digests.length; at += chunkSize) {
-      const chunk = digests.slice(at, at + chunkSize);
-      const known = yield* items.find(chunk.map(keyOf), forced ? run.id : undefined);
-      const verify = Effect.fnUntraced(function* (digest: Digest.Digest) {
-        const outcome = known.get(keyOf(digest));
-        if (outcome !== undefined && (yield* isIntact(outcome))) found.set(digest, outcome);
-      });
-      yield* Effect.forEach(chunk, verify, { concurrency: 8, discard: true });
-    }
+    const known = yield* items.find(digests.map(keyOf), forced ? run.id : undefined);
+    const verify = Effect.fnUntraced(function* (digest: Digest.Digest) {
+      const outcome = known.get(keyOf(digest));
+      if (outcome !== undefined && (yield* isIntact(outcome))) found.set(digest, outcome);
+    });
+    yield* Effect.forEach(digests, verify, { concurrency: 8, discard: true });
     return found;
   });
   return {

@@ -3,7 +3,10 @@ import * as Cause from "effect/Cause";
 import * as Clock from "effect/Clock";
 import * as Effect from "effect/Effect";
 import * as Exit from "effect/Exit";
+import * as Pull from "effect/Pull";
 import * as Schema from "effect/Schema";
+import * as Semaphore from "effect/Semaphore";
+import * as Stream from "effect/Stream";
 import * as Digest from "../Digest.ts";
 import { OutputMismatch } from "../Engine.ts";
 import type { ItemFailure } from "../Run.ts";
@@ -17,7 +20,8 @@ import {
 import { ItemsFailed, ItemsInvalid } from "../stage/ItemErrors.ts";
 import type { ItemOutcome } from "../store/items.ts";
 import { failureOf } from "./failure.ts";
-import { ItemJournal } from "./ItemJournal.ts";
+import type { Given, ItemLists } from "./itemLists.ts";
+import { ItemJournal, type Journal } from "./ItemJournal.ts";
 import { itemTeller } from "./itemTeller.ts";
 import { isSuspension } from "./marks.ts";
 import { decodeOutputs, encodeOutputs, type Values } from "./outputs.ts";
@@ -44,6 +48,8 @@ export interface FanOut {
   /** The input that takes the item. */
   readonly input: string;
   readonly keyOf: (item: unknown) => string;
+  /** What the stage reads for an item beside it, if that depends on the item. */
+  readonly readsOf: ((inputs: Inputs) => Effect.Effect<Schema.Json, unknown, unknown>) | undefined;
   readonly concurrency: number;
   readonly onFailure: OnFailure;
 }
@@ -57,38 +63,35 @@ const progressMillis = 100;
 const namedFailures = 5;
 
 /** Runs all items; the value of the stage. */
-export const runItems = Effect.fnUntraced(function* (fan: FanOut, inputs: Inputs, report: Report) {
+export const runItems = Effect.fnUntraced(function* (
+  fan: FanOut,
+  lists: ItemLists,
+  inputs: Inputs,
+  report: Report,
+) {
   const { name, onFailure } = fan;
-  const given = inputs[fan.input];
-  const list: ReadonlyArray<unknown> = Array.isArray(given) ? given : [];
-  const keys = list.map(fan.keyOf);
-  const total = list.length;
-  yield* checkKeys(name, keys);
+  const { total } = lists;
+  yield* checkKeys(fan, lists);
   if (total === 0) yield* report(emptyList);
 
   const journal = yield* ItemJournal;
-  const digests = journal === undefined ? [] : yield* digestsOf(fan, list);
-  const known = yield* journal?.find(digests) ?? Effect.succeed(new Map<string, ItemOutcome>());
   const progress = progressOf(total, report);
   const teller = itemTeller(report);
-  const values = new Map<number, unknown>();
   const failures = new Map<number, ItemFailure>();
   let waiting: Cause.Cause<unknown> | undefined;
 
-  const recall = Effect.fnUntraced(function* (index: number, key: string) {
-    const digest = digests[index];
-    const outcome = digest === undefined ? undefined : known.get(digest);
+  const recall = Effect.fnUntraced(function* ({ index, key, outcome }: Entry) {
     if (outcome === undefined) return false;
     const decoded = yield* Effect.result(decodeOutputs(fan.item, outcome.outputs));
     if (decoded._tag === "Failure") return false;
-    values.set(index, valueOf(fan.item, decoded.success));
+    yield* lists.put(index, given(fan.item, key, decoded.success));
     yield* teller.again(key, index === 0, outcome);
     return true;
   });
 
-  const one = Effect.fnUntraced(function* (item: unknown, index: number) {
-    const key = keys[index] ?? "";
-    if (yield* recall(index, key)) return yield* progress.count("cached", key);
+  const one = Effect.fnUntraced(function* (entry: Entry) {
+    const { index, key, item, digest } = entry;
+    if (yield* recall(entry)) return yield* progress.count("cached", key);
     const told = teller.of(key, index === 0);
     const work = runItem(fan, key, { ...inputs, [fan.input]: item }).pipe(
       Effect.provideService(Reporter, told.report),
@@ -99,16 +102,15 @@ export const runItems = Effect.fnUntraced(function* (fan: FanOut, inputs: Inputs
     // What is finished is noted, whatever happens at the same time.
     const exit = yield* Effect.uninterruptibleMask((restore) =>
       Effect.tap(Effect.exit(restore(work)), (exit) => {
-        const digest = digests[index];
         if (journal === undefined || digest === undefined || Exit.isFailure(exit)) {
           return Effect.void;
         }
-        const outcome = { outputs: exit.value.outputs, ...told.told() };
+        const outcome = { outputs: jsonOf(exit.value), ...told.told() };
         return journal.note({ digest, key, outcome });
       }),
     );
     if (Exit.isSuccess(exit)) {
-      values.set(index, exit.value.value);
+      yield* lists.put(index, given(fan.item, key, exit.value));
       return yield* progress.count("succeeded", key);
     }
     const { cause } = exit;
@@ -130,69 +132,133 @@ export const runItems = Effect.fnUntraced(function* (fan: FanOut, inputs: Inputs
   });
 
   const flush = journal?.flush ?? Effect.void;
-  yield* Effect.forEach(list, one, { concurrency: fan.concurrency, discard: true }).pipe(
+  yield* entriesOf(fan, lists, inputs, journal).pipe(
+    forEachOf(one, Math.min(fan.concurrency, total)),
     Effect.onExit((exit) => (Exit.isFailure(exit) ? Effect.ignore(flush) : flush)),
     Effect.ensuring(Effect.andThen(teller.end, progress.end)),
   );
 
-  const inOrder = <A>(found: ReadonlyMap<number, A>) =>
-    keys.flatMap((key, index) => {
-      const value = found.get(index);
-      return found.has(index) ? [[key, value] as const] : [];
-    });
-  const quarantined = inOrder(failures).flatMap(([, failure]) => failure ?? []);
+  const quarantined = [...failures].toSorted(([a], [b]) => a - b).map(([, failure]) => failure);
   const share = typeof onFailure === "string" ? 0 : onFailure.quarantine.atMostShare;
   if (quarantined.length / Math.max(1, total) > share) {
     return yield* new ItemsFailed({ stage: name, total, failures: quarantined });
   }
   if (waiting !== undefined) return yield* Effect.failCause(waiting);
   if (quarantined.length > 0) yield* report(setAside(quarantined, total));
-  return { items: inOrder(values).map(([key, value]) => ({ key, value })), quarantined };
+  return { items: yield* lists.gathered, quarantined };
 });
 
-/** Runs the stage on one item: its value, and the JSON of it by port. */
-const runItem = Effect.fnUntraced(function* (fan: FanOut, key: string, inputs: Inputs) {
-  const name = `${fan.name}[${key}]`;
-  const value = yield* fan.implement({ ...fan.item, name }).run(inputs);
-  const encoded = yield* Effect.mapError(
-    encodeOutputs(fan.item, value),
-    ({ output, problem }) => new OutputMismatch({ stage: name, output, problem }),
-  );
-  const outputs = Object.fromEntries(
-    Object.entries(encoded).map(([port, { json }]) => [port, json]),
-  );
-  return { value: valueOf(fan.item, encoded), outputs };
-});
+/** An item, and what is known of it from before. */
+interface Entry {
+  readonly index: number;
+  readonly key: string;
+  readonly item: unknown;
+  /** What stands for it in the journal; absent without one. */
+  readonly digest: Digest.Digest | undefined;
+  readonly outcome: ItemOutcome | undefined;
+}
 
-/** What a stage gives: one value, or several by their names and nothing else. */
-const valueOf = ({ output }: StageInfo, values: Values): unknown =>
-  "single" in output
-    ? values[""]?.value
-    : Object.fromEntries(Object.entries(values).map(([port, { value }]) => [port, value]));
+/** So many items are looked up at once. */
+const chunkSize = 50;
 
-/** What stands for each item in the journal. */
-const digestsOf = ({ name, item, input }: FanOut, list: ReadonlyArray<unknown>) => {
+/** The items in their order, looked up a chunk at a time. */
+const entriesOf = (fan: FanOut, lists: ItemLists, inputs: Inputs, journal: Journal | undefined) => {
+  const { name, item, input, readsOf } = fan;
   const encode = Schema.encodeUnknownEffect(
     Schema.toCodecJson(item.inputs[input] ?? Schema.Unknown),
   );
-  return Effect.forEach(list, (value) =>
-    encode(value).pipe(
-      Effect.map((json) => Digest.ofJson(json)),
-      Effect.mapError(({ message }) => new InputMismatch({ stage: name, input, problem: message })),
+  const digestOf = Effect.fnUntraced(function* (value: unknown) {
+    const json = yield* Effect.mapError(
+      encode(value),
+      ({ message }) => new InputMismatch({ stage: name, input, problem: message }),
+    );
+    if (readsOf === undefined) return Digest.ofJson(json);
+    return Digest.ofJson([json, yield* readsOf({ ...inputs, [input]: value })]);
+  });
+  const known = Effect.fnUntraced(function* (items: ReadonlyArray<unknown>) {
+    if (journal === undefined) return items.map(() => ({ digest: undefined, outcome: undefined }));
+    const digests = yield* Effect.forEach(items, digestOf);
+    const found = yield* journal.find(digests);
+    return digests.map((digest) => ({ digest, outcome: found.get(digest) }));
+  });
+  return lists.items.pipe(
+    Stream.zipWithIndex,
+    Stream.grouped(chunkSize),
+    Stream.mapEffect((chunk) =>
+      Effect.map(known(chunk.map(([item]) => item)), (outcomes) =>
+        chunk.flatMap(([item, index], at): ReadonlyArray<Entry> => {
+          const outcome = outcomes[at];
+          return outcome === undefined ? [] : [{ index, key: fan.keyOf(item), item, ...outcome }];
+        }),
+      ),
     ),
+    Stream.flattenIterable,
   );
 };
 
-const checkKeys = (
-  stage: string,
-  keys: ReadonlyArray<string>,
-): Effect.Effect<void, ItemsInvalid> => {
-  const seen = new Set<string>();
-  const wrong = keys.filter((key) => key === "" || seen.has(key) || !seen.add(key));
-  return wrong.length === 0
-    ? Effect.void
-    : Effect.fail(new ItemsInvalid({ stage, keys: [...new Set(wrong)] }));
+/**
+ * Does something with each element of a stream, with so many at once, and asks for more only when one
+ * is done. Fails as `Effect.forEach` does: the others are interrupted, and have ended.
+ */
+const forEachOf =
+  <A, E1, R1>(use: (element: A) => Effect.Effect<unknown, E1, R1>, concurrency: number) =>
+  <E, R>(stream: Stream.Stream<A, E, R>) =>
+    Effect.scoped(
+      Effect.gen(function* () {
+        const pull = yield* Stream.toPull(stream);
+        const one = Semaphore.makeUnsafe(1);
+        const taken: Array<A> = [];
+        const next = one.withPermit(
+          Effect.suspend(() => {
+            const there = taken.pop();
+            if (there !== undefined) return Effect.succeed(there);
+            return Effect.map(pull, ([first, ...others]) => {
+              taken.push(...others.toReversed());
+              return first;
+            });
+          }),
+        );
+        const work = Effect.forever(Effect.flatMap(next, use));
+        const workers = Array.from({ length: concurrency }, () =>
+          Pull.catchDone(work, () => Effect.void),
+        );
+        yield* Effect.all(workers, { concurrency: "unbounded", discard: true });
+      }),
+    );
+
+/** Runs the stage on one item. */
+const runItem = Effect.fnUntraced(function* (fan: FanOut, key: string, inputs: Inputs) {
+  const name = `${fan.name}[${key}]`;
+  const value = yield* fan.implement({ ...fan.item, name }).run(inputs);
+  return yield* Effect.mapError(
+    encodeOutputs(fan.item, value),
+    ({ output, problem }) => new OutputMismatch({ stage: name, output, problem }),
+  );
+});
+
+/** The JSON of outputs, by port. */
+const jsonOf = (values: Values) =>
+  Object.fromEntries(Object.entries(values).map(([port, { json }]) => [port, json]));
+
+/** What an item gives: one value, or several by their names and nothing else. */
+const given = ({ output }: StageInfo, key: string, values: Values): Given => {
+  if ("single" in output) {
+    const { value, json = null } = values[""] ?? { value: undefined };
+    return { key, value, json };
+  }
+  const all = Object.entries(values).map(([port, { value }]) => [port, value] as const);
+  return { key, value: Object.fromEntries(all), json: jsonOf(values) };
 };
+
+/** Refuses keys that are empty or used twice, before anything runs. */
+const checkKeys = Effect.fnUntraced(function* ({ name, keyOf }: FanOut, lists: ItemLists) {
+  const wrong = new Set<string>();
+  yield* Stream.runForEach(lists.items, (item) => {
+    const key = keyOf(item);
+    return Effect.map(lists.hadKey(key), (had) => void (had || key === "" ? wrong.add(key) : null));
+  });
+  if (wrong.size > 0) return yield* new ItemsInvalid({ stage: name, keys: [...wrong] });
+});
 
 /** Counts items, and tells of it: not too often, and at the end. */
 const progressOf = (total: number, report: Report) => {

@@ -1,16 +1,23 @@
 /** Fan-out: one stage, run once for each item of a list. */
 import * as Effect from "effect/Effect";
 import * as Schema from "effect/Schema";
+import type * as Scope from "effect/Scope";
+import * as Stream from "effect/Stream";
+import type { ArtifactStore, ArtifactStoreError } from "../Artifact.ts";
+import * as Digest from "../Digest.ts";
 import type { OutputMismatch } from "../Engine.ts";
 import { callSites } from "../internal/callSite.ts";
+import { arrays, type ItemLists, stored } from "../internal/itemLists.ts";
 import { GrantedCores } from "../internal/ItemJournal.ts";
 import { machineCapacity } from "../internal/resourcePool.ts";
 import { type FanOut, type OnFailure, runItems } from "../internal/runItems.ts";
 import { ItemFailure } from "../Run.ts";
 import type { StoreError } from "../Store.ts";
+import * as StoredList from "../StoredList.ts";
 import { ItemsFailed, ItemsInvalid } from "./ItemErrors.ts";
 import {
   assemble,
+  type Fields,
   type Fingerprint,
   implementOf,
   inputCheck,
@@ -25,9 +32,15 @@ import {
 export type { OnFailure } from "../internal/runItems.ts";
 export { ItemsFailed, ItemsInvalid };
 
+/** What one item gave. */
+export interface Item<out A> {
+  readonly key: string;
+  readonly value: A;
+}
+
 /** What a stage gives that ran for each item, in the order of the items. */
 export interface Items<out A> {
-  readonly items: ReadonlyArray<{ readonly key: string; readonly value: A }>;
+  readonly items: ReadonlyArray<Item<A>>;
   /** Empty unless failures are set aside. */
   readonly quarantined: ReadonlyArray<ItemFailure>;
 }
@@ -86,13 +99,103 @@ export const forEach = <In, Out, S, E, R, const K extends keyof In & string>(
   name: string,
   stage: Stage<In, Out, S, E, R>,
   options: Options<In, K>,
+): Stage<ListOf<In, K>, Items<Value<Out>>, S, E | FanOutError, R> =>
+  fanOut(name, stage, options, {
+    frames: callSites(forEach),
+    input: Schema.Array,
+    output: itemsOf,
+    items: (given) => Stream.fromIterable(arrayOf(given)),
+    lists: (given) => Effect.succeed(arrays(arrayOf(given))),
+  });
+
+/** What a stage that fans out can fail with beside the errors of its items. */
+type FanOutError = ItemsInvalid | ItemsFailed | OutputMismatch | StoreError;
+
+/** What a stage gives that ran for each item of a stored list, in the order of the items. */
+export interface StoredItems<out A> {
+  readonly items: StoredList.StoredList<Item<A>>;
+  /** Empty unless failures are set aside. */
+  readonly quarantined: ReadonlyArray<ItemFailure>;
+}
+
+/** The inputs of a stage with a stored list in the place of one. */
+type StoredListOf<In, K extends keyof In> = {
+  readonly [P in keyof In]: P extends K ? StoredList.StoredList<In[P]> : In[P];
+};
+
+/**
+ * As {@link forEach}, for lists that are too long for memory: takes a stored list and gives one. Memory
+ * does not grow with the number of items, only with that of failures that are set aside.
+ *
+ * @example
+ * ```ts
+ * import { Stage, StoredList } from "@ml-pipe/core";
+ * import * as Effect from "effect/Effect";
+ * import * as Schema from "effect/Schema";
+ * import * as Stream from "effect/Stream";
+ *
+ * const score = Stage.make("score", {
+ *   input: { customer: Schema.Int },
+ *   output: Schema.Finite,
+ *   run: ({ customer }) => Effect.succeed(customer / 2),
+ * });
+ * // Takes { customer: StoredList<number> }
+ * const scores = Stage.forEachStored("scores", score, { each: "customer", key: String });
+ * const largest = Stage.make("largest", {
+ *   input: { scores: Stage.storedItemsOf(Schema.Finite) },
+ *   output: Schema.Finite,
+ *   run: ({ scores }) =>
+ *     StoredList.stream(scores.items, Stage.itemOf(Schema.Finite)).pipe(
+ *       Stream.runFold(() => 0, (most, { value }) => Math.max(most, value)),
+ *     ),
+ * });
+ * ```
+ */
+export const forEachStored = <In, Out, S, E, R, const K extends keyof In & string>(
+  name: string,
+  stage: Stage<In, Out, S, E, R>,
+  options: Options<In, K>,
 ): Stage<
-  ListOf<In, K>,
-  Items<Value<Out>>,
+  StoredListOf<In, K>,
+  StoredItems<Value<Out>>,
   S,
-  E | ItemsInvalid | ItemsFailed | OutputMismatch | StoreError,
-  R
-> => {
+  E | FanOutError | StoredList.ReadError,
+  R | ArtifactStore
+> =>
+  fanOut(name, stage, options, {
+    frames: callSites(forEachStored),
+    input: StoredList.of,
+    output: storedItemsOf,
+    items: (given, item) =>
+      StoredList.isStoredList(given) ? StoredList.stream(given, item) : Stream.empty,
+    lists: (given, item) =>
+      StoredList.isStoredList(given) ? stored(given, item) : Effect.succeed(arrays([])),
+  });
+
+const arrayOf = (given: unknown): ReadonlyArray<unknown> => (Array.isArray(given) ? given : []);
+
+/** The form in which lists are taken and given. */
+interface Form {
+  readonly frames: StageInfo["frames"];
+  /** Schemas of the list of items, and of what they gave. */
+  readonly input: (item: Fields[string]) => Fields[string];
+  readonly output: (value: Fields[string]) => Fields[string];
+  readonly items: (
+    given: unknown,
+    item: Fields[string],
+  ) => Stream.Stream<unknown, StoredList.ReadError, ArtifactStore>;
+  readonly lists: (
+    given: unknown,
+    item: Fields[string],
+  ) => Effect.Effect<ItemLists, ArtifactStoreError, ArtifactStore | Scope.Scope>;
+}
+
+const fanOut = <In, Out, S, E, R, const K extends keyof In & string>(
+  name: string,
+  stage: Stage<In, Out, S, E, R>,
+  options: Options<In, K>,
+  form: Form,
+): never => {
   const { each: input, onFailure = "fail-fast" } = options;
   const { info: item } = stage;
   const invalid = (problem: string, next: string) =>
@@ -115,10 +218,11 @@ export const forEach = <In, Out, S, E, R, const K extends keyof In & string>(
     throw invalid(`its share ${share} is no share`, "Give one from 0 to 1");
   }
   const { concurrency, resources } = resourcesOf(item.resources, options.concurrency);
-  const frames = callSites(forEach);
   const implement = implementOf(stage);
+  const { fingerprint } = implement(item);
   const fan: Omit<FanOut, "name" | "concurrency"> = {
     item,
+    readsOf: Effect.isEffect(fingerprint) ? undefined : fingerprint,
     implement,
     input,
     // The list is checked against the schema of what `key` takes, before it is asked.
@@ -130,15 +234,15 @@ export const forEach = <In, Out, S, E, R, const K extends keyof In & string>(
     name,
     kind: "each",
     each: { input, stage: item },
-    inputs: { ...item.inputs, [input]: Schema.Array(schema) },
-    output: { single: itemsOf(valueSchema(item)) },
+    inputs: { ...item.inputs, [input]: form.input(schema) },
+    output: { single: form.output(valueSchema(item)) },
     params: {
       ...(item.params === null ? {} : { item: item.params }),
       ...(typeof onFailure === "string" ? { onFailure } : onFailure),
     },
     resources,
-    definedAt: frames[0],
-    frames: [...item.frames, ...frames],
+    definedAt: form.frames[0],
+    frames: [...item.frames, ...form.frames],
   };
   return assemble(info, (info) => {
     const check = inputCheck(info);
@@ -146,13 +250,12 @@ export const forEach = <In, Out, S, E, R, const K extends keyof In & string>(
       yield* check(inputs);
       const granted = concurrencyWith(item.resources, yield* GrantedCores);
       const width = Math.min(concurrency, granted);
-      return yield* runItems(
-        { ...fan, name: info.name, concurrency: width },
-        inputs,
-        yield* Reporter,
-      );
-    });
-    return { info, run, fingerprint: ofAllItems(implement(item).fingerprint, input) };
+      const lists = yield* form.lists(inputs[input], schema);
+      const named = { ...fan, name: info.name, concurrency: width };
+      return yield* runItems(named, lists, inputs, yield* Reporter);
+    }, Effect.scoped);
+    const reads = (inputs: Record<string, unknown>) => form.items(inputs[input], schema);
+    return { info, run, fingerprint: ofAllItems(fingerprint, input, reads) };
   });
 };
 
@@ -176,24 +279,43 @@ export const forEach = <In, Out, S, E, R, const K extends keyof In & string>(
 export const itemsOf = <A>(
   value: Schema.ConstraintCodec<A, unknown>,
 ): Schema.ConstraintCodec<Items<A>, unknown> =>
+  Schema.Struct({ items: Schema.Array(itemOf(value)), quarantined: Schema.Array(ItemFailure) });
+
+/**
+ * The schema of {@link StoredItems}, for the input of a stage after the fan-out over a stored list;
+ * `value` is the schema of what one item gives. See {@link forEachStored}.
+ */
+export const storedItemsOf = <A>(
+  value: Schema.ConstraintCodec<A, unknown>,
+): Schema.ConstraintCodec<StoredItems<A>, unknown> =>
   Schema.Struct({
-    items: Schema.Array(Schema.Struct({ key: Schema.String, value })),
+    items: StoredList.of(itemOf(value)),
     quarantined: Schema.Array(ItemFailure),
   });
 
-/** What a fan-out reads: what each of its items does, if that depends on the item. */
+/** The schema of {@link Item}: what the list in {@link StoredItems} is read with. */
+export const itemOf = <A>(
+  value: Schema.ConstraintCodec<A, unknown>,
+): Schema.ConstraintCodec<Item<A>, unknown> => Schema.Struct({ key: Schema.String, value });
+
+/** What a fan-out reads: if that depends on the item, a digest of what each of them does. */
 const ofAllItems = <E, R>(
   fingerprint: Fingerprint<Record<string, unknown>, E, R>,
   input: string,
-): Fingerprint<Record<string, unknown>, E, R> => {
-  if (Effect.isEffect(fingerprint)) return fingerprint;
-  return (inputs) => {
-    const items = inputs[input];
-    return Effect.forEach(Array.isArray(items) ? items : [], (item) =>
-      fingerprint({ ...inputs, [input]: item }),
-    );
-  };
-};
+  items: (
+    inputs: Record<string, unknown>,
+  ) => Stream.Stream<unknown, StoredList.ReadError, ArtifactStore>,
+) =>
+  Effect.isEffect(fingerprint)
+    ? fingerprint
+    : (inputs: Record<string, unknown>) =>
+        items(inputs).pipe(
+          Stream.mapEffect((item) => fingerprint({ ...inputs, [input]: item })),
+          Stream.runFold(
+            () => Digest.ofJson(null),
+            (all, reads) => Digest.ofJson([all, reads]),
+          ),
+        );
 
 /** One output as it is, several by their names. */
 const valueSchema = ({ output }: StageInfo): Schema.ConstraintCodec<unknown, unknown> =>

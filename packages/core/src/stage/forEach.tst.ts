@@ -2,11 +2,13 @@ import * as Context from "effect/Context";
 import * as Effect from "effect/Effect";
 import * as Schema from "effect/Schema";
 import { describe, expectTypeOf, it } from "vitest";
+import type { ArtifactStore } from "../Artifact.ts";
 import { charter } from "../internal/charter.fixture.ts";
 import * as Pipeline from "../Pipeline.ts";
 import type * as Ref from "../Ref.ts";
 import * as Signal from "../Signal.ts";
 import * as Stage from "../Stage.ts";
+import type * as StoredList from "../StoredList.ts";
 
 class TooFew extends Schema.TaggedError<TooFew>()("TooFew", {}) {}
 class Rates extends Context.Service<Rates, { readonly of: (id: string) => number }>()("Rates") {}
@@ -62,6 +64,26 @@ describe("Stage.forEach", () => {
     });
     type Outputs = Pipeline.OutputsOf<typeof pipeline>;
     expectTypeOf<Outputs["trained"]>().toEqualTypeOf<Given>();
+  });
+
+  it("takes a stored list in the place of an array, and gives one, where it is told to", () => {
+    const stored = Stage.forEachStored("all", train, { each: "store", key: ({ id }) => id });
+    expectTypeOf(stored.run).parameter(0).toEqualTypeOf<{
+      readonly store: StoredList.StoredList<{ readonly id: string; readonly rows: number }>;
+      readonly depth: number;
+    }>();
+    type Given = Effect.Success<ReturnType<typeof stored.run>>;
+    expectTypeOf<Given["items"]>().toEqualTypeOf<
+      StoredList.StoredList<Stage.Item<{ readonly model: string; readonly score: number }>>
+    >();
+    expectTypeOf<Effect.Services<ReturnType<typeof stored.run>>>().toEqualTypeOf<
+      Rates | ArtifactStore
+    >();
+    Pipeline.make("p", { charter }, () => {
+      // @ts-expect-error is not assignable to
+      const wrong = stored({ store: stores(), depth: depth() });
+      return { wrong };
+    });
   });
 
   it("refuses an input that the stage does not have", () => {
