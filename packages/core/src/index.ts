@@ -16,6 +16,7 @@ export * as Hook from "./Hook.ts";
 export * as Lineage from "./Lineage.ts";
 export * as LocalEngine from "./LocalEngine.ts";
 export * as Metric from "./Metric.ts";
+export * as Odcs from "./Odcs.ts";
 export * as Plan from "./Plan.ts";
 export * as Pipeline from "./Pipeline.ts";
 export * as Provenance from "./Provenance.ts";

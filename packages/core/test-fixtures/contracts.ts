@@ -79,11 +79,11 @@ export const columns: fc.Arbitrary<ColumnSpec> = fc.oneof<Array<fc.Arbitrary<Col
 const checks = (read: ReadonlyArray<string>): fc.Arbitrary<CheckSpec> =>
   fc.record(
     {
-      kind: fc.constantFrom("mean", "distinct", "quantile"),
+      kind: fc.constantFrom("mean", "in-set", "not-null", "unique", "row-count"),
       name: words,
       columns: fc.subarray([...read], { minLength: 1 }),
       args: fc.dictionary(
-        fc.constantFrom("min", "max", "q", "values"),
+        fc.constantFrom("atLeast", "atMost", "q", "values"),
         fc.oneof(fc.integer({ min: -9, max: 9 }), words, fc.array(words, { maxLength: 2 })),
       ),
       severity: fc.constantFrom("fail", "warn", "info"),

@@ -24,8 +24,14 @@ const base: Contract.ContractSpec = {
   group: "origin",
   key: ["at", "origin"],
   expectations: [
-    { kind: "mean", name: "m", columns: ["delay"], args: { min: 0, max: 20 }, severity: "fail" },
-    { kind: "mean", name: "w", columns: ["delay"], args: { max: 15 }, severity: "warn" },
+    {
+      kind: "mean",
+      name: "m",
+      columns: ["delay"],
+      args: { atLeast: 0, atMost: 20 },
+      severity: "fail",
+    },
+    { kind: "mean", name: "w", columns: ["delay"], args: { atMost: 15 }, severity: "warn" },
   ],
   freshnessMs: 1000,
   minRows: 10,
@@ -159,13 +165,13 @@ const cases: ReadonlyArray<Case> = [
       ],
     },
   ],
-  ["expectation-changed", "c", "loosened", withExpectation({ args: { min: 0, max: 30 } })],
-  ["expectation-changed", "p", "tightened", withExpectation({ args: { min: 5, max: 20 } })],
+  ["expectation-changed", "c", "loosened", withExpectation({ args: { atLeast: 0, atMost: 30 } })],
+  ["expectation-changed", "p", "tightened", withExpectation({ args: { atLeast: 5, atMost: 20 } })],
   [
     "expectation-changed",
     "cp",
     "loosened and tightened",
-    withExpectation({ args: { min: 5, max: 30 } }),
+    withExpectation({ args: { atLeast: 5, atMost: 30 } }),
   ],
   ["expectation-changed", "c", "for fewer rows", withExpectation({ mostly: 0.9 })],
   ["expectation-changed", "c", "only warns", withExpectation({ severity: "warn" })],
@@ -241,6 +247,42 @@ const pairs = fc.tuple(Fixture.specs, Fixture.specs).chain(([before, other]) => 
   );
   const json = (value: unknown): Contract.ContractSpec => JSON.parse(JSON.stringify(value));
   return fc.constantFrom(...top, ...columns).map((after) => [before, json(after)] as const);
+});
+
+describe("an expectation is loosened or tightened by what its parameters mean", () => {
+  const at = (kind: string, args: CheckSpec["args"]): Contract.ContractSpec =>
+    withExpectation({ kind, args });
+  const cases: ReadonlyArray<
+    readonly [string, Contract.ContractSpec, Contract.ContractSpec, string]
+  > = [
+    ["a limit less", at("mean", { atLeast: 1, atMost: 2 }), at("mean", { atMost: 2 }), "c"],
+    [
+      "a later instant",
+      at("max", { atLeast: "2001-01-01T00:00:00.000Z" }),
+      at("max", { atLeast: "2002-01-01T00:00:00.000Z" }),
+      "p",
+    ],
+    ["a value more allowed", at("in-set", { values: [1] }), at("in-set", { values: [1, 2] }), "c"],
+    [
+      "a value more forbidden",
+      at("not-in-set", { values: [1] }),
+      at("not-in-set", { values: [1, 2] }),
+      "p",
+    ],
+    ["in another order", at("in-set", { values: [1, 2] }), at("in-set", { values: [2, 1] }), ""],
+    [
+      "a parameter that is no limit",
+      at("quantile", { q: 0.5, atMost: 1 }),
+      at("quantile", { q: 0.9, atMost: 1 }),
+      "cp",
+    ],
+  ];
+  for (const [name, before, after, breaks] of cases) {
+    it(name, () => {
+      const [change] = Contract.diff(before, after);
+      assert.strictEqual(change?.breaks.map((side) => side[0]).join(""), breaks);
+    });
+  }
 });
 
 describe("of random contracts", () => {

@@ -99,9 +99,9 @@ const judge = (was: CheckSpec, is: CheckSpec): readonly [Effect, string] => {
   }
   const effects = [
     ...(was.mostly === is.mostly ? [] : [limit(was.mostly ?? 1, is.mostly ?? 1, "at least")]),
-    ...argEffects(was.args, is.args),
+    ...argEffects(was, is),
   ];
-  const [first = "compatible", ...rest] = effects;
+  const [first = "compatible", ...rest] = effects.filter((effect) => effect !== "compatible");
   const effect = rest.every((other) => other === first) ? first : "replaced";
   const words: { readonly [effect in Effect]: string } = {
     loosened: "allows more than before",
@@ -116,21 +116,41 @@ const judge = (was: CheckSpec, is: CheckSpec): readonly [Effect, string] => {
 const sameWords = ({ kind, columns, where }: CheckSpec): string =>
   Digest.canonicalJson({ kind, columns, where });
 
-const lower = /^(?:min|minimum|atLeast|moreThan)/;
-const upper = /^(?:max|maximum|atMost|lessThan)/;
+const argEffects = (was: CheckSpec, is: CheckSpec): ReadonlyArray<Effect> =>
+  [...new Set([...Object.keys(was.args), ...Object.keys(is.args)])].flatMap(
+    (key): ReadonlyArray<Effect> => {
+      const [before, after] = [was.args[key], is.args[key]];
+      if (Digest.canonicalJson(before) === Digest.canonicalJson(after)) return [];
+      if (key === "atLeast" || key === "atMost") {
+        return [limit(limitOf(before), limitOf(after), key === "atLeast" ? "at least" : "at most")];
+      }
+      return key === "values" && Array.isArray(before) && Array.isArray(after)
+        ? [setEffect(is.kind, before, after)]
+        : ["replaced"];
+    },
+  );
 
-const argEffects = (was: CheckSpec["args"], is: CheckSpec["args"]): ReadonlyArray<Effect> =>
-  [...new Set([...Object.keys(was), ...Object.keys(is)])].flatMap((key): ReadonlyArray<Effect> => {
-    const [before, after] = [was[key], is[key]];
-    if (Digest.canonicalJson(before) === Digest.canonicalJson(after)) return [];
-    const side = lower.test(key) ? "at least" : upper.test(key) ? "at most" : undefined;
-    return side !== undefined && isLimit(before) && isLimit(after)
-      ? [limit(before, after, side)]
-      : ["replaced"];
-  });
+/** Limits are numbers, or instants as text. */
+const limitOf = (value: Schema.Json | undefined): number | undefined =>
+  value === undefined ? undefined : typeof value === "string" ? Date.parse(value) : Number(value);
 
-const isLimit = (value: Schema.Json | undefined): value is number | undefined =>
-  value === undefined || typeof value === "number";
+/** Of values that are allowed, or of values that are not. */
+const setEffect = (
+  kind: string,
+  before: ReadonlyArray<Schema.Json>,
+  after: ReadonlyArray<Schema.Json>,
+): Effect => {
+  const [was, is] = [before, after].map((values) => values.map(Digest.canonicalJson));
+  const grown = was?.every((value) => is?.includes(value)) ?? false;
+  const shrunk = is?.every((value) => was?.includes(value)) ?? false;
+  if (grown && shrunk) return "compatible";
+  if (grown) return allows.has(kind) ? "loosened" : forbids.has(kind) ? "tightened" : "replaced";
+  if (shrunk) return allows.has(kind) ? "tightened" : forbids.has(kind) ? "loosened" : "replaced";
+  return "replaced";
+};
+
+const allows: ReadonlySet<string> = new Set(["in-set", "combination-in-set"]);
+const forbids: ReadonlySet<string> = new Set(["not-in-set", "contains"]);
 
 const found = (
   kind: Found["kind"],
