@@ -78,8 +78,9 @@ const select = (
 
 /** Whether an error is due to values or to the text of a check, not to the file or the machine. */
 export const isAboutValues = ({ problem }: Duckdb.DuckdbError): boolean =>
-  /^(Out of Range|Conversion|Binder|Invalid Input|Mismatch Type) Error/.test(problem) &&
-  !problem.includes("Failed to read file");
+  /^(Out of Range|Conversion|Invalid Input|Mismatch Type|Binder|Catalog|Parser|Not implemented) Error/.test(
+    problem,
+  ) && !problem.includes("Failed to read file");
 
 /**
  * Adds to failed checks which rows fail first, and a value. A second pass, but only where something

@@ -149,12 +149,12 @@ export const tableKinds: { readonly [kind: string]: Kind } = {
     compile: ({ atMostMs }, { columns: [plan], where }) => {
       const x = plan?.column;
       const filter = and([where, `${x} IS NOT NULL`]);
-      const from = `(SELECT CAST(epoch_ms(${x}) AS DOUBLE) AS at, epoch_ms(${x}) - lag(epoch_ms(${x})) OVER (ORDER BY ${x}) AS gap FROM rows WHERE ${filter})`;
+      const from = `(SELECT CAST(epoch_ms(${x}) AS DOUBLE) AS until, epoch_ms(${x}) - lag(epoch_ms(${x})) OVER (ORDER BY ${x}) AS gap FROM rows WHERE ${filter})`;
       return {
         expected: `no more than ${durationText(atMostMs)} between two instants`,
         asks: [
           { from, sql: "CAST(max(gap) AS DOUBLE)" },
-          { from, sql: "arg_max(at, gap)" },
+          { from, sql: "arg_max(until, gap)" },
         ],
         judge: ([gap, until]) =>
           gap === null || gap === undefined

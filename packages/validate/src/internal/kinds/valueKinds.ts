@@ -122,9 +122,9 @@ export const valueKinds: { readonly [kind: string]: Kind } = {
       return {
         expected: `values within ${atMost} standard deviations of the mean`,
         search: (those: string) =>
-          `SELECT "~row" AS row, ${x} || ' of mean ' || m || ' and standard deviation ' || s AS reason
-           FROM ${those}, (SELECT avg(${x}) AS m, stddev_samp(${x}) AS s FROM ${those} WHERE ${real})
-           WHERE NOT (${real} AND abs(${x} - m) <= ${sqlNumber(atMost)} * s)`,
+          `SELECT "~row" AS row, ${x} || ' of mean ' || "~mean" || ' and standard deviation ' || "~sd" AS reason
+           FROM ${those}, (SELECT avg(${x}) AS "~mean", coalesce(stddev_samp(${x}), 0) AS "~sd" FROM ${those} WHERE ${real})
+           WHERE NOT (${real} AND abs(${x} - "~mean") <= ${sqlNumber(atMost)} * "~sd")`,
       };
     },
   }),
