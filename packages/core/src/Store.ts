@@ -7,6 +7,7 @@ import * as Effect from "effect/Effect";
 import * as Layer from "effect/Layer";
 import type * as Scope from "effect/Scope";
 import { type ApprovalStore, approvalStore } from "./store/approvals.ts";
+import { type GoldenStore, goldenStore } from "./store/goldens.ts";
 import { type HoldoutStore, holdoutStore } from "./store/holdouts.ts";
 import { type ItemStore, itemStore } from "./store/items.ts";
 import { type LineageStore, lineageStore } from "./store/lineage.ts";
@@ -21,6 +22,7 @@ import type { StoreError } from "./store/StoreError.ts";
 export { FolderOwned } from "./store/FolderOwned.ts";
 export { StoreError } from "./store/StoreError.ts";
 export type { ApprovalStore } from "./store/approvals.ts";
+export type { GoldenStore } from "./store/goldens.ts";
 export type { HoldoutStore, LookRequest } from "./store/holdouts.ts";
 export type { ItemOutcome, ItemRecord, ItemStore } from "./store/items.ts";
 export type { LineageStore } from "./store/lineage.ts";
@@ -31,6 +33,8 @@ export type { Found, Queued, TriggerStore } from "./store/triggers.ts";
 /** All that is recorded. */
 export interface StoreShape extends RunStore {
   readonly approvals: ApprovalStore;
+  /** What may never be trained on. */
+  readonly goldens: GoldenStore;
   /** The holdout ledger. */
   readonly holdouts: HoldoutStore;
   readonly items: ItemStore;
@@ -76,6 +80,7 @@ const open = Effect.fnUntraced(function* (file: string, own: StoreShape["own"]) 
   return Store.of({
     ...(yield* runStore(database)),
     approvals: yield* approvalStore(database),
+    goldens: yield* goldenStore(database),
     holdouts: yield* holdoutStore(database),
     items: yield* itemStore(database),
     lineage: lineageStore(database),

@@ -122,6 +122,37 @@ export const judge = <Subject>(
   return { ...verdict, digest: digestOf(verdict) };
 };
 
+/**
+ * Judges further: a verdict on the same model, charter and test set with the evidence of more gates. An
+ * approval of the verdict before is none of this one.
+ *
+ * @example
+ * ```ts
+ * import { Verdict } from "@ml-pipe/core";
+ *
+ * const light: Verdict.Gate<{ bytes: number }> = {
+ *   name: "size",
+ *   check: ({ bytes }) => ({
+ *     outcome: bytes <= 1e6 ? "passed" : "failed",
+ *     expected: "at most 1 MB", found: `${bytes} bytes`, next: "use fewer trees",
+ *   }),
+ * };
+ * const further = (verdict: Verdict.Verdict) => Verdict.extend(verdict, [light], { bytes: 10 });
+ * ```
+ */
+export const extend = <Subject>(
+  verdict: Verdict,
+  gates: ReadonlyArray<Gate<Subject>>,
+  subject: Subject,
+): Verdict => {
+  const evidence = [
+    ...verdict.evidence,
+    ...gates.map((gate) => ({ gate: gate.name, ...gate.check(subject) })),
+  ];
+  const extended = { ...verdict, evidence, status: statusOf(evidence) };
+  return { ...extended, digest: digestOf(extended) };
+};
+
 /** A gate stays shut: the verdict is rejected or inconclusive. Says which gates, why, and what next. */
 export class GateClosed extends Schema.TaggedError<GateClosed>()("GateClosed", {
   status: Schema.Literals(["rejected", "inconclusive"]),

@@ -10,6 +10,7 @@ export * as Digest from "./Digest.ts";
 export * as Engine from "./Engine.ts";
 export * as Exhibit from "./Exhibit.ts";
 export * as Finding from "./Finding.ts";
+export * as Golden from "./Golden.ts";
 export * as Graph from "./Graph.ts";
 export * as Holdout from "./Holdout.ts";
 export * as Hook from "./Hook.ts";

@@ -9,9 +9,18 @@ import { Duckdb, type DuckdbError, fileLiteral, literal } from "./Duckdb.ts";
 
 /**
  * What a table may be used for. `raw` is as ingested, `checked` passed validation; `train`,
- * `validation` and `test` come from a split; `live` is what arrives after the test period.
+ * `validation` and `test` come from a split; `live` is what arrives after the test period; `golden` are
+ * rows with agreed labels, which nothing is ever trained on.
  */
-export const Role = Schema.Literals(["raw", "checked", "train", "validation", "test", "live"]);
+export const Role = Schema.Literals([
+  "raw",
+  "checked",
+  "train",
+  "validation",
+  "test",
+  "live",
+  "golden",
+]);
 /** See {@link Role}. */
 export type Role = typeof Role.Type;
 

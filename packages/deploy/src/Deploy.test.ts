@@ -1,5 +1,5 @@
 import { Approval, Artifact, Digest, type Stage, Verdict } from "@ml-pipe/core";
-import { Duckdb, Table } from "@ml-pipe/data";
+import { Duckdb, FeatureSet, Table } from "@ml-pipe/data";
 import { assert, describe, layer } from "@effect/vitest";
 import * as Effect from "effect/Effect";
 import * as Layer from "effect/Layer";
@@ -251,4 +251,34 @@ layer(services)("Deploy.release", (it) => {
     assert.throws(make({ knownUntil: "2001-06-01T00:00:00" }), "an instant with a zone");
     assert.doesNotThrow(make({ knownUntil: "2001-06-01T00:00:00+02:00" }));
   });
+});
+
+layer(services)("Deploy.released", (it) => {
+  it.effect("is the newest release of its name, or null", () =>
+    Effect.gen(function* () {
+      const lookUp = Deploy.released(TripFeatures, { name: "newest" });
+      assert.isNull(yield* lookUp.run({}));
+      const release = Deploy.release(TripFeatures, {
+        charter,
+        name: "newest",
+        knownUntil: "2001-06-01",
+      });
+      for (const intercept of [1, 2]) {
+        const model = yield* storeModel({ intercept });
+        const verdict = yield* passed(judge(model));
+        yield* release.run({ model, verdict, history: yield* history });
+      }
+      const found = yield* lookUp.run({});
+      assert.strictEqual(found?.version, 2);
+      const other = FeatureSet.make("other-features", {
+        version: "1",
+        of: Trip,
+        decidedAt: "at",
+        features: ($) => ({ km: $.km }),
+        label: ($) => $.delay.gt(15),
+      });
+      // Its tables have other columns: nothing to compare with, and it says so.
+      assert.isNull(yield* Deploy.released(other, { name: "newest" }).run({}));
+    }),
+  );
 });

@@ -11,6 +11,8 @@ import * as Schema from "effect/Schema";
 import * as Predictor from "./Predictor.ts";
 import { isName, Registry, type RegistryError, type ReleaseCorrupt } from "./Registry.ts";
 
+export { released, type ReleasedStage } from "./Released.ts";
+
 /** The verdict is on another model than the one to release: nobody judged this one. */
 export class UnevaluatedModel extends Schema.TaggedError<UnevaluatedModel>()("UnevaluatedModel", {
   model: Digest.Digest,

@@ -1,2 +1,3 @@
 /** Judging a model against the charter. */
 export * as Evaluate from "./Evaluate.ts";
+export * as GoldenGate from "./GoldenGate.ts";

@@ -8,10 +8,13 @@ import {
   Column,
   Contract,
   Deploy,
+  Digest,
   Engine,
   Evaluate,
   Features,
   FeatureSet,
+  GoldenGate,
+  GoldenSet,
   History,
   Local,
   Monitor,
@@ -88,6 +91,16 @@ const parts = split({ data: features({ data: checked }) });
 const model = train({ train: parts.train, validation: parts.validation });
 const { verdict } = evaluate({ model, train: parts.train, data: parts.test });
 
+const goldenSet = GoldenSet.make("hard-flights", {
+  version: "1.0.0",
+  of: set,
+  path: "golden/hard-flights.parquet",
+  digest: Digest.ofBytes(""),
+});
+const golden = GoldenSet.stage(goldenSet)();
+const released = Deploy.released(set)();
+const gate = GoldenGate.noRegression(goldenSet, { charter });
+
 it("another team's contract does not fit", () => {
   // @ts-expect-error Type '"flight"' is not assignable to type '"hotel"'
   validateHotels({ data: flights });
@@ -102,6 +115,20 @@ it("unchecked data are not split, and no table is used in another role", () => {
   evaluate({ model, train: parts.train, data: parts.train });
   // @ts-expect-error Type '"test"' is not assignable to type '"validation"'
   train({ train: parts.train, validation: parts.test });
+});
+
+it("golden rows are never trained on", () => {
+  gate({ verdict, model, train: parts.train, golden, released });
+  // @ts-expect-error Type '"golden"' is not assignable to type '"train"'
+  train({ train: golden, validation: parts.validation });
+  // @ts-expect-error Type '"golden"' is not assignable to type '"validation"'
+  train({ train: parts.train, validation: golden });
+  // @ts-expect-error Type '"golden"' is not assignable to type '"train"'
+  Train.outOfFold(set)({ data: golden });
+  // @ts-expect-error Type '"golden"' is not assignable to type '"test"'
+  evaluate({ model, train: parts.train, data: golden });
+  // @ts-expect-error Type '"test"' is not assignable to type '"golden"'
+  gate({ verdict, model, train: parts.train, golden: parts.test, released });
 });
 
 it("only a model that passed is deployed", () => {

@@ -1,6 +1,6 @@
 import { assert, describe, it } from "@effect/vitest";
-import { Artifact, Column, Contract } from "@ml-pipe/core";
-import { Duckdb, type Expr, FeatureSet, OutOfFold, Table } from "@ml-pipe/data";
+import { Artifact, Column, Contract, Store } from "@ml-pipe/core";
+import { Duckdb, type Expr, FeatureSet, GoldenSet, OutOfFold, Table } from "@ml-pipe/data";
 import * as Effect from "effect/Effect";
 import * as Layer from "effect/Layer";
 import sklearn from "../test-fixtures/out_of_fold.json" with { type: "json" };
@@ -229,6 +229,32 @@ describe("refuses", () => {
       const error = yield* Effect.flip(Train.outOfFold(TimedFeatures).run({ data: instant }));
       assert.include(error.message, "Too few instants");
     }).pipe(provided),
+  );
+
+  it.live("golden rows, as every training does", () =>
+    Effect.gen(function* () {
+      const rows = yield* tableOf(TimedFeatures.contract, 40, "i % 2 = 0");
+      const golden = GoldenSet.make("first-trips", {
+        version: "1",
+        of: TimedFeatures,
+        path: yield* Table.pathOf(rows),
+        digest: Table.digestOf(rows),
+      });
+      const data = yield* tableOf(TimedFeatures.contract, 220);
+      const validation = { ...data, role: "validation" } as const;
+      const train = Train.logistic(TimedFeatures);
+      yield* train.run({ train: data, validation });
+      yield* GoldenSet.stage(golden).run({});
+      for (const run of [
+        Effect.flip(train.run({ train: data, validation })),
+        Effect.flip(Train.boostedTrees(TimedFeatures).run({ train: data, validation })),
+        Effect.flip(Train.outOfFold(TimedFeatures).run({ data })),
+      ]) {
+        const error = yield* run;
+        assert.strictEqual(error._tag, "GoldenRowsInTraining");
+        assert.include(error.message, "40 rows of the training table (row 0, 1, 2, 3, 4, …)");
+      }
+    }).pipe(Effect.provide(Layer.mergeAll(services(), Store.Store.layerMemory))),
   );
 
   it("options that mean nothing", () => {

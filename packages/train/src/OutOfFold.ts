@@ -2,12 +2,13 @@
  * Cross-validated training: k models, each trained without one fold, and what each says of the rows it
  * did not see. The only way to out-of-fold probabilities.
  */
-import { type Artifact, type Contract, Stage } from "@ml-pipe/core";
+import { type Artifact, type Contract, Stage, type Store } from "@ml-pipe/core";
 import {
   Classification,
   Duckdb,
   Estimator,
   type FeatureSet,
+  GoldenSet,
   OutOfFold,
   Table,
 } from "@ml-pipe/data";
@@ -50,6 +51,8 @@ export class FoldUnusable extends Schema.TaggedError<FoldUnusable>()("FoldUnusab
 export type OutOfFoldError =
   | FoldUnusable
   | TrainingError
+  | GoldenSet.GoldenRowsInTraining
+  | Store.StoreError
   | Duckdb.DuckdbError
   | Table.ReadError
   | Estimator.ScoreInputInvalid
@@ -124,7 +127,9 @@ export const outOfFold = <C extends Contract.Contract, Out extends Contract.Cont
     input: { data: Table.of(set.contract, "train") },
     output: OutOfFold.of(set),
     params: { featureSet: set.digest, estimator: { ...estimator }, folds, seed, embargoMs },
-    run: Effect.fnUntraced(function* ({ data }, { exhibit, progress }) {
+    fingerprint: GoldenSet.registeredDigests(set),
+    run: Effect.fnUntraced(function* ({ data }, { exhibit, finding, progress }) {
+      yield* Effect.forEach(yield* GoldenSet.requireApart(set, data), finding);
       const labelled = yield* read(set, data, { folds, seed });
       const probability = new Float64Array(labelled.labels.length);
       const told: Array<ReadonlyArray<string | number | null>> = [];

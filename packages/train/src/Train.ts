@@ -2,8 +2,8 @@
  * The stage that trains a model on the train part of a split. The validation part stops the training
  * early and is never what a model is judged on; a test table does not fit by type.
  */
-import { type Artifact, type Contract, Stage } from "@ml-pipe/core";
-import { Duckdb, type FeatureSet, Model, Table } from "@ml-pipe/data";
+import { type Artifact, type Contract, Stage, type Store } from "@ml-pipe/core";
+import { Duckdb, type FeatureSet, GoldenSet, Model, Table } from "@ml-pipe/data";
 import * as Effect from "effect/Effect";
 import * as Schema from "effect/Schema";
 import { type BoostedTreesOptions, fitBoostedTrees, type TrainingError } from "./BoostedTrees.ts";
@@ -32,6 +32,8 @@ export class SplitMismatch extends Schema.TaggedError<SplitMismatch>()("SplitMis
 export type TrainError =
   | SplitMismatch
   | TrainingError
+  | GoldenSet.GoldenRowsInTraining
+  | Store.StoreError
   | Duckdb.DuckdbError
   | Table.ReadError
   | Artifact.ArtifactStoreError;
@@ -80,8 +82,10 @@ export const boostedTrees = <C extends Contract.Contract, Out extends Contract.C
     input: inputsOf(set),
     output: Model.of(set),
     params: { estimator: "boosted-trees", featureSet: set.digest, ...options },
-    run: Effect.fnUntraced(function* ({ train, validation }, { exhibit, progress }) {
+    fingerprint: GoldenSet.registeredDigests(set),
+    run: Effect.fnUntraced(function* ({ train, validation }, { exhibit, finding, progress }) {
       yield* requireOneSplit(train, validation);
+      yield* Effect.forEach(yield* notGolden(set, train, validation), finding);
       const context = yield* Effect.context<never>();
       const tell = Effect.runForkWith(context);
       const fit = yield* fitBoostedTrees(
@@ -134,13 +138,25 @@ export const logistic = <C extends Contract.Contract, Out extends Contract.Contr
     input: inputsOf(set),
     output: Model.of(set),
     params: { estimator: "logistic", featureSet: set.digest, ...options },
-    run: Effect.fnUntraced(function* ({ train, validation }) {
+    fingerprint: GoldenSet.registeredDigests(set),
+    run: Effect.fnUntraced(function* ({ train, validation }, { finding }) {
       yield* requireOneSplit(train, validation);
+      yield* Effect.forEach(yield* notGolden(set, train, validation), finding);
       const { estimator } = yield* fitLogistic(yield* read(set, train), options);
       const kind = "logistic regression";
       return yield* Model.store(set, { estimator, kind, trainedOn: trainedOn(train) });
     }),
   });
+
+/** The validation rows stop the training: they shape the model, too. */
+const notGolden = Effect.fnUntraced(function* (
+  set: FeatureSet.FeatureSet,
+  train: Table.AnyTable,
+  validation: Table.AnyTable,
+) {
+  yield* GoldenSet.requireApart(set, validation);
+  return yield* GoldenSet.requireApart(set, train);
+});
 
 const requireOneSplit = (train: Table.AnyTable, validation: Table.AnyTable) =>
   train.split !== null && train.split === validation.split
