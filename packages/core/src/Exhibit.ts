@@ -56,6 +56,35 @@ export const TableExhibit = Schema.TaggedStruct("table", {
   rows: Schema.Array(Schema.Array(Schema.Union([Schema.String, Schema.Finite, Schema.Null]))),
 });
 
+/** Many small histograms side by side, one a column: what a table looks like at a glance. */
+export const HistogramsExhibit = Schema.TaggedStruct("histograms", {
+  title: Schema.String,
+  caption: Schema.optionalKey(Schema.String),
+  /** What the series of all panels are called: one, or a reference and what is held against it. */
+  series: Schema.Array(Schema.String),
+  panels: Schema.Array(
+    Schema.Struct({
+      name: Schema.String,
+      /** A line under the name, such as a unit or a distance. */
+      about: Schema.optionalKey(Schema.String),
+      /** Draws attention to the panel, with the reason in {@link about}. */
+      marked: Schema.optionalKey(Schema.Boolean),
+      bins: Schema.Union([
+        /** Between edges, one more than bins. `time`: edges are epoch milliseconds. */
+        Schema.Struct({
+          kind: Schema.Literals(["number", "time"]),
+          edges: Schema.Array(Schema.Finite),
+        }),
+        Schema.Struct({ kind: Schema.Literal("category"), labels: Schema.Array(Schema.String) }),
+      ]),
+      /** Shares of the rows by bin (0 to 1), a list for each series. */
+      shares: Schema.Array(Schema.Array(Schema.Finite)),
+      /** Figures in words, such as `["nulls", "3 %"]`. */
+      facts: Schema.Array(Schema.Tuple([Schema.String, Schema.String])),
+    }),
+  ),
+});
+
 /**
  * A figure or table as data.
  *
@@ -68,6 +97,6 @@ export const TableExhibit = Schema.TaggedStruct("table", {
  * };
  * ```
  */
-export const Exhibit = Schema.Union([LineExhibit, BarExhibit, TableExhibit]);
+export const Exhibit = Schema.Union([LineExhibit, BarExhibit, HistogramsExhibit, TableExhibit]);
 /** See {@link Exhibit}. */
 export type Exhibit = typeof Exhibit.Type;

@@ -212,6 +212,26 @@ const numbersOf = (exhibit: Exhibit): Schema.Json => {
         keyed(exhibit.series, ({ name }) => name),
         ({ points }) => Object.fromEntries(points.map(([x, y]) => [String(x), y])),
       );
+    case "histograms":
+      return mapped(
+        keyed(exhibit.panels, ({ name }) => name),
+        ({ bins, shares, facts }) => ({
+          facts: Object.fromEntries(facts),
+          shares: Object.fromEntries(
+            exhibit.series.map((series, at) => [
+              series,
+              Object.fromEntries(
+                (shares[at] ?? []).map((share, bin) => [
+                  bins.kind === "category"
+                    ? (bins.labels[bin] ?? String(bin))
+                    : String(bins.edges[bin]),
+                  share,
+                ]),
+              ),
+            ]),
+          ),
+        }),
+      );
   }
 };
 

@@ -45,6 +45,7 @@ export {
   spans,
   standardDeviation,
 } from "./profile/read.ts";
+export { distributions, type Shown, table } from "./profile/exhibits.ts";
 export { asks, complete, type ProfiledColumn, type ValueOf } from "./profile/scan.ts";
 
 /**

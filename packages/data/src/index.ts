@@ -1,6 +1,7 @@
 /** What every stage package shares about data. */
 export * as Decisions from "./Decisions.ts";
 export * as Ddl from "./Ddl.ts";
+export * as DriftReport from "./DriftReport.ts";
 export * as Duckdb from "./Duckdb.ts";
 export * as Estimator from "./Estimator.ts";
 export * as Expr from "./Expr.ts";

@@ -1,6 +1,7 @@
 /** One exhibit as a figure: its title, the drawing, the caption, and the numbers behind it. */
 import type { Exhibit } from "@ml-pipe/core";
 import { type BarExhibit, drawBars } from "./bar.ts";
+import { drawHistograms } from "./histograms.ts";
 import { html, type Html, nothing } from "./html.ts";
 import { drawLine, type LineExhibit, valueOn } from "./line.ts";
 import { dataTable } from "./table.ts";
@@ -27,9 +28,9 @@ export const figure = (exhibit: Exhibit.Exhibit, id: string): Html => {
   </figure>`;
 };
 
-/** A table that needs the width of the page. */
+/** What needs the width of the page. */
 const isBroad = (exhibit: Exhibit.Exhibit): boolean =>
-  exhibit._tag === "table" && exhibit.columns.length > 6;
+  exhibit._tag === "histograms" || (exhibit._tag === "table" && exhibit.columns.length > 6);
 
 const drawn = (exhibit: Exhibit.Exhibit, id: string): Html => {
   switch (exhibit._tag) {
@@ -37,6 +38,8 @@ const drawn = (exhibit: Exhibit.Exhibit, id: string): Html => {
       return html`${drawLine(exhibit, id)}${numbers(linePoints(exhibit))}`;
     case "bar":
       return html`${drawBars(exhibit, id)}${numbers(barValues(exhibit))}`;
+    case "histograms":
+      return drawHistograms(exhibit);
     case "table":
       return dataTable(exhibit.columns, exhibit.rows, exhibit.title);
   }

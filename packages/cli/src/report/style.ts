@@ -120,7 +120,7 @@ tbody tr:last-child>*{border-bottom:0}
 const drawings = `
 .figures{display:grid;grid-template-columns:repeat(2,minmax(0,1fr));gap:24px}
 .figures>figure.table:only-child{grid-column:1/-1;justify-self:start;max-width:100%}
-.figures>figure.table.broad{grid-column:1/-1}
+.figures>figure.broad{grid-column:1/-1}
 .figures>figure,.observations{min-width:0;padding:20px 22px 16px;border:1px solid var(--line);border-radius:12px;background:var(--raised)}
 .observations .tall thead th{background:var(--raised)}
 figcaption{margin-bottom:12px}
@@ -138,6 +138,26 @@ figcaption{margin-bottom:12px}
 .legend{display:flex;flex-wrap:wrap;gap:2px 18px;list-style:none;padding:0;margin-bottom:6px;font-size:13px}
 .legend li{display:flex;align-items:center;gap:7px}
 .legend svg{flex:none}
+.panels{list-style:none;padding:0;display:grid;grid-template-columns:repeat(auto-fill,minmax(min(100%,210px),1fr));gap:26px 32px}
+.panel{min-width:0}
+.panel.marked h5{color:var(--warn)}
+.panel h5{margin:0;font-size:14px;line-height:1.35;font-weight:620;overflow-wrap:anywhere}
+.panel .about{color:var(--muted);font-size:13px;line-height:1.4;min-height:1.4em}
+.panel .small{display:block;width:100%;height:64px;margin-top:8px;border-bottom:1px solid var(--line)}
+.panel .small .first{fill:var(--s1);fill-opacity:.62}
+.panel.two .small .first{fill:var(--muted);fill-opacity:.32}
+.panel .small .second{fill:none;stroke:var(--s2);stroke-width:1.6;vector-effect:non-scaling-stroke;stroke-linejoin:round}
+.panel .ends{display:flex;justify-content:space-between;gap:12px;color:var(--muted);font-size:12px;line-height:1.6}
+.panel .shares{display:grid;grid-template-columns:minmax(0,5.5rem) minmax(0,1fr) auto;gap:3px 10px;align-items:center;margin-top:8px;font-size:12.5px;line-height:1.35}
+.panel .shares .label{overflow:hidden;text-overflow:ellipsis;white-space:nowrap}
+.panel .shares .share{color:var(--muted);text-align:right}
+.panel .track{display:grid;gap:2px}
+.panel .track span{display:block;height:8px;border-radius:2px;background:var(--s1);opacity:.62;min-width:1px}
+.panel.two .track span{height:5px}
+.panel.two .track .first{background:var(--muted);opacity:.5}
+.panel.two .track .second{background:var(--s2);opacity:1}
+.panel .facts{display:flex;flex-wrap:wrap;gap:0 14px;margin-top:6px;font-size:12.5px;color:var(--muted)}
+.panel .facts b{font-weight:560;color:var(--ink)}
 .plot .highlight{fill:none;stroke:var(--warn);stroke-width:2}
 .plot .highlight-label{fill:var(--warn);font-weight:600;stroke:var(--raised);stroke-width:4px;paint-order:stroke}
 .graph{padding:4px 0}

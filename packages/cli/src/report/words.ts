@@ -39,6 +39,9 @@ export const column = (values: ReadonlyArray<number>): ((value: number) => strin
 
 const decimalsOf = (text: string): number => text.split(".")[1]?.length ?? 0;
 
+/** A share as `12.3 %`. */
+export const percent = (share: number): string => `${Number((share * 100).toPrecision(3))} %`;
+
 /** `1 gate`, `12 gates`. */
 export const count = (amount: number, singular: string, plural = `${singular}s`): string =>
   `${number(amount)} ${amount === 1 ? singular : plural}`;
