@@ -3,7 +3,7 @@
  * scan; rows that fail are set aside with all their reasons, the others go on.
  */
 import { type Artifact, type Check, Column, Contract, Stage } from "@ml-pipe/core";
-import { type Duckdb, Table } from "@ml-pipe/data";
+import { type Duckdb, Profile, Table } from "@ml-pipe/data";
 import * as Clock from "effect/Clock";
 import * as Effect from "effect/Effect";
 import * as Schema from "effect/Schema";
@@ -11,7 +11,7 @@ import { asideOf } from "./internal/Check.ts";
 import { isTimed } from "./internal/compile.ts";
 import { examine } from "./internal/examine.ts";
 import { ownNames } from "./internal/columnChecks.ts";
-import { findingOf, profile, quarantineSpec, summary } from "./internal/report.ts";
+import { findingOf, quarantineSpec, summary } from "./internal/report.ts";
 import { checkedSql, quarantineSql } from "./internal/write.ts";
 import { type AnyCheck, specsOf } from "./RowCheck.ts";
 import { ContractBroken, TableUnreadable } from "./ValidateError.ts";
@@ -50,6 +50,11 @@ export interface Validated<C extends Contract.Contract> {
   readonly checked: Table.Table<C, "checked">;
   /** Rows that do not, with their row number in the source and all reasons: see {@link quarantineOf}. */
   readonly quarantine: Table.Table<Contract.Contract, "raw">;
+  /**
+   * What the rows look like, also those that are set aside: it merges with that of other batches, and
+   * can be held against them, without reading a row again.
+   */
+  readonly profile: Profile.Stored;
 }
 
 /** What a validation takes: the table, and one for each reference. */
@@ -135,7 +140,11 @@ export const table = <C extends Contract.Contract, const R extends References = 
   const stage = Stage.make(options.name ?? "validate", {
     description: `checks every row against the contract ${contract.name} ${spec.version}`,
     input,
-    outputs: { checked: Table.of(contract, "checked"), quarantine: Table.of(into, "raw") },
+    outputs: {
+      checked: Table.of(contract, "checked"),
+      quarantine: Table.of(into, "raw"),
+      profile: Profile.Stored,
+    },
     params: {
       contract: contract.digest,
       checks,
@@ -160,7 +169,7 @@ export const table = <C extends Contract.Contract, const R extends References = 
         if (table !== undefined) relations.set(other.name, yield* Table.relation(table));
       }
       yield* progress({ label: "check all rows", rows: data.rows });
-      const { plan, rows, results, searched, valueOf, passes } = yield* examine(path, {
+      const { plan, rows, results, searched, profile, passes } = yield* examine(path, {
         contract,
         checks,
         others: relations,
@@ -168,7 +177,12 @@ export const table = <C extends Contract.Contract, const R extends References = 
         asOf: now,
       }).pipe(Effect.mapError((error) => unreadable(error, { ...about, source })));
       yield* exhibit(summary(results, { atMost, passes }));
-      yield* exhibit(profile(plan.columns, valueOf));
+      const shown = Object.entries(profile.columns).map(([name, column]) => {
+        const unit = spec.columns[name]?.unit;
+        return { name, column, ...(unit === undefined ? {} : { unit }) };
+      });
+      yield* exhibit(Profile.distributions(shown));
+      yield* exhibit(Profile.table(shown, "of the raw rows"));
 
       const aside = quarantineSql(contract, into, plan.sql, results, searched);
       const someFail = results.some((result) => asideOf(result).length > 0);
@@ -197,7 +211,11 @@ export const table = <C extends Contract.Contract, const R extends References = 
         );
       }
       yield* progress({ label: "rows", rows: checked.rows });
-      return { checked, quarantine };
+      const stored = yield* Profile.store(profile, {
+        contract: data.contract,
+        table: Table.digestOf(data),
+      });
+      return { checked, quarantine, profile: stored };
     }, Effect.scoped),
   });
   // The entries above are what the types of the references say, which the compiler cannot follow.

@@ -165,4 +165,49 @@ describe("a table", () => {
     assert.include(many, "The first 200 of 1000 rows.");
     assert.equal(occurrences(many, "<tr>"), 201);
   });
+
+  it("small histograms: what is marked comes first, text of the run is escaped", () => {
+    const { text } = figure(
+      {
+        _tag: "histograms",
+        title: "Distributions",
+        series: ["before", "now"],
+        panels: [
+          {
+            name: "n",
+            bins: { kind: "number", edges: [0, 1, 2] },
+            shares: [
+              [0.25, 0.75],
+              [0.5, 0.5],
+            ],
+            facts: [["mean", "1.2"]],
+          },
+          {
+            name: "<b>",
+            about: "psi 0.4",
+            marked: true,
+            bins: { kind: "category", labels: ["<i>", ""] },
+            shares: [
+              [0.9, 0.1],
+              [0.2, 0.8],
+            ],
+            facts: [],
+          },
+          {
+            name: "none",
+            bins: { kind: "time", edges: [0, 86_400_000] },
+            shares: [[0], [0]],
+            facts: [],
+          },
+        ],
+      },
+      "f",
+    );
+    assert.isBelow(text.indexOf("&lt;b&gt;"), text.indexOf("<h5>n</h5>"));
+    assert.notInclude(text, "<b>psi");
+    assert.include(text, "&lt;i&gt;");
+    assert.include(text, "90 % → 20 %");
+    assert.include(text, "from 0 to 2");
+    assert.include(text, "No values.");
+  });
 });

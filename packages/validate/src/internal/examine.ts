@@ -1,12 +1,11 @@
 /** Runs all checks of a table: one scan, then a pass for what only a search finds and one for samples. */
 import type { Check as CoreCheck, Contract } from "@ml-pipe/core";
-import { type Duckdb, Table, TableSchema } from "@ml-pipe/data";
+import { type Duckdb, Profile, Table, TableSchema } from "@ml-pipe/data";
 import * as Effect from "effect/Effect";
 import type * as Scope from "effect/Scope";
 import { blocked, type Check, couldNotRun, type Result } from "./Check.ts";
 import { columnChecks } from "./columnChecks.ts";
 import { compileChecks } from "./compile.ts";
-import { profileAsks } from "./report.ts";
 import { planRows, type RowsPlan } from "./rowsSql.ts";
 import { NoValue, type Scanned, scan, unsupportedPatterns, withSamples } from "./scan.ts";
 import { search, uniqueness } from "./search.ts";
@@ -33,8 +32,8 @@ export interface Examined {
   readonly results: ReadonlyArray<Result>;
   /** The rows that searches found and that are to be set aside. */
   readonly searched: ReadonlyArray<Searched>;
-  /** The values of the scan, for the profile. */
-  readonly valueOf: (ask: string) => unknown;
+  /** What the rows look like: all of them, also those that are set aside. */
+  readonly profile: Profile.Profile;
   /** How often rows were read, wholly or some columns of them. */
   readonly passes: number;
 }
@@ -45,20 +44,26 @@ export const examine = Effect.fnUntraced(function* (
   request: Request,
 ): Effect.fn.Return<Examined, Duckdb.DuckdbError, Duckdb.Duckdb | Scope.Scope> {
   const { plan, checks } = yield* planned(path, request);
+  // Of a column that cannot be read there is nothing to say.
+  const profiled = plan.columns
+    .filter(({ sqlType }) => sqlType !== undefined)
+    .map(({ name, spec, column }) => ({ name, type: spec.type, sql: column }));
   const scanned = yield* scan("check all rows", plan.sql, [
     "count(*)",
     ...checks.flatMap(({ asks }) => asks),
-    ...plan.columns.flatMap(profileAsks),
+    ...Profile.asks(profiled),
   ]);
   const judged = checks.map((check) => judge(check, scanned));
   const sampled = yield* withSamples(plan.sql, judged);
   const found = yield* searchAll(plan.sql, sampled.results, scanned);
+  const columns = yield* Profile.complete(`(${plan.sql})`, profiled, scanned.valueOf);
+  const rows = Number(scanned.valueOf("count(*)"));
   return {
     plan,
-    rows: Number(scanned.valueOf("count(*)")),
+    rows,
     results: found.results,
     searched: found.searched,
-    valueOf: scanned.valueOf,
+    profile: { rows, columns, unsupported: [] },
     passes: scanned.passes + sampled.passes + found.passes,
   };
 });

@@ -1,9 +1,7 @@
-/** What a validation tells: findings, the summary of all checks, and a profile of the columns. */
+/** What a validation tells: findings, and the summary of all checks. */
 import type { Contract, Exhibit, Finding } from "@ml-pipe/core";
 import type { Result } from "./Check.ts";
-import { extremes } from "./columnChecks.ts";
 import { freeName } from "./names.ts";
-import type { ColumnPlan } from "./rowsSql.ts";
 import { shareText } from "./words.ts";
 
 /** The finding of a check that did not simply pass. Rows within the policy warn: they are set aside. */
@@ -74,55 +72,6 @@ const thresholdOf = ({ check }: Result, atMost: number): string => {
     ? `quarantines; stops if more than ${shareText(atMost, 1)} of the rows fail`
     : `stops if more than ${shareText(1 - mostly, 1)} of the rows fail it`;
 };
-
-/** The aggregates of the profile of a column, in the order in which {@link profile} reads them. */
-export const profileAsks = (plan: ColumnPlan): ReadonlyArray<string> => {
-  const { column } = plan;
-  const { type } = plan.spec;
-  const mean =
-    type === "int"
-      ? `avg(${column})`
-      : type === "float"
-        ? `avg(${column}) FILTER (WHERE isfinite(${column}))`
-        : "NULL";
-  return [
-    "count(*)",
-    `count(${column})`,
-    `approx_count_distinct(${column})`,
-    ...extremes(plan),
-    mean,
-  ];
-};
-
-/** Nulls, distinct values, range and mean of each column. */
-export const profile = (
-  columns: ReadonlyArray<ColumnPlan>,
-  valueOf: (sql: string) => unknown,
-): Exhibit.Exhibit => ({
-  _tag: "table",
-  title: "Profile",
-  caption: "of the raw rows; the number of distinct values is approximate (HyperLogLog)",
-  columns: ["column", "unit", "nulls", "distinct, about", "min", "mean", "max"],
-  rows: columns.map((plan) => {
-    const [all, present, distinct, min, max, mean] = profileAsks(plan).map(valueOf);
-    const number = plan.spec.type === "int" || plan.spec.type === "float";
-    const cell = (value: unknown): string | number | null =>
-      value === null || value === undefined
-        ? null
-        : number && Number.isFinite(Number(value))
-          ? Number(Number(value).toPrecision(6))
-          : String(value).slice(0, 80);
-    return [
-      plan.name,
-      plan.spec.unit ?? null,
-      Number(all) - Number(present),
-      Math.min(Number(distinct), Number(present)),
-      cell(min),
-      cell(mean),
-      cell(max),
-    ];
-  }),
-});
 
 /** The contract of the rows that a contract's validation sets aside: see `Validate.quarantineOf`. */
 export const quarantineSpec = ({ spec }: Contract.Contract): Contract.ContractSpec => {
