@@ -128,7 +128,7 @@ describe("drift of profiles", () => {
   it("chance alone stays below what is said 19 times of 20, about", () => {
     const random = Xoshiro128.fromSeed(3);
     const draw = () => {
-      const counts = new Array<number>(8).fill(0);
+      const counts = Array.from({ length: 8 }, () => 0);
       for (let row = 0; row < 400; row++) counts[random.below(8)]! += 1;
       return text(counts);
     };
