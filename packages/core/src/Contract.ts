@@ -87,7 +87,7 @@ export interface ContractOptions<
    */
   readonly eventTime?: Time;
   /** A timestamp column: when the row could be read, where that is later than its event. */
-  readonly knownAt?: TimestampsOf<C>;
+  readonly knownAt?: TimestampsOf<C, Date | null>;
   /** The column with the outcome that is to be predicted. */
   readonly label?: OutcomesOf<C>;
   /**
@@ -105,8 +105,8 @@ export interface ContractOptions<
   readonly maxRows?: number;
 }
 
-type TimestampsOf<C extends Columns> = {
-  readonly [K in keyof C & string]: C[K] extends Column.Column<Date> ? K : never;
+type TimestampsOf<C extends Columns, T = Date> = {
+  readonly [K in keyof C & string]: C[K] extends Column.Column<T> ? K : never;
 }[keyof C & string];
 
 type OutcomesOf<C extends Columns> = {

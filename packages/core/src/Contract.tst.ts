@@ -5,6 +5,7 @@ import * as Contract from "./Contract.ts";
 
 const columns = {
   at: Column.timestamp(),
+  readAt: Column.timestamp({ nullable: true }),
   patient: Column.string(),
   dose: Column.float({ nullable: true }),
 };
@@ -29,7 +30,10 @@ describe("event time and group", () => {
     Contract.make("visits", { ...about, eventTime: "dose" });
     // @ts-expect-error is not assignable to type '"at" | "dose" | "patient"
     Contract.make("visits", { ...about, group: "ward" });
-    // @ts-expect-error Type '"dose"' is not assignable to type '"at"'
+    Contract.make("visits", { ...about, knownAt: "readAt" });
+    // @ts-expect-error Type '"readAt"' is not assignable to type '"at"'
+    Contract.make("visits", { ...about, eventTime: "readAt" });
+    // @ts-expect-error Type '"dose"' is not assignable to type '"at" | "readAt"'
     Contract.make("visits", { ...about, knownAt: "dose" });
   });
 });

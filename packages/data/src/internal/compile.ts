@@ -2,6 +2,7 @@
 import { identifier, literal } from "../Duckdb.ts";
 import type { Ast, HistoryAst } from "../Expr.ts";
 import { argumentKinds, kindOf } from "./kinds.ts";
+import { magnitude } from "./magnitude.ts";
 import { operators } from "./operators.ts";
 import { finiteSql, type Kind, numberSql, type Scalar } from "./operators/Operator.ts";
 
@@ -26,19 +27,21 @@ export const toSql = (ast: Ast, names: SqlNames = {}): string => {
         : ast.type === "float"
           ? finiteSql(`CAST(${column} AS DOUBLE)`)
           : ast.type === "timestamp"
-            ? `date_trunc('milliseconds', CAST(${column} AS TIMESTAMP))`
+            ? `date_trunc('milliseconds', ${instantSql(ast.name, names)})`
             : column;
     }
     case "literal":
       return literalSql(ast.value);
     case "call": {
       const kinds = argumentKinds(ast);
+      const { sql: callSql, coarse = false } = operators[ast.operator];
       const args = ast.args.map((arg, index) => {
+        if (coarse && arg._tag === "column") return instantSql(arg.name, names);
         const sql = toSql(arg, names);
         // DuckDB cannot choose a function for a null of no type.
         return kindOf(arg) === "null" ? `CAST(${sql} AS ${sqlTypes[kinds[index] ?? "null"]})` : sql;
       });
-      return operators[ast.operator].sql(args, ast.params ?? []);
+      return callSql(args, ast.params ?? [], magnitude(ast) < Number.MAX_VALUE);
     }
     case "history":
       if (names.history === undefined) throw new TypeError("a history cannot be used here");
@@ -51,6 +54,9 @@ export const decisionTime = ({ decidedAt }: { readonly decidedAt?: string }): As
   decidedAt === undefined
     ? { _tag: "literal", value: null }
     : { _tag: "column", name: decidedAt, type: "timestamp" };
+
+const instantSql = (name: string, names: SqlNames): string =>
+  `CAST(${columnSql(name, names)} AS TIMESTAMP)`;
 
 /** A column's identifier, qualified if its relation is named. */
 export const columnSql = (name: string, { table }: SqlNames = {}): string =>

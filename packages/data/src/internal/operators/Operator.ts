@@ -18,8 +18,14 @@ export interface Operator {
   readonly problem?: (params: ReadonlyArray<Param>) => string | undefined;
   /** Its constants are of the kind of its first argument. */
   readonly paramsLikeFirst?: true;
-  /** SQL arguments arrive as complete expressions. */
-  readonly sql: (args: ReadonlyArray<string>, params: ReadonlyArray<Param>) => string;
+  /** It reads an instant to the minute or coarser, so that finer parts need not be cut off first. */
+  readonly coarse?: true;
+  /** SQL arguments arrive as complete expressions; `bounded`: the result cannot overflow. */
+  readonly sql: (
+    args: ReadonlyArray<string>,
+    params: ReadonlyArray<Param>,
+    bounded: boolean,
+  ) => string;
   /**
    * Makes the closure once for all rows. It is called with non-null arguments, unless `nulls` is set:
    * a null argument gives null.
@@ -68,8 +74,9 @@ export const finiteSql = (sql: string): string =>
 /** Missing unless finite. */
 export const finite = (value: number): number | null => (Number.isFinite(value) ? value : null);
 
-/** A number in SQL, exactly: DuckDB reads `0.1` as a decimal, but `'0.1'` as the nearest double. */
-export const numberSql = (value: number): string => `CAST('${value}' AS DOUBLE)`;
+/** A number in SQL, exactly: DuckDB reads `0.1` as a decimal, but `1e-1` as the nearest double. */
+export const numberSql = (value: number): string =>
+  value < 0 ? `(${value.toExponential()})` : value.toExponential();
 
 /** Says what is wrong unless there is exactly one constant of a certain sort. */
 export const one =

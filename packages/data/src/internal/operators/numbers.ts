@@ -17,7 +17,10 @@ const unary = { takes: ["number"], gives: "number" } as const;
 const arithmetic = (symbol: string, js: (a: number, b: number) => number) =>
   ({
     ...binary,
-    sql: (args) => finiteSql(infix(symbol)(args)),
+    sql: (args, _, bounded) => {
+      const result = infix(symbol)(args);
+      return bounded ? result : finiteSql(result);
+    },
     js: () => (a: number, b: number) => finite(js(a, b)),
   }) satisfies Operator;
 
@@ -92,9 +95,10 @@ export const numbers = {
   roundTo: {
     ...unary,
     problem: one("a step above 0", (step) => isNumber(step) && Number(step) > 0),
-    sql: ([a = ""], [step]) => {
+    sql: ([a = ""], [step], bounded) => {
       const by = numberSql(Number(step));
-      return finiteSql(`(round(${a} / ${by}) * ${by})`);
+      const result = `(round(${a} / ${by}) * ${by})`;
+      return bounded ? result : finiteSql(result);
     },
     js: ([step]) => {
       const by = Number(step);

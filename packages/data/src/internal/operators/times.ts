@@ -42,6 +42,7 @@ const part = (sql: (wall: string) => string, js: (wallMs: number) => number) =>
   ({
     takes: ["time"],
     gives: "number",
+    coarse: true,
     problem: zoneProblem,
     sql: ([a = ""], [zone]) => `CAST(${sql(wallClockSql(a, zone))} AS DOUBLE)`,
     js: ([zone]) => {
@@ -130,6 +131,7 @@ export const times = {
   startOf: {
     takes: ["time"],
     gives: "time",
+    coarse: true,
     problem: one(Object.keys(units).join(", "), isUnit),
     sql: ([a], [unit]) => instantSql(msSql(`date_trunc('${isUnit(unit) ? unit : "day"}', ${a})`)),
     js: ([unit]) => {
