@@ -6,7 +6,7 @@ import { blocked, type Check } from "./Check.ts";
 import { kinds } from "./kinds/kinds.ts";
 import type { Kind } from "./kinds/Kind.ts";
 import type { RowsPlan } from "./rowsSql.ts";
-import { problemOf, type Role } from "./sqlText.ts";
+import { impureFunctions, problemOf, type Role } from "./sqlText.ts";
 
 /** What checks are compiled against. */
 export interface Source {
@@ -26,13 +26,16 @@ export const isTimed = ({ kind }: CoreCheck.CheckSpec): boolean => kinds.get(kin
 export const compileChecks = Effect.fnUntraced(function* (
   specs: ReadonlyArray<CoreCheck.CheckSpec>,
   source: Source,
-): Effect.fn.Return<ReadonlyArray<Check>, never, Duckdb.Duckdb> {
-  return yield* Effect.forEach(specs, (spec) => compileCheck(spec, source));
+): Effect.fn.Return<ReadonlyArray<Check>, Duckdb.DuckdbError, Duckdb.Duckdb> {
+  const withText = specs.some((spec) => textsOf(spec, source.plan).length > 0);
+  const impure = withText ? yield* impureFunctions : new Set<string>();
+  return yield* Effect.forEach(specs, (spec) => compileCheck(spec, source, impure));
 });
 
 const compileCheck = Effect.fnUntraced(function* (
   spec: CoreCheck.CheckSpec,
   source: Source,
+  impure: ReadonlySet<string>,
 ): Effect.fn.Return<Check, never, Duckdb.Duckdb> {
   const { name, where, severity, owner, description, mostly } = spec;
   const condition = where === undefined ? "" : `, where ${where}`;
@@ -59,7 +62,7 @@ const compileCheck = Effect.fnUntraced(function* (
   if (other._tag === "missing") return because(other.why);
   for (const { text, role, reads } of textsOf(spec, source.plan)) {
     const rows = source.plan.sql;
-    const problem = yield* problemOf(text, role, { rows, columns: reads });
+    const problem = yield* problemOf(text, role, { rows, columns: reads, impure });
     if (problem !== undefined) return because(`${text} is not understood: ${problem}`);
   }
   const shape = kind.compile(spec, {

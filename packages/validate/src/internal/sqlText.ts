@@ -9,11 +9,20 @@ import * as Schema from "effect/Schema";
 /** What a text is to be: true or false for each row, or a number from aggregates. */
 export type Role = "condition" | "aggregate";
 
+/** What a text may name. */
+export interface Scope {
+  /** `SELECT` of the canonical rows. */
+  readonly rows: string;
+  readonly columns: ReadonlyArray<string>;
+  /** The functions that it may not call: see {@link impureFunctions}. */
+  readonly impure: ReadonlySet<string>;
+}
+
 /** Why a text is not what it is to be; `undefined` if it is. */
 export const problemOf = Effect.fnUntraced(function* (
   text: string,
   role: Role,
-  { rows, columns }: { readonly rows: string; readonly columns: ReadonlyArray<string> },
+  { rows, columns, impure }: Scope,
 ): Effect.fn.Return<string | undefined, never, Duckdb.Duckdb> {
   const db = yield* Duckdb.Duckdb;
   const parsed = yield* parse(text);
@@ -21,8 +30,8 @@ export const problemOf = Effect.fnUntraced(function* (
   const known = new Set(columns.map((column) => column.toLowerCase()));
   const strange = [...parsed.columns].filter((name) => !known.has(name.toLowerCase()));
   if (strange.length > 0) return `it may read ${namesOf(columns)}, not ${namesOf(strange)}`;
-  const impure = yield* impureOf(parsed.functions);
-  if (impure.length > 0) return `it may not call ${impure.join(", ")}`;
+  const called = [...parsed.functions].filter((name) => impure.has(name));
+  if (called.length > 0) return `it may not call ${called.join(", ")}`;
   // Binding finds unknown functions and wrong types; nothing is read.
   const bound =
     role === "condition"
@@ -143,23 +152,16 @@ const firstOf = (problems: ReadonlyArray<string | undefined>): string | undefine
   problems.find((problem) => problem !== undefined);
 
 /** The functions that depend on more than their arguments: on the time, chance, the session. */
-const impureOf = Effect.fnUntraced(function* (
-  functions: ReadonlySet<string>,
-): Effect.fn.Return<ReadonlyArray<string>, never, Duckdb.Duckdb> {
-  if (functions.size === 0) return [];
-  const db = yield* Duckdb.Duckdb;
-  const list = [...functions].map(Duckdb.literal).join(", ");
-  const rows = yield* db
-    .rows(
-      "look functions up",
-      `SELECT DISTINCT function_name AS name FROM duckdb_functions()
-       WHERE lower(function_name) IN (${list}) AND (
-         function_type NOT IN ('scalar', 'aggregate', 'macro')
-         OR stability <> 'CONSISTENT'
-         OR macro_definition LIKE '%current_%' OR macro_definition LIKE '%SELECT%'
-         OR function_name IN ('getvariable', 'current_setting', 'getenv')
-       ) ORDER BY name`,
-    )
-    .pipe(Effect.orElseSucceed(() => []));
-  return rows.map((row) => `${String(row["name"])}()`);
-});
+export const impureFunctions: Effect.Effect<
+  ReadonlySet<string>,
+  Duckdb.DuckdbError,
+  Duckdb.Duckdb
+> = Duckdb.Duckdb.use((db) =>
+  db.rows(
+    "look functions up",
+    `SELECT DISTINCT lower(function_name) AS name FROM duckdb_functions()
+       WHERE stability <> 'CONSISTENT'
+         OR macro_definition LIKE '%current_%' OR macro_definition ILIKE '%select %'
+         OR function_name IN ('getvariable', 'current_setting', 'getenv')`,
+  ),
+).pipe(Effect.map((rows) => new Set(rows.map((row) => String(row["name"])))));

@@ -258,7 +258,7 @@ const figureShape = (
     ...(infinite === "" ? [] : [`count_if(${and([where, infinite])})`]),
   ];
   return {
-    expected: `${words} ${limitsText(limits, shown)}`,
+    expected: `${words} ${show === undefined ? `${limitsText(limits)}${unit}` : limitsText(limits, show)}`,
     asks: [...own, ...asks],
     judge: (values) => {
       const [all = 0, matched = 0, judged = 0, strange = 0] = values
