@@ -7,6 +7,9 @@
  */
 export { byTime, byTimeAndGroup, type ByTimeOptions } from "./split/byTime.ts";
 export { EmptySplit, OverlapError, TooFewUnits } from "./split/errors.ts";
+export { type Fold, foldOf, type FoldsStage, type Whole } from "./split/Fold.ts";
+export { kFold, type KFoldOptions } from "./split/kFold.ts";
+export { rollingOrigin, type RollingOriginOptions } from "./split/rollingOrigin.ts";
 export type { SplitError } from "./split/parts.ts";
 export {
   byGroup,

@@ -14,6 +14,7 @@ const Plain = Contract.make("plain", about);
 const Dated = Contract.make("dated", { ...about, eventTime: "at" });
 const Grouped = Contract.make("grouped", { ...about, group: "who" });
 const Both = Contract.make("both", { ...about, eventTime: "at", group: "who" });
+declare const tests: Table.Table<typeof Plain, "test">;
 declare const unknownContract: Contract.Contract;
 
 const shares = { validation: 0.2, test: 0.2 };
@@ -66,6 +67,30 @@ it("rows with both are split by both", () => {
   Split.byTime(Both, { ...cuts, ignoreGroup: "regulars are who we serve" });
   // @ts-expect-error Refused<"rows with an event time are split by time
   Split.byGroup(Both, shares);
+});
+
+it("folds respect what the contract has", () => {
+  const folds = Split.kFold(Grouped, { folds: 3, stratify: "x" });
+  expectTypeOf<Effect.Success<ReturnType<typeof folds.run>>>().toEqualTypeOf<
+    ReadonlyArray<Split.Fold<typeof Grouped>>
+  >();
+  expectTypeOf<Split.Fold<typeof Grouped>["train"]>().toEqualTypeOf<
+    Table.Table<typeof Grouped, "train">
+  >();
+  // @ts-expect-error Refused<"rows with an event time are split by time: use Split.byTime or Split.rollingOrigin
+  Split.kFold(Dated);
+  Split.kFold(Dated, { ignoreEventTime: "the time is that of the export" });
+  const rolling = { first: "2001-03-01", folds: 4, horizon: "14 days" } as const;
+  Split.rollingOrigin(Dated, rolling);
+  // @ts-expect-error Refused<"the contract has no event time
+  Split.rollingOrigin(Plain, rolling);
+  // @ts-expect-error Refused<"rows that belong to a group are split by group
+  Split.rollingOrigin(Both, rolling);
+});
+
+it("a test table is not what folds are made of", () => {
+  // @ts-expect-error Type '"test"' is not assignable to type
+  Split.kFold(Plain).run({ data: tests });
 });
 
 it("a contract of which nothing is known is not split at random", () => {

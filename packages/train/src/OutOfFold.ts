@@ -215,7 +215,7 @@ const read = Effect.fnUntraced(function* (
   dealt: { readonly folds: number; readonly seed: number },
 ) {
   const db = yield* Duckdb.Duckdb;
-  const rows = Table.parquet(yield* Table.pathOf(table), { rowNumbers: true });
+  const rows = yield* Table.relation(table, { rowNumbers: true });
   const labelled = `(FROM ${rows} WHERE label IS NOT NULL)`;
   const operation = `read the ${table.role} table`;
   const [count] = yield* db.rows(operation, `SELECT count(*)::DOUBLE AS n FROM ${labelled}`);

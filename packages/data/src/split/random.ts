@@ -20,7 +20,15 @@ import {
   type Unordered,
 } from "./refusal.ts";
 import { strataOf } from "./strata.ts";
-import { type Duplicates, lawsOf, requireUnits, sizesSql, type Units, unitsSql } from "./units.ts";
+import {
+  type Duplicates,
+  duplicatesText,
+  lawsOf,
+  requireUnits,
+  sizesSql,
+  type Units,
+  unitsSql,
+} from "./units.ts";
 
 /** Which share of the rows each part is to have; what remains is for training. */
 export interface Shares {
@@ -231,20 +239,5 @@ const requireShares = (name: string, { validation, test }: Shares): void => {
     throw new TypeError(
       `${name}: validation ${validation} and test ${test} leave nothing, or are nothing: give shares above 0 that together are below 1`,
     );
-  }
-};
-
-const duplicatesText = (
-  duplicates: Duplicates,
-  repeated: number,
-  left: number,
-): ReadonlyArray<string> => {
-  switch (duplicates) {
-    case "together":
-      return [`${whole(repeated)} rows are equal to another and are in its part`];
-    case "drop":
-      return [`${whole(left)} rows are equal to another and are left out`];
-    case "apart":
-      return ["rows that are equal to another are split like any other"];
   }
 };

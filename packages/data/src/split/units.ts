@@ -4,6 +4,7 @@
  */
 import type { Contract } from "@ml-pipe/core";
 import { identifier } from "../Duckdb.ts";
+import { whole } from "../Words.ts";
 import { drawSql, hashSql, textSql } from "./hash.ts";
 import { contentOf, type Law } from "./overlap.ts";
 
@@ -91,3 +92,19 @@ export const sizesSql = (rows: string): string =>
   `(SELECT "~unit", CAST(sum(n) AS DOUBLE) AS "~n", max({n: n, s: s}).s AS "~stratum"
     FROM (SELECT "~unit", "~stratum" AS s, count(*) AS n FROM ${rows} GROUP BY ALL)
     GROUP BY "~unit")`;
+
+/** What became of equal rows, in words. */
+export const duplicatesText = (
+  duplicates: Duplicates,
+  repeated: number,
+  left: number,
+): ReadonlyArray<string> => {
+  switch (duplicates) {
+    case "together":
+      return [`${whole(repeated)} rows are equal to another and are in its part`];
+    case "drop":
+      return [`${whole(left)} rows are equal to another and are left out`];
+    case "apart":
+      return ["rows that are equal to another are split like any other"];
+  }
+};

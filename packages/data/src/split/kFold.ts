@@ -1,0 +1,169 @@
+/** Folds at random: each row is validated on once, by a model that was trained on the others. */
+import { type Contract, Stage } from "@ml-pipe/core";
+import * as Effect from "effect/Effect";
+import * as Schema from "effect/Schema";
+import { Duckdb, identifier } from "../Duckdb.ts";
+import * as Table from "../Table.ts";
+import { percent, whole } from "../Words.ts";
+import { type OverlapError, TooFewUnits } from "./errors.ts";
+import { foldOf, type FoldsStage, storeAssignment, tableOf, wholeOf } from "./Fold.ts";
+import { requireDisjoint } from "./overlap.ts";
+import { scratch, splitId } from "./parts.ts";
+import {
+  findingsOfReasons,
+  findingsOfUnknown,
+  givenReasons,
+  requireOffered,
+  type Unordered,
+} from "./refusal.ts";
+import { strataOf } from "./strata.ts";
+import {
+  type Duplicates,
+  duplicatesText,
+  lawsOf,
+  requireUnits,
+  sizesSql,
+  type Units,
+  unitsSql,
+} from "./units.ts";
+
+/** How folds are made. */
+export interface KFoldOptions<C extends Contract.Contract> {
+  /** How many; default 5, at least 2. */
+  readonly folds?: number;
+  /** Another seed gives other folds; default 0. */
+  readonly seed?: number;
+  /** The column of whose values each fold is to have as many; a group counts as what most of its rows are. */
+  readonly stratify?: keyof C["columns"] & string;
+  /** What becomes of rows that are equal in all but their key; not for groups. Default `together`. */
+  readonly duplicates?: Duplicates;
+}
+
+/**
+ * A stage that makes k folds of a table: each row is in the validation part of one, and in the train part
+ * of the others. A contract with a group has whole groups in each fold. One with an event time does not
+ * fit, by type: see {@link rollingOrigin}.
+ *
+ * Takes the train part of a split, or a checked table where nothing is held out for a test. The rows are
+ * not copied. Fails with {@link TooFewUnits} where there are fewer rows or groups than folds, and with
+ * {@link OverlapError} if a key is in two folds.
+ *
+ * Rows are dealt out in the order of their hash, value by value of `stratify`: folds differ by at most
+ * one row of each value. Groups are dealt out largest first.
+ *
+ * @example
+ * ```ts
+ * import { Column, Contract } from "@ml-pipe/core";
+ * import { Split } from "@ml-pipe/data";
+ *
+ * const Scan = Contract.make("scan", {
+ *   version: "1", owner: "radiology", group: "patient",
+ *   columns: { patient: Column.string(), ill: Column.boolean({ availableAt: "outcome" }) },
+ * });
+ * const folds = Split.kFold(Scan, { folds: 5, stratify: "ill" });
+ * ```
+ */
+export const kFold = <
+  C extends Contract.Contract,
+  const Time extends string | undefined = undefined,
+>(
+  contract: C & Unordered<C, Time>,
+  options: KFoldOptions<C> & { readonly ignoreEventTime?: Time } = {},
+): FoldsStage<C, TooFewUnits | OverlapError> => {
+  const { folds = 5, seed = 0, stratify, duplicates = "together", ignoreEventTime } = options;
+  const { group, owner } = contract.spec;
+  const reasons = givenReasons({ ignoreEventTime });
+  requireOffered("folds", contract, { time: false, group: group !== undefined }, reasons);
+  const units: Units = { group, duplicates, stratify, seed };
+  requireUnits("folds", contract, units);
+  if (!(Number.isSafeInteger(folds) && folds >= 2)) {
+    throw new TypeError(`folds: ${folds} is not a whole number of at least 2`);
+  }
+  const params = {
+    by: group ?? "hash",
+    folds,
+    seed,
+    ...(stratify === undefined ? {} : { stratify }),
+    ...(group === undefined ? { duplicates } : {}),
+    ...reasons,
+  };
+  const unit = group === undefined ? "row" : "group";
+  const all = Array.from({ length: folds }, (_, index) => index);
+  return Stage.make("folds", {
+    description: `makes ${folds} folds${group === undefined ? "" : ` by ${group}`}`,
+    input: { data: wholeOf<C>(contract) },
+    output: Schema.Array(foldOf<C>(contract)),
+    params,
+    run: Effect.fnUntraced(function* ({ data }, { exhibit, finding, progress }) {
+      const relation = yield* Table.relation(data, { rowNumbers: true });
+      const split = splitId(data, params);
+      const drawn = yield* scratch("draw rows", unitsSql(contract, relation, units));
+      const dealt = yield* scratch("deal rows out to folds", dealtSql(drawn, folds));
+      const assignment = yield* storeAssignment(data, `SELECT "~row", "~part" FROM ${dealt}`);
+      if (assignment.rows.size < folds) {
+        const db = yield* Duckdb;
+        const [found] = yield* db.rows(
+          "count what is dealt out",
+          `SELECT CAST(count(DISTINCT "~unit") AS DOUBLE) AS n FROM ${dealt}`,
+        );
+        return yield* new TooFewUnits({ unit, found: Number(found?.["n"] ?? 0), folds });
+      }
+      const names = all.map((index) => `fold ${index + 1}`);
+      let repeated = 0;
+      for (const law of lawsOf(contract, units)) {
+        const columns = law.columns.map(identifier).join(", ");
+        const tagged = `(SELECT "~part", "~row", ${columns} FROM ${relation} AS t JOIN ${dealt} AS d ON t.file_row_number = d."~row")`;
+        ({ repeated } = yield* requireDisjoint(tagged, names, law));
+      }
+      const made = all.map((index) => {
+        const id = splitId(data, { ...params, fold: index + 1 });
+        const others = all.filter((one) => one !== index);
+        return {
+          fold: index + 1,
+          folds,
+          train: tableOf<C, "train">(contract, "train", assignment, { parts: others, split: id }),
+          validation: tableOf<C, "validation">(contract, "validation", assignment, {
+            parts: [index],
+            split: id,
+          }),
+        };
+      });
+      const used = made.reduce((sum, { validation }) => sum + validation.rows, 0);
+      const strata = yield* strataOf(dealt, names, { stratify, owner });
+      yield* progress({ label: "rows", rows: used });
+      yield* exhibit({
+        _tag: "table",
+        title: `Folds of split ${split.slice(0, 15)}`,
+        caption: [
+          ...(group === undefined
+            ? duplicatesText(duplicates, repeated, data.rows - used)
+            : [`${whole(data.rows - used)} rows have no ${group} and are left out`]),
+          ...Object.values(reasons).map((reason) => `at random, because: ${reason}`),
+        ].join("; "),
+        columns: ["fold", "validated on", "share", ...(group === undefined ? [] : ["groups"])],
+        rows: made.map(({ fold, validation }, index) => [
+          fold,
+          validation.rows,
+          percent(validation.rows / used),
+          ...(group === undefined ? [] : [strata.units[index] ?? 0]),
+        ]),
+      });
+      yield* Effect.forEach(strata.exhibits, exhibit);
+      yield* Effect.forEach(
+        [
+          ...findingsOfReasons(contract, reasons),
+          ...(group === undefined ? [] : findingsOfUnknown(contract, "group", data.rows - used)),
+          ...strata.findings,
+        ],
+        finding,
+      );
+      return made;
+    }, Effect.scoped),
+  });
+};
+
+/** Units in turn, stratum by stratum, larger ones first: as many of each to every fold. */
+const dealtSql = (drawn: string, folds: number): string =>
+  `SELECT r.*, "~part" FROM ${drawn} AS r JOIN (
+     SELECT "~unit", (row_number() OVER (ORDER BY "~stratum", "~n" DESC, "~unit") - 1) % ${folds} AS "~part"
+     FROM ${sizesSql(drawn)}) AS u ON r."~unit" = u."~unit"`;
