@@ -11,7 +11,16 @@ import type { Part } from "./internal/delivery.ts";
 
 export { csv, type CsvOptions } from "./source/csv.ts";
 export { json, type JsonOptions } from "./source/json.ts";
+export { arrow, type ArrowOptions } from "./source/arrow.ts";
 export { parquet, type ParquetOptions } from "./source/parquet.ts";
+export {
+  postgres,
+  type PostgresError,
+  type PostgresOptions,
+  type PostgresServer,
+} from "./source/postgres.ts";
+export { rows, type RowsOptions } from "./source/rows.ts";
+export { sqlite, type SqliteError, type SqliteOptions } from "./source/sqlite.ts";
 export type { FileOptions, FormatError } from "./source/files.ts";
 export type { Notation } from "./internal/values.ts";
 

@@ -13,6 +13,8 @@ export interface Part {
   readonly columns: ReadonlyArray<TableSchema.SqlColumn>;
   /** Whether a column that is in no record may just have been left out by the writer. */
   readonly sparse: boolean;
+  /** Whether the order of records means nothing, so that rows are put in the order of their values. */
+  readonly unordered?: boolean;
   /** Records, readable or not. */
   readonly records: number;
   /** The readable ones as a relation. */
@@ -24,7 +26,7 @@ export interface Part {
   readonly raw: string;
   /** What is wrong with a record as a whole, as SQL for text or null, over `from`. */
   readonly problem?: string;
-  /** A contract's value as SQL, null where there is none; and the text that was found, as SQL. */
+  /** How a column of the contract is read; `undefined` if the part does not have it. */
   readonly read: (column: string, spec: Column.ColumnSpec) => Reading | undefined;
   /** Records that could not even be cut into fields, as a relation (nth, line, raw, reason). */
   readonly rejects?: { readonly from: string; readonly records: number };
@@ -32,11 +34,14 @@ export interface Part {
   readonly facts?: ReadonlyArray<Fact>;
 }
 
-/** A value of a contract, as SQL. */
+/** How a value of a contract is read, as SQL. */
 export interface Reading {
-  readonly value: string;
-  /** The text that was found; null where there is no value, which is not a problem here. */
+  /** What was found; null where there is no value, which is not a problem here. */
   readonly found: string;
+  /** The value in the contract's type, from the name of what was found; null if it is no such value. */
+  readonly value: (found: string) => string;
+  /** What was found, as it is shown to people. Default: as it is. */
+  readonly shown?: (found: string) => string;
 }
 
 /** How something was taken, and why. */
@@ -70,41 +75,61 @@ export const fieldsPart = (
     read: (column, spec) => {
       const index = names.indexOf(column);
       if (index < 0) return undefined;
-      return { value: fromText(`c${index}`, column, spec, notation), found: `c${index}` };
+      return {
+        found: `c${index}`,
+        value: (found) => fromText(found, column, spec, notation),
+      };
     },
   };
 };
+
+/** What is known of the values in a spool of JSON before any is read. */
+export interface JsonSurvey {
+  /** Whether some are not valid. */
+  readonly invalid: boolean;
+  /** Whether some have a key twice. */
+  readonly repeated: boolean;
+}
+
+/** A spool of JSON values as a relation. */
+export const jsonRelation = (spool: string): string =>
+  spoolRelation(spool, [
+    ["nth", "BIGINT"],
+    ["line", "BIGINT"],
+    ["raw", "VARCHAR"],
+  ]);
 
 /** A spool of JSON values, from which columns are taken by JSON Pointers. */
 export const jsonPart = (
   spool: string,
   pointers: ReadonlyMap<string, string>,
   notation: Notation,
+  survey: JsonSurvey,
 ): Pick<Part, "from" | "at" | "line" | "raw" | "read" | "problem"> => {
   const list = `[${[...pointers.values()].map(Duckdb.literal).join(", ")}]`;
-  const file = spoolRelation(spool, [
-    ["nth", "BIGINT"],
-    ["line", "BIGINT"],
-    ["raw", "VARCHAR"],
-  ]);
-  const valid = `SELECT *, CASE WHEN json_valid(raw) THEN raw END AS json FROM ${file}`;
-  const keyed = `SELECT *, json_type(json) AS kind, json_keys(json) AS keys FROM (${valid})`;
+  const valid = survey.invalid ? "CASE WHEN json_valid(raw) THEN raw END" : "raw";
   const order = new Map([...pointers.keys()].map((column, index) => [column, index + 1]));
+  const twice = "len(json_keys(json)) <> len(list_distinct(json_keys(json)))";
   return {
-    from: `(SELECT *, json_extract_string(json, ${list}) AS texts, json_type(json, ${list}) AS types FROM (${keyed}))`,
+    from: `(SELECT *, json_extract(json, ${list}) AS tokens FROM (SELECT *, ${valid} AS json FROM ${jsonRelation(spool)}))`,
     at: "nth",
     line: "line",
     raw: "raw",
     problem: [
       "CASE WHEN json IS NULL THEN 'not valid JSON'",
-      "WHEN kind <> 'OBJECT' THEN 'expected an object, found ' || lower(kind)",
-      "WHEN len(keys) <> len(list_distinct(keys)) THEN 'a key occurs twice' END",
+      "WHEN NOT starts_with(json, '{') THEN 'expected an object, found ' || lower(json_type(json))",
+      ...(survey.repeated ? [`WHEN ${twice} THEN 'a key occurs twice'`] : []),
+      "END",
     ].join(" "),
     read: (column, spec) => {
       const index = order.get(column);
       if (index === undefined) return undefined;
-      const found = { text: `texts[${index}]`, type: `types[${index}]` };
-      return { value: fromJson(found, column, spec, notation), found: found.text };
+      const token = `nullif(CAST(tokens[${index}] AS VARCHAR), 'null')`;
+      return {
+        value: (found) => fromJson(found, column, spec, notation),
+        found: token,
+        shown: (found) => `json_extract_string(${found}, '$')`,
+      };
     },
   };
 };
@@ -125,8 +150,11 @@ export const typedPart = (
     read: (column, spec) => {
       const type = types.get(column);
       if (type === undefined) return undefined;
-      const found = `CAST(${Duckdb.identifier(column)} AS VARCHAR)`;
-      return { value: fromTyped(column, type, spec), found };
+      return {
+        found: Duckdb.identifier(column),
+        value: (found) => fromTyped(found, type, spec),
+        shown: (found) => `CAST(${found} AS VARCHAR)`,
+      };
     },
   };
 };

@@ -19,6 +19,8 @@ abstract class JsonRecords {
   protected readonly sink: Sink;
   protected rest: Buffer = Buffer.alloc(0);
   protected line = 1;
+  /** Whether a value can have bytes that mean something in a spool. */
+  protected mayBeSpecial = true;
 
   constructor(sink: Sink) {
     this.sink = sink;
@@ -42,17 +44,20 @@ abstract class JsonRecords {
       to.text(problem || "not UTF-8 text");
     } else {
       to.reserve((end - start) * 2 + 8);
-      let special = false;
-      for (let index = start; index < end && !special; index++) {
-        const byte = bytes[index] ?? 0;
-        special = byte === unit || byte === mark || byte === LF || byte === CR;
-      }
-      if (special) to.quoted(bytes, start, end);
+      if (this.mayBeSpecial && hasSpecial(bytes, start, end)) to.quoted(bytes, start, end);
       else to.bytes(bytes, start, end);
     }
     to.end();
   }
 }
+
+const hasSpecial = (bytes: Buffer, start: number, end: number): boolean => {
+  for (let index = start; index < end; index++) {
+    const byte = bytes[index];
+    if (byte === unit || byte === mark || byte === LF || byte === CR) return true;
+  }
+  return false;
+};
 
 /** One value a line, as in NDJSON. */
 export class JsonLines extends JsonRecords {
@@ -68,6 +73,7 @@ export class JsonLines extends JsonRecords {
 
   private scan(bytes: Buffer, last: boolean): void {
     let at = 0;
+    this.mayBeSpecial = [unit, mark, CR].some((byte) => bytes.includes(byte));
     while (at < bytes.length) {
       const found = bytes.indexOf(LF, at);
       const tooLong = (found < 0 ? bytes.length : found) - at > maxRecordBytes;

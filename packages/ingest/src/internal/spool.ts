@@ -46,8 +46,12 @@ export class SpoolWriter {
   }
 
   /** A part of a buffer as it is. */
-  bytes(from: Uint8Array, start: number, end: number): void {
+  bytes(from: Buffer, start: number, end: number): void {
     const { buffer } = this;
+    if (end - start > 48) {
+      this.at += from.copy(buffer, this.at, start, end);
+      return;
+    }
     let at = this.at;
     for (let index = start; index < end; index++) buffer[at++] = from[index] ?? 0;
     this.at = at;

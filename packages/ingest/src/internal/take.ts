@@ -78,9 +78,12 @@ const rowsSql = (contract: Contract.Contract, parts: ReadonlyArray<Part>): strin
   const columns = Object.keys(contract.columns).map(Duckdb.identifier);
   const selects = parts.map((part, index) => {
     const { read, good, values } = readingsOf(contract, part);
-    return `SELECT ${index} AS "~part", "~at", ${values.join(", ")} FROM ${read} WHERE ${good}`;
+    const at = part.unordered === true ? `0 AS "~at"` : `"~at"`;
+    return `SELECT ${index} AS "~part", ${at}, ${values.join(", ")} FROM ${read} WHERE ${good}`;
   });
-  return `SELECT ${columns.join(", ")} FROM (${selects.join(" UNION ALL ")}) ORDER BY "~part", "~at"`;
+  const byValue = parts.some(({ unordered }) => unordered === true) ? columns : [];
+  const order = [`"~part"`, `"~at"`, ...byValue].join(", ");
+  return `SELECT ${columns.join(", ")} FROM (${selects.join(" UNION ALL ")}) ORDER BY ${order}`;
 };
 
 /** The records set aside, each with all reasons. */
@@ -121,22 +124,27 @@ interface Readings {
 
 const readingsOf = (contract: Contract.Contract, part: Part): Readings => {
   const columns = Object.entries(contract.spec.columns).map(([column, spec], index) => {
-    const reading = part.read(column, spec) ?? { value: "NULL", found: "NULL" };
+    const [found, value] = [`"f${index}"`, `"v${index}"`];
+    const reading = part.read(column, spec);
     const type = TableSchema.canonicalType(spec.type);
     const expected = Duckdb.literal(`column "${column}": expected ${words[spec.type]}, found "`);
+    const shown = reading?.shown?.(found) ?? found;
     return {
-      read: `(${reading.value}) AS "v${index}", (${reading.found}) AS "f${index}"`,
-      value: `CAST("v${index}" AS ${type}) AS ${Duckdb.identifier(column)}`,
-      good: `("f${index}" IS NULL OR "v${index}" IS NOT NULL)`,
-      reason: `CASE WHEN "f${index}" IS NOT NULL AND "v${index}" IS NULL THEN ${expected} || left("f${index}", 80) || '"' END`,
+      found: `${reading?.found ?? "NULL"} AS ${found}`,
+      value: `${reading?.value(found) ?? "NULL"} AS ${value}`,
+      column: `CAST(${value} AS ${type}) AS ${Duckdb.identifier(column)}`,
+      good: `(${found} IS NULL OR ${value} IS NOT NULL)`,
+      reason: `CASE WHEN ${found} IS NOT NULL AND ${value} IS NULL THEN ${expected} || left(${shown}, 80) || '"' END`,
     };
   });
   const { at, line, raw, problem = "NULL", from } = part;
-  const before = `${at} AS "~at", ${line} AS "~line", ${raw} AS "~raw", (${problem}) AS "~problem"`;
+  const record = `${at} AS "~at", ${line} AS "~line", ${raw} AS "~raw", ${problem} AS "~problem"`;
+  const found = [record, ...columns.map(({ found }) => found)].join(", ");
+  const values = ["*", ...columns.map(({ value }) => value)].join(", ");
   return {
-    read: `(SELECT ${[before, ...columns.map(({ read }) => read)].join(", ")} FROM ${from})`,
+    read: `(SELECT ${values} FROM (SELECT ${found} FROM ${from}))`,
     good: [`"~problem" IS NULL`, ...columns.map(({ good }) => good)].join(" AND "),
-    values: columns.map(({ value }) => value),
+    values: columns.map(({ column }) => column),
     reasons: `list_filter(["~problem", ${columns.map(({ reason }) => reason).join(", ")}], lambda reason : reason IS NOT NULL)`,
   };
 };

@@ -44,37 +44,36 @@ export const fromText = (
   }
 };
 
-/** A value from a JSON value: its text, and what DuckDB's `json_type` says about it. */
+/** A value from a JSON token as it is written: `"text"`, `5`, `true`. */
 export const fromJson = (
-  { text, type }: { readonly text: string; readonly type: string },
+  token: string,
   column: string,
   spec: Column.ColumnSpec,
   notation: Notation,
 ): string => {
-  const only = (types: string, value: string) =>
-    `CASE WHEN ${type} IN (${types}) THEN ${value} END`;
-  const numbers = "'BIGINT', 'UBIGINT', 'HUGEINT', 'UHUGEINT', 'DOUBLE'";
+  const text = `CASE WHEN starts_with(${token}, '"') THEN json_extract_string(${token}, '$') END`;
   switch (spec.type) {
     case "string":
-      return only("'VARCHAR'", text);
+      return text;
     case "boolean":
-      return only("'BOOLEAN'", `${text} = 'true'`);
+      return `CASE ${token} WHEN 'true' THEN true WHEN 'false' THEN false END`;
     case "int":
-      return only(numbers, intOf(text));
+      return intOf(token);
     case "float":
       // JSON has no NaN: what a program had for it arrives as text.
-      return `CASE WHEN ${type} IN (${numbers}) OR ${text} IN ('NaN', 'Infinity', '-Infinity') THEN ${floatOf(text)} END`;
+      return floatOf(
+        `CASE WHEN ${token} IN ('"NaN"', '"Infinity"', '"-Infinity"') THEN trim(${token}, '"') ELSE ${token} END`,
+      );
     case "timestamp": {
       const format = notation.timestamps?.[column];
-      const types = format?.startsWith("epoch") === true ? numbers : "'VARCHAR'";
-      return only(types, timestampOf(text, spec.zone, format));
+      const epoch = format?.startsWith("epoch") === true;
+      return timestampOf(epoch ? token : `(${text})`, spec.zone, format);
     }
   }
 };
 
 /** A value from a column of a DuckDB type that {@link TableSchema.accepts}. */
-export const fromTyped = (column: string, sqlType: string, spec: Column.ColumnSpec): string => {
-  const name = Duckdb.identifier(column);
+export const fromTyped = (name: string, sqlType: string, spec: Column.ColumnSpec): string => {
   if (spec.type !== "timestamp") {
     return `TRY_CAST(${name} AS ${TableSchema.canonicalType(spec.type)})`;
   }

@@ -112,7 +112,7 @@ const withPartitions = (part: Part, notation: Notation): Part => {
       const value = partitions.get(column);
       if (value === undefined) return part.read(column, spec);
       const text = value === null ? "CAST(NULL AS VARCHAR)" : Duckdb.literal(value);
-      return { value: fromText(text, column, spec, notation), found: text };
+      return { found: text, value: (found) => fromText(found, column, spec, notation) };
     },
   };
 };

@@ -1,7 +1,15 @@
 /** JSON: one value a line (NDJSON), or one array of values. */
+import type { Column } from "@ml-pipe/core";
 import { Duckdb } from "@ml-pipe/data";
 import * as Effect from "effect/Effect";
-import { type Fact, jsonPart, type Part, rejectsOf, textColumns } from "../internal/delivery.ts";
+import {
+  type Fact,
+  jsonPart,
+  jsonRelation,
+  type Part,
+  rejectsOf,
+  textColumns,
+} from "../internal/delivery.ts";
 import { JsonArray, JsonLines } from "../internal/jsonRecords.ts";
 import { mustBeText, readText, spooled } from "../internal/readText.ts";
 import { peek, textBytes } from "../internal/textBytes.ts";
@@ -93,24 +101,45 @@ export const describeJson = Effect.fnUntraced(function* (
       options.paths?.[column] ?? `/${column.replaceAll("~", "~0").replaceAll("/", "~1")}`,
     ]),
   );
-  const part = jsonPart(spool, pointers, options);
   const db = yield* Duckdb.Duckdb;
-  const keys = yield* db.rows(
+  const values = `SELECT CASE WHEN json_valid(raw) THEN raw END AS json FROM ${jsonRelation(spool)}`;
+  const lists = `SELECT keys, bool_or(invalid) AS invalid FROM (SELECT json_keys(json) AS keys, json IS NULL AS invalid FROM (${values})) GROUP BY keys`;
+  const [survey] = yield* db.rows(
     "list the keys of JSON objects",
-    `SELECT DISTINCT unnest(keys) AS key FROM ${part.from} ORDER BY key LIMIT 1000`,
+    [
+      `WITH lists AS (${lists})`,
+      "SELECT bool_or(invalid) AS invalid,",
+      "bool_or(len(keys) <> len(list_distinct(keys))) AS repeated,",
+      "(SELECT list(DISTINCT key ORDER BY key) FROM (SELECT unnest(keys) AS key FROM lists))[:1000] AS keys",
+      "FROM lists",
+    ].join(" "),
   );
-  const columns = [...pointers];
-  const [present] = yield* db.rows(
-    "look for columns in JSON objects",
-    `SELECT ${columns.map((_, index) => `count(types[${index + 1}]) > 0 AS c${index}`).join(", ")} FROM ${part.from}`,
-  );
-  const found = columns.flatMap(([column], index) =>
-    present?.[`c${index}`] === true ? [column] : [],
-  );
+  const part = jsonPart(spool, pointers, options, {
+    invalid: survey?.["invalid"] === true,
+    repeated: survey?.["repeated"] === true,
+  });
+  const listed = survey?.["keys"];
+  const keys = Array.isArray(listed) ? listed.map(String) : [];
+  const deep = Object.keys(options.paths ?? {}).filter((column) => pointers.has(column));
+  const counts = deep.map((column, index) => {
+    const { found = "NULL" } = part.read(column, contract.spec.columns[column] ?? untyped) ?? {};
+    return `count(${found}) > 0 AS c${index}`;
+  });
+  const [present] =
+    deep.length === 0
+      ? []
+      : yield* db.rows("look for columns", `SELECT ${counts.join(", ")} FROM ${part.from}`);
+  const found = [...pointers].flatMap(([column, pointer]) => {
+    const at = deep.indexOf(column);
+    const there = at < 0 ? keys.includes(keyOf(pointer)) : present?.[`c${at}`] === true;
+    return there ? [column] : [];
+  });
   const used = new Set([...pointers.values()].map(keyOf));
-  const extra = keys.map(({ key }) => String(key)).filter((key) => !used.has(key));
+  const extra = keys.filter((key) => !used.has(key));
   return { ...part, columns: textColumns([...found, ...extra]), sparse: true };
 });
+
+const untyped: Column.ColumnSpec = { type: "string", availableAt: "decision", nullable: true };
 
 /** The key of the outermost object that a pointer leads through. */
 const keyOf = (pointer: string): string =>

@@ -1,0 +1,130 @@
+/** Files at HTTP and HTTPS addresses. */
+import { Artifact, Digest } from "@ml-pipe/core";
+import type * as Config from "effect/Config";
+import * as Effect from "effect/Effect";
+import * as Redacted from "effect/Redacted";
+import {
+  askVersion,
+  download,
+  type DownloadLimits,
+  type HeadersFor,
+} from "../internal/download.ts";
+import type { Location } from "../Location.ts";
+import type { DownloadFailed } from "../SourceError.ts";
+
+/** How files are asked for over HTTP. */
+export interface HttpOptions extends DownloadLimits {
+  /** Headers that everybody may know. */
+  readonly headers?: { readonly [name: string]: string };
+  /**
+   * Headers with secrets, such as `{ authorization: Config.Redacted("EXPORT_TOKEN") }`. They are sent to
+   * the origin of the address only, and are part of nothing that is recorded.
+   */
+  readonly secretHeaders?: { readonly [name: string]: Config.Config<Redacted.Redacted> };
+}
+
+/** What can be wrong with files at HTTP addresses. */
+export type HttpError = DownloadFailed | Config.ConfigError;
+
+/**
+ * One file or several of one shape at HTTP(S) addresses. Each is downloaded to a temporary file first.
+ * Whether it has changed is known by its `ETag` or `Last-Modified`; a server that names neither is asked
+ * for the whole file in every run.
+ *
+ * Fails with {@link DownloadFailed}. Throws a `TypeError` for an address that is none, or that has a
+ * password in it.
+ *
+ * @example
+ * ```ts
+ * import { Location, Source } from "@ml-pipe/ingest";
+ * import * as Config from "effect/Config";
+ *
+ * const rates = Source.csv(
+ *   Location.http("https://example.org/rates.csv", {
+ *     secretHeaders: { authorization: Config.Redacted("RATES_TOKEN") },
+ *     maxSize: "200 MiB",
+ *     timeout: "2 minutes",
+ *   }),
+ * );
+ * ```
+ */
+export const http = (
+  address: string | ReadonlyArray<string>,
+  options: HttpOptions = {},
+): Location<HttpError> => {
+  const urls = (typeof address === "string" ? [address] : address).map(urlOf);
+  const names = urls.map(({ href }) => href);
+  const headersFrom = Effect.map(secretsOf(options.secretHeaders ?? {}), (secrets) =>
+    headersForOrigin(options.headers ?? {}, secrets),
+  );
+  return {
+    label: names.join(", "),
+    params: { http: names, headers: Digest.ofJson(options.headers ?? {}) },
+    versions: Effect.gen(function* () {
+      const headersFor = yield* headersFrom;
+      const versions = yield* Effect.forEach(
+        urls,
+        (url) => askVersion(url, headersFor(url), options),
+        { concurrency: 4 },
+      );
+      const known = versions.flatMap((version, index) =>
+        version === undefined ? [] : [{ name: names[index] ?? "", version }],
+      );
+      return known.length < urls.length ? undefined : known;
+    }),
+    open: Effect.fnUntraced(function* (only) {
+      const store = yield* Artifact.ArtifactStore;
+      const folder = yield* store.temporaryFolder;
+      const headersFor = yield* headersFrom;
+      const files = yield* Effect.forEach(
+        urls.filter(({ href }) => only?.has(href) ?? true),
+        (url, index) => {
+          const path = `${folder}/download-${index}`;
+          return Effect.map(download(url, path, headersFor(url), options), (version) => ({
+            name: url.href,
+            path,
+            ...(version === undefined ? {} : { version }),
+          }));
+        },
+        { concurrency: 4 },
+      );
+      return { files, folder };
+    }),
+  };
+};
+
+const urlOf = (address: string): URL => {
+  const url = new URL(address);
+  if (!/^https?:$/.test(url.protocol)) {
+    throw new TypeError(`Location.http: ${address} is no http or https address`);
+  }
+  if (url.password !== "") {
+    throw new TypeError(
+      `Location.http: the address of ${url.host} has a password in it; use secretHeaders`,
+    );
+  }
+  return url;
+};
+
+const secretsOf = Effect.fnUntraced(function* (
+  configs: NonNullable<HttpOptions["secretHeaders"]>,
+): Effect.fn.Return<ReadonlyArray<readonly [string, string]>, Config.ConfigError> {
+  const secrets: Array<readonly [string, string]> = [];
+  for (const [name, config] of Object.entries(configs)) {
+    secrets.push([name, Redacted.value(yield* config)]);
+  }
+  return secrets;
+});
+
+/** Secrets go to the origin that they are for, not to where it redirects. */
+const headersForOrigin =
+  (
+    headers: { readonly [name: string]: string },
+    secrets: ReadonlyArray<readonly [string, string]>,
+  ) =>
+  (first: URL): HeadersFor =>
+  async (url) => {
+    const all = new Headers(headers);
+    if (url.origin === first.origin) for (const [name, value] of secrets) all.set(name, value);
+    return all;
+  };
