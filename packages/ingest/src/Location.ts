@@ -220,6 +220,6 @@ const isFolder = (candidate: string): Promise<boolean> =>
     () => false,
   );
 
-export { http, type HttpError, type HttpOptions } from "./location/http.ts";
+export { bearer, http, type HttpError, type HttpOptions } from "./location/http.ts";
 export { s3, type S3Error, type S3Options } from "./location/s3.ts";
 export type { DownloadLimits } from "./internal/download.ts";

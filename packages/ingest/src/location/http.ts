@@ -17,7 +17,7 @@ export interface HttpOptions extends DownloadLimits {
   /** Headers that everybody may know. */
   readonly headers?: { readonly [name: string]: string };
   /**
-   * Headers with secrets, such as `{ authorization: Config.Redacted("EXPORT_TOKEN") }`. They are sent to
+   * Headers with secrets, such as a token (see {@link bearer}). They are sent to
    * the origin of the address only, and are part of nothing that is recorded.
    */
   readonly secretHeaders?: { readonly [name: string]: Config.Config<Redacted.Redacted> };
@@ -41,7 +41,7 @@ export type HttpError = DownloadFailed | Config.ConfigError;
  *
  * const rates = Source.csv(
  *   Location.http("https://example.org/rates.csv", {
- *     secretHeaders: { authorization: Config.Redacted("RATES_TOKEN") },
+ *     secretHeaders: { authorization: Config.map(Config.Redacted("RATES_TOKEN"), Location.bearer) },
  *     maxSize: "200 MiB",
  *     timeout: "2 minutes",
  *   }),
@@ -92,6 +92,20 @@ export const http = (
     }),
   };
 };
+
+/**
+ * A token as the value of an `authorization` header.
+ *
+ * @example
+ * ```ts
+ * import { Location } from "@ml-pipe/ingest";
+ * import * as Config from "effect/Config";
+ *
+ * const secretHeaders = { authorization: Config.map(Config.Redacted("TOKEN"), Location.bearer) };
+ * ```
+ */
+export const bearer = (token: Redacted.Redacted): Redacted.Redacted =>
+  Redacted.make(`Bearer ${Redacted.value(token)}`);
 
 const urlOf = (address: string): URL => {
   const url = new URL(address);
