@@ -79,8 +79,8 @@ describe("Location.http", () => {
     Effect.gen(function* () {
       let fails = 2;
       const { origin, asked } = yield* server((request, response) => {
-        if (request.url === "/none") return response.writeHead(404).end();
-        response.writeHead(fails-- > 0 ? 503 : 200).end(csv);
+        const status = request.url === "/none" ? 404 : fails-- > 0 ? 503 : 200;
+        response.writeHead(status).end(csv);
       });
       const at = (path: string) => Source.csv(Location.http(`${origin}${path}`, quick));
       const { rows } = yield* ingested(at("/a.csv"), { contract: Ride });
@@ -180,9 +180,9 @@ describe("Location.http", () => {
           response.writeHead(200, { etag: `"v${version++}"` }).end(csv);
         });
         const source = Source.csv(Location.http(`${origin}/a.csv`, quick));
-        const [first] = (yield* source.versions) ?? [];
+        const before = yield* source.versions;
         const { versions } = yield* Effect.scoped(source.open({ contract: Ride }));
-        assert.notDeepEqual(versions, [first]);
+        assert.notDeepEqual(versions, before);
         // Without a version there is nothing to compare, and nothing to cache.
         const bare = yield* server((_, response) => response.writeHead(200).end(csv));
         assert.isUndefined(yield* Source.csv(Location.http(`${bare.origin}/a.csv`)).versions);
