@@ -68,6 +68,8 @@ export interface Decisions {
   readonly undated: number;
   /** Rows of the table without a label; in the arrays only if asked for. */
   readonly unlabelled: number;
+  /** Rows whose label is premature: among those without one. */
+  readonly premature: number;
   /** The model's probability that the label is true. */
   readonly probability: Float64Array;
   /** 1, 0, or NaN where the outcome is not known. */
@@ -91,6 +93,11 @@ export interface DecisionsOptions {
   readonly rows: "labelled" | "all";
   /** What rows are numbered by; default {@link defaultBlock}. */
   readonly blocks?: Block;
+  /**
+   * Epoch milliseconds: of a decision made later, no outcome can be known yet. If such a row has a label
+   * all the same, it is premature, and counts as none. Default: every label is believed.
+   */
+  readonly outcomesBy?: number;
   /** More SQL expressions over the table, as numbers. */
   readonly select?: ReadonlyArray<string>;
 }
@@ -131,16 +138,18 @@ export const read = Effect.fnUntraced(function* <
     decidedAt === undefined
       ? relation
       : `(FROM ${relation} WHERE ${identifier(decidedAt)} IS NOT NULL)`;
+  const label = believedLabel(set.spec, options.outcomesBy);
   const [count] = yield* db.rows(
     operation,
-    `SELECT count(*)::DOUBLE AS dated, count(label)::DOUBLE AS labelled FROM ${dated}`,
+    `SELECT count(*)::DOUBLE AS dated, count(${label})::DOUBLE AS labelled, count(label)::DOUBLE AS given FROM ${dated}`,
   );
-  const [all, labelled] = [Number(count?.["dated"] ?? 0), Number(count?.["labelled"] ?? 0)];
+  const of = (what: string) => Number(count?.[what] ?? 0);
+  const [all, labelled, given] = [of("dated"), of("labelled"), of("given")];
   const rows = options.rows === "all" ? all : labelled;
   const { columns } = yield* db.numericColumns(operation, {
-    from: options.rows === "all" ? dated : `(FROM ${dated} WHERE label IS NOT NULL)`,
+    from: options.rows === "all" ? dated : `(FROM ${dated} WHERE (${label}) IS NOT NULL)`,
     select: [
-      "label",
+      label,
       rule.sql,
       blockSql(set, blocks),
       ...estimator.features.map(identifier),
@@ -148,7 +157,7 @@ export const read = Effect.fnUntraced(function* <
     ],
     rows,
   });
-  const [label = none, baseline = none, block = none, ...rest] = columns;
+  const [labels = none, baseline = none, block = none, ...rest] = columns;
   const features = rest.slice(0, estimator.features.length);
   const probability = new Float64Array(rows);
   yield* scoreColumns(estimator, features, probability);
@@ -158,8 +167,9 @@ export const read = Effect.fnUntraced(function* <
     rows,
     undated: table.rows - all,
     unlabelled: all - labelled,
+    premature: given - labelled,
     probability,
-    label,
+    label: labels,
     // A row by itself is numbered as it arrives: SQL has no number for it that is as cheap.
     block: blocks === "row" ? block.map((_, row) => row) : block,
     baseline,
@@ -167,6 +177,30 @@ export const read = Effect.fnUntraced(function* <
     selected: rest.slice(estimator.features.length),
   };
 });
+
+/**
+ * How many labels of a table are premature: of decisions after an instant up to which outcomes can be
+ * known. With time there are fewer, never others.
+ */
+export const prematureLabels = Effect.fnUntraced(function* (
+  set: Pick<FeatureSet, "spec">,
+  table: Table.AnyTable,
+  outcomesBy: number,
+): Effect.fn.Return<number, DuckdbError | Table.ReadError, Duckdb | Artifact.ArtifactStore> {
+  if (set.spec.decidedAt === undefined) return 0;
+  const db = yield* Duckdb;
+  const [count] = yield* db.rows(
+    "count the labels that cannot be known yet",
+    `SELECT (count(label) - count(${believedLabel(set.spec, outcomesBy)}))::DOUBLE AS n FROM ${yield* Table.relation(table)}`,
+  );
+  return Number(count?.["n"] ?? 0);
+});
+
+/** The label in SQL: null where its outcome cannot be known yet. */
+const believedLabel = ({ decidedAt }: FeatureSet["spec"], outcomesBy: number | undefined): string =>
+  decidedAt === undefined || outcomesBy === undefined
+    ? "label"
+    : `CASE WHEN CAST(${identifier(decidedAt)} AS TIMESTAMP) <= epoch_ms(${Math.floor(outcomesBy)}) THEN label END`;
 
 /** Milliseconds of a day in UTC, which has no daylight saving. */
 export const millisPerDay = 86_400_000;

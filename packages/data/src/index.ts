@@ -10,6 +10,7 @@ export * as FeatureSet from "./FeatureSet.ts";
 export * as GoldenSet from "./GoldenSet.ts";
 export * as History from "./History.ts";
 export * as Model from "./Model.ts";
+export * as Maturity from "./Maturity.ts";
 export * as McNemar from "./statistics/McNemar.ts";
 export * as OutOfFold from "./OutOfFold.ts";
 export * as Profile from "./Profile.ts";

@@ -1,8 +1,9 @@
 /** What the stage refuses, what it leaves out and says so, and slices. */
 import { assert, describe, it } from "@effect/vitest";
 import { Artifact } from "@ml-pipe/core";
-import { Model, Table } from "@ml-pipe/data";
+import { Duckdb, Model, Table } from "@ml-pipe/data";
 import * as Effect from "effect/Effect";
+import { TestClock } from "effect/testing";
 import { writeFile } from "node:fs/promises";
 import {
   charterWith,
@@ -150,6 +151,36 @@ describe("refuses", () => {
 });
 
 describe("leaves out rows without an outcome", () => {
+  it.effect("and labels that cannot be known yet: they are no outcomes", () =>
+    recording(({ findings }) =>
+      Effect.gen(function* () {
+        const data = yield* tripsOf(trips);
+        const model = yield* modelOf(rightModel);
+        const { evaluation: all } = yield* judge(stage, { model, data });
+        assert.strictEqual(all.rows, 1000);
+        // As of the seventh day, outcomes of the first six are known, a day after the decision.
+        const db = yield* Duckdb.Duckdb;
+        const [first] = yield* db.rows(
+          "read",
+          `SELECT epoch_ms(min("at"))::DOUBLE AS ms FROM ${yield* Table.relation(data)}`,
+        );
+        const begin = Math.floor(Number(first?.["ms"]) / 86_400_000) * 86_400_000;
+        yield* TestClock.setTime(begin + 7 * 86_400_000);
+        findings.length = 0;
+        const { evaluation } = yield* judge(stage, { model, data });
+        assert.strictEqual(evaluation.rows + evaluation.excluded.premature, 1000);
+        assert.closeTo(evaluation.rows, 600, 100);
+        assert.strictEqual(evaluation.excluded.unlabelled, 0);
+        const finding = findings.find(({ check }) => check === "evaluate.mature");
+        assert.strictEqual(finding?.rows, evaluation.excluded.premature);
+        assert.include(finding?.next, "nothing happened yet");
+        yield* TestClock.setTime(begin);
+        const error = yield* Effect.flip(judge(stage, { model, data }));
+        assert.strictEqual(error._tag, "NothingToJudge");
+      }),
+    ),
+  );
+
   it.effect("and says so: they are not on time", () =>
     recording(({ findings }) =>
       Effect.gen(function* () {
@@ -167,7 +198,7 @@ describe("leaves out rows without an outcome", () => {
         });
         assert.strictEqual(evaluation.rows, 750);
         assert.strictEqual(evaluation.positives, 750);
-        assert.deepStrictEqual(evaluation.excluded, { unlabelled: 250, undated: 0 });
+        assert.deepStrictEqual(evaluation.excluded, { unlabelled: 250, premature: 0, undated: 0 });
         assert.strictEqual(evaluation.cost.neverAct.estimate, 60);
         const finding = findings.find(({ check }) => check === "evaluate.outcome-known");
         assert.strictEqual(finding?.rows, 250);

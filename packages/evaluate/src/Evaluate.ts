@@ -20,6 +20,7 @@ import {
   Decisions,
   type Duckdb,
   type FeatureSet,
+  Maturity,
   Model,
   type StatisticsError,
   Table,
@@ -228,6 +229,7 @@ export const decisions = <C extends Contract.Contract, Out extends Contract.Cont
       return {
         expired: Charter.isExpired(charter, new Date(now)),
         looks: yield* correctedFor(set, { model, data, looks: holdout.looks }),
+        premature: yield* Decisions.prematureLabels(set, data, Maturity.outcomesBy(charter, now)),
       };
     }),
     run: Effect.fnUntraced(function* ({ model, train, data }, { exhibit, finding, progress }) {
@@ -243,11 +245,13 @@ export const decisions = <C extends Contract.Contract, Out extends Contract.Cont
         const columns = yield* Effect.forEach(slices, (column) =>
           sliceColumn(data, column, minSliceRows),
         );
+        const outcomesBy = Maturity.outcomesBy(charter, yield* Clock.currentTimeMillis);
         const decided = yield* Decisions.read(set, {
           model,
           table: data,
           baseline: charter.spec.baseline,
           rows: "labelled",
+          outcomesBy,
           blocks,
           select: columns.map(({ sql }) => sql),
         });
@@ -274,10 +278,17 @@ export const decisions = <C extends Contract.Contract, Out extends Contract.Cont
             testSet: Table.digestOf(data),
           },
         );
-        return { columns, decided, evaluation, verdict };
+        return { columns, decided, evaluation, verdict, outcomesBy };
       }).pipe(end(look, ({ verdict }) => verdict.status));
       // From here on, somebody may see what the test rows said.
-      const { columns, decided, evaluation, verdict } = judged;
+      const { columns, decided, evaluation, verdict, outcomesBy } = judged;
+      const { premature } = evaluation.excluded;
+      if (premature > 0) {
+        const { owner } = set.contract.spec;
+        const by = new Date(outcomesBy);
+        const about = { premature, known: evaluation.rows, by, owner };
+        yield* finding(Maturity.prematureFinding("evaluate.mature", about));
+      }
       yield* Effect.forEach(
         findingsOf(evaluation, columns, { minSliceRows, owner: set.contract.spec.owner }),
         finding,

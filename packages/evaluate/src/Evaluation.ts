@@ -38,8 +38,12 @@ export type SensitivityResult = typeof SensitivityResult.Type;
 export const Evaluation = Schema.Struct({
   /** Rows judged: those whose outcome is known. */
   rows: Schema.Int,
-  /** Rows left out: outcome not known, or no decision time. */
-  excluded: Schema.Struct({ unlabelled: Schema.Int, undated: Schema.Int }),
+  /** Rows left out: no outcome, one that cannot be known yet, or no decision time. */
+  excluded: Schema.Struct({
+    unlabelled: Schema.Int,
+    premature: Schema.Int,
+    undated: Schema.Int,
+  }),
   positives: Schema.Int,
   /** What the bootstrap draws, and how many of them have decisions. */
   blocks: Schema.Struct({ by: Decisions.Block, count: Schema.Int }),

@@ -10,11 +10,13 @@ import {
   Decisions,
   type Duckdb,
   type FeatureSet,
+  Maturity,
   Interval,
   Release,
   type StatisticsError,
   Table,
 } from "@ml-pipe/data";
+import * as Clock from "effect/Clock";
 import * as Effect from "effect/Effect";
 import * as Schema from "effect/Schema";
 import { driftByDay } from "./internal/drift.ts";
@@ -134,11 +136,17 @@ export const daily = <C extends Contract.Contract, Out extends Timed>(
     signals: { drift: DataDrift, cost: MetricDrop },
     params: { featureSet: set.digest, charter: charter.digest, features, seed, ...limits },
     charter,
+    // A cost that could not be known yet can be later.
+    fingerprint: Effect.fnUntraced(function* ({ live }) {
+      const outcomesBy = Maturity.outcomesBy(charter, yield* Clock.currentTimeMillis);
+      return yield* Decisions.prematureLabels(set, live, outcomesBy);
+    }),
     run: Effect.fnUntraced(function* (
       { release, reference, live },
       { emit, exhibit, finding, progress },
     ) {
       yield* requireReference(release, reference);
+      const outcomesBy = Maturity.outcomesBy(charter, yield* Clock.currentTimeMillis);
       // DuckDB counts on its own threads while the model scores on this one.
       const { decided, drift } = yield* Effect.all(
         {
@@ -147,6 +155,7 @@ export const daily = <C extends Contract.Contract, Out extends Timed>(
             table: live,
             baseline: charter.spec.baseline,
             rows: "all",
+            outcomesBy,
             blocks: "day",
           }),
           drift: Effect.gen(function* () {
@@ -159,6 +168,13 @@ export const daily = <C extends Contract.Contract, Out extends Timed>(
         { concurrency: "unbounded" },
       );
       yield* progress({ label: "scored", rows: decided.rows });
+      const { premature } = decided;
+      if (premature > 0) {
+        const { owner } = set.contract.spec;
+        const known = decided.rows - decided.unlabelled;
+        const about = { premature, known, by: new Date(outcomesBy), owner };
+        yield* finding(Maturity.prematureFinding("monitor.mature", about));
+      }
       const matrix = { ...metric.costs, unit: metric.unit };
       const totals = yield* totalsByDay(decided, release.threshold, matrix);
       const days = totals.map((one) => dayOf(one, drift.get(one.day), limits));

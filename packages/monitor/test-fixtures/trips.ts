@@ -22,6 +22,7 @@ import {
 } from "@ml-pipe/data";
 import * as Effect from "effect/Effect";
 import * as Layer from "effect/Layer";
+import { TestClock } from "effect/testing";
 
 export const Trip = Contract.make("trip", {
   version: "1.0.0",
@@ -183,7 +184,8 @@ export const recording = <A, E, R>(
       if (event._tag === "Exhibit") recorded.exhibits.push(event.exhibit);
       if (event._tag === "Signal") recorded.signals.push(event.emitted);
     });
-  return run(recorded).pipe(
+  return TestClock.setTime(Date.UTC(2026, 10, 24)).pipe(
+    Effect.andThen(run(recorded)),
     Effect.provideService(Stage.Reporter, record),
     Effect.provide(services),
   );

@@ -42,12 +42,12 @@ export const periodsOf = (
 };
 
 /** A date is the midnight, UTC, at which it begins; what a cut means never depends on where it is read. */
-export const instantOf = (text: string): number => {
+export const instantOf = (text: string, of = "split"): number => {
   const iso = /^\d{4}-\d{2}-\d{2}$/.test(text) ? `${text}T00:00:00Z` : text;
   const decoded = Schema.decodeUnknownResult(Column.timestamp().schema)(iso);
   if (decoded._tag === "Failure") {
     throw new TypeError(
-      `split: "${text}" is not a date such as 2001-05-01, or an instant with a zone such as 2001-05-01T06:00:00Z`,
+      `${of}: "${text}" is not a date such as 2001-05-01, or an instant with a zone such as 2001-05-01T06:00:00Z`,
     );
   }
   return decoded.success.getTime();

@@ -84,7 +84,11 @@ export const measure = Effect.fnUntraced(function* (
   yield* Effect.yieldNow;
   return {
     rows,
-    excluded: { unlabelled: decisions.unlabelled, undated: decisions.undated },
+    excluded: {
+      unlabelled: decisions.unlabelled - decisions.premature,
+      premature: decisions.premature,
+      undated: decisions.undated,
+    },
     positives: label.reduce((sum, one) => sum + one, 0),
     blocks: { by: options.blocks, count: blocks.count },
     unit: metric.unit,
