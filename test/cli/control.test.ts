@@ -175,7 +175,7 @@ describe("a run that waits for a person", () => {
     }));
 
   it("takes an approval without going on, which is void once the evidence has changed", () =>
-    project("void", async ({ run, approve, resume, write, executed, status, runs }) => {
+    project("void", async ({ cwd, run, approve, resume, write, executed, status, runs }) => {
       await run();
       const { id } = await status();
       const recorded = await approve([id, ...yes, "--no-resume", "--json"]);
@@ -183,6 +183,14 @@ describe("a run that waits for a person", () => {
       const word: unknown = JSON.parse(recorded.out);
       assert.deepInclude(word, { _tag: "WordRecorded" });
       assert.strictEqual((await status()).status, "suspended");
+      const shown = (await mlPipe(["status"], { cwd })).out;
+      assert.match(
+        shown,
+        /sign-off +suspended +\w+ approved sign-off; the run has not gone on since/,
+      );
+      assert.match(shown, /Next\n +ml-pipe resume \S+ +goes on: \w+ approved sign-off/);
+      assert.notInclude(shown, "ml-pipe approve");
+      assert.match((await mlPipe(["runs"], { cwd })).out, /approved sign-off: resume it/);
 
       write(["numbers.length * 2", "numbers.length * 3"]);
       const asksAgain = await resume([]);

@@ -144,6 +144,23 @@ describe("ml-pipe daemon", () => {
       assert.lengthOf(await runs(), 2);
     }));
 
+  it("says that its code has changed since it read it", () =>
+    project("changed", async ({ cwd, daemon, drop, once }) => {
+      await once();
+      const started = daemon();
+      await started.until("watches");
+      const file = join(cwd, "pipeline.ts");
+      writeFileSync(file, readFileSync(file, "utf8").replace("(a, b) => a + b", "(a, b) => b + a"));
+      drop("a.txt", "2");
+      await started.until("succeeded in");
+      started.kill("SIGTERM");
+      const { err } = await started.ended;
+      assert.match(
+        err,
+        /sums: \S*pipeline\.ts changed since the daemon read it.*Start the daemon again/,
+      );
+    }));
+
   it("shows when it is due, and refuses what is not valid", () =>
     project("dry", async ({ cwd, daemon }) => {
       const dry = await daemon(["--dry"]).ended;

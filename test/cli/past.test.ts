@@ -140,6 +140,9 @@ describe("diff", () => {
     const unknown = await call("diff", first.id, "1999");
     assert.strictEqual(unknown.code, 2);
     assert.match(unknown.err, /no run "1999"/);
+    const several = await call("status", "20");
+    assert.strictEqual(several.code, 2);
+    assert.match(several.err, /"20" is the beginning of several runs: \d+.*Type more/);
   });
 });
 
@@ -150,6 +153,7 @@ describe("dump", () => {
     const dump = decode(await read("dump", first.id));
     assert.deepStrictEqual(dump.run, first);
     assert.isAbove(dump.lineage.stages.length, 5);
+    assert.isArray(dump.log);
   });
 
   it("goes to a file, or says why not", async () => {

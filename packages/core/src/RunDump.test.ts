@@ -4,7 +4,7 @@ import * as Schema from "effect/Schema";
 import * as fc from "fast-check";
 import type { Finding } from "./Finding.ts";
 import { charter } from "./internal/charter.fixture.ts";
-import { engineIn, newest, observe, withCode } from "./internal/engine.fixture.ts";
+import { engine, engineIn, newest, observe, withCode } from "./internal/engine.fixture.ts";
 import { temporaryFolder } from "./internal/folder.fixture.ts";
 import { artifact, at, graphOf, runOf, stageOf } from "./internal/records.fixture.ts";
 import * as Pipeline from "./Pipeline.ts";
@@ -136,5 +136,31 @@ describe("a dump", () => {
         }
       }).pipe(Effect.provide(engineIn(folder)));
     }),
+  );
+
+  it.effect("has the items that the run executed, with what came of each", () =>
+    Effect.gen(function* () {
+      const list = Stage.make("list", {
+        input: {},
+        output: Schema.Array(Schema.Int),
+        run: () => Effect.succeed([2, 1]),
+      });
+      const double = Stage.make("double", {
+        input: { n: Schema.Int },
+        output: Schema.Int,
+        run: ({ n }) => Effect.succeed(2 * n),
+      });
+      const pipeline = Pipeline.make("fan", { charter }, () => ({
+        out: Stage.forEach("doubles", double, { each: "n", key: String })({ n: list() }),
+      }));
+      yield* observe(pipeline);
+      const { items } = yield* RunDump.of(yield* newest);
+      assert.deepStrictEqual(items, [
+        { stage: "doubles", key: "1", outcome: { outputs: { "": 2 } } },
+        { stage: "doubles", key: "2", outcome: { outputs: { "": 4 } } },
+      ]);
+      yield* observe(pipeline);
+      assert.isEmpty((yield* RunDump.of(yield* newest)).items, "it reused them");
+    }).pipe(withCode(), Effect.provide(engine)),
   );
 });

@@ -10,6 +10,7 @@ import { Approval } from "./Approval.ts";
 import { Lineage, trace } from "./Lineage.ts";
 import { Run } from "./Run.ts";
 import { Store, type StoreError } from "./Store.ts";
+import { ItemOutcome } from "./store/items.ts";
 
 /** Where a dump was written. */
 export const Machine = Schema.Struct({
@@ -32,6 +33,12 @@ export const RunDump = Schema.Struct({
   run: Run,
   /** Words given in the run, and those of other runs that counted in it. */
   approvals: Schema.Array(Approval),
+  /** Items of its fan-outs that it executed itself, and what came of each. */
+  items: Schema.Array(
+    Schema.Struct({ stage: Schema.String, key: Schema.String, outcome: ItemOutcome }),
+  ),
+  /** What its stages logged, as `ml-pipe logs --json` has it; absent if the log was not asked for. */
+  log: Schema.optionalKey(Schema.Array(Schema.Json)),
   /** Where all its outputs come from, over other runs too. */
   lineage: Lineage,
 }).annotate({ title: "RunDump" });
@@ -54,7 +61,7 @@ export type RunDump = typeof RunDump.Type;
 export const of = Effect.fnUntraced(function* (
   run: Run,
 ): Effect.fn.Return<RunDump, StoreError, Store> {
-  const { approvals } = yield* Store;
+  const { approvals, items } = yield* Store;
   const gates = run.graph.stages.filter(({ kind }) => kind === "approval");
   const given = yield* Effect.forEach(gates, ({ name }) => approvals.at(run.pipeline, name));
   const asked = new Set(run.stages.flatMap(({ asks }) => asks?.evidence ?? []));
@@ -78,6 +85,7 @@ export const of = Effect.fnUntraced(function* (
       .filter(
         (word) => word.run === run.id || asked.has(word.evidence) || approved.has(word.evidence),
       ),
+    items: (yield* items.executed(run.id)).map(({ run: _, ...item }) => item),
     lineage: yield* trace(places, "up"),
   };
 });

@@ -1,3 +1,4 @@
+import { spawnSync } from "node:child_process";
 import * as fs from "node:fs";
 import * as path from "node:path";
 import { assert, describe, it } from "@effect/vitest";
@@ -260,6 +261,41 @@ describe("a store on disk", () => {
       yield* store.putStage(stage("a", "one"));
       const found = Option.getOrThrow(yield* store.run("a"));
       assert.deepStrictEqual(found.stages, [stage("a", "one")]);
+    }),
+  );
+
+  it.effect("is read where it cannot be written, also what a killed process left behind", (test) =>
+    Effect.gen(function* () {
+      const disk = yield* smallDisk;
+      if (disk === undefined) return test.skip("cannot mount a small disk here");
+      const folder = yield* temporaryFolder;
+      const store = yield* build(Store.layer(folder));
+      yield* store.startRun(run("a", 0, { status: "succeeded" }));
+      yield* store.putStage(stage("a", "one", { outputs: { "": 1 } }));
+      // What was written last is beside the file still.
+      for (const part of ["", "-wal"]) {
+        const name = `ml-pipe.sqlite${part}`;
+        assert.isAbove(fs.statSync(path.join(folder, name)).size, 0);
+        fs.copyFileSync(path.join(folder, name), path.join(disk, name));
+      }
+      assert.strictEqual(spawnSync("mount", ["-o", "remount,ro", disk]).status, 0);
+      const reader = yield* build(Store.layerToRead(disk));
+      assert.lengthOf(Option.getOrThrow(yield* reader.run("a")).stages, 1);
+      yield* reader.lineage.update;
+      assert.isDefined(yield* reader.lineage.execution("a", "one"));
+      const refused = yield* Effect.flip(build(Store.layer(disk)));
+      assert.match(refused.message, /^cannot open the record of runs/);
+      const before = fs.readdirSync(disk);
+      assert.deepStrictEqual(before.toSorted(), ["ml-pipe.sqlite", "ml-pipe.sqlite-wal"]);
+    }),
+  );
+
+  it.effect("tells which runs begin with a text, the newest first", () =>
+    Effect.gen(function* () {
+      const store = yield* build(Store.layerMemory);
+      for (const id of ["2026-a", "2026-b", "2027"]) yield* store.startRun(run(id, 0));
+      assert.deepStrictEqual(yield* store.idsBeginning("2026"), ["2026-b", "2026-a"]);
+      assert.deepStrictEqual(yield* store.idsBeginning("x"), []);
     }),
   );
 });

@@ -14,7 +14,7 @@ import { type LineageStore, lineageStore } from "./store/lineage.ts";
 import { own } from "./store/owner.ts";
 import { type RetentionStore, retentionStore } from "./store/retention.ts";
 import { type RunStore, runStore } from "./store/runs.ts";
-import { openDatabase } from "./store/sqlite.ts";
+import { fileToRead, openDatabase } from "./store/sqlite.ts";
 import { type TriggerStore, triggerStore } from "./store/triggers.ts";
 import type { FolderOwned } from "./store/FolderOwned.ts";
 import type { StoreError } from "./store/StoreError.ts";
@@ -67,6 +67,18 @@ export class Store extends Context.Service<Store, StoreShape>()("@ml-pipe/core/S
   /** Runs in `folder/ml-pipe.sqlite`, made if absent. */
   static readonly layer = (folder: string): Layer.Layer<Store, StoreError> =>
     Layer.effect(Store, open(path.join(folder, "ml-pipe.sqlite"), own(folder)));
+
+  /**
+   * The same for those who only read: also where the folder cannot be written. Then nothing that is
+   * written lasts.
+   */
+  static readonly layerToRead = (folder: string): Layer.Layer<Store, StoreError> =>
+    Layer.effect(
+      Store,
+      Effect.flatMap(fileToRead(path.join(folder, "ml-pipe.sqlite")), (file) =>
+        open(file, own(folder)),
+      ),
+    );
 
   /** Runs in memory: gone with the layer. */
   static readonly layerMemory: Layer.Layer<Store, StoreError> = Layer.effect(

@@ -63,7 +63,7 @@ export const daemon = (options: DaemonOptions, context: CommandContext): Promise
   return runCommand(context, load);
 };
 
-/** Checks a pipeline, and reads the code of its stages now: later changes of files are not noticed. */
+/** Checks a pipeline, and reads the code of its stages now: that is what runs until the daemon ends. */
 const loadOne = (
   file: string,
   codeOf: CodeOf.CodeOf,
@@ -152,21 +152,28 @@ const watch = async (
   const { terminal } = context;
   // What stages print does not get between the events.
   const stdout = json ? capture(process.stdout, terminal.err) : undefined;
-  const onEvent = (event: Daemon.DaemonEvent) => {
+  const onEvent = (event: Daemon.DaemonEvent, { pipeline }: Watched) => {
     if (stdout === undefined) terminal.out(daemonLine(event, new Date(), terminal.style));
     else stdout.write(`${daemonEventLine(event)}\n`);
-    return event._tag === "RunEnded" ? writeReport(event.run, stateFolder, context) : Effect.void;
+    if (event._tag === "RunEnded") return writeReport(event.run, stateFolder, context);
+    if (event._tag !== "RunStarted") return Effect.void;
+    return Effect.map(changedCode(pipeline, codeOf), (changed) => {
+      if (changed.length === 0) return;
+      const note = `${pipeline.name}: ${changed.join(", ")} changed since the daemon read it, and this run uses what it was. Start the daemon again to use the change.`;
+      terminal.err(terminal.errStyle.yellow(`! ${note}`));
+    });
   };
   const stops = takeSignals(terminal);
-  const one = ({ pipeline, file }: Watched) =>
+  const one = (watched: Watched) =>
     Effect.gen(function* () {
+      const { pipeline, file } = watched;
       const observer = yield* Observer.Observer;
       yield* Daemon.run({
         pipelines: [{ pipeline, file }],
         once,
         stop: stops.first,
         startedBy: startedBy(options.startedBy, file),
-        onEvent,
+        onEvent: (event) => onEvent(event, watched),
         onRunEvent: observer.onEvent,
       });
     }).pipe(
@@ -190,6 +197,21 @@ const watch = async (
   tellCause(exit.cause, context);
   return ExitCode.failed;
 };
+
+/** Files and packages of a pipeline's stages that are not what they were when the daemon read them. */
+const changedCode = Effect.fnUntraced(function* (pipeline: Runnable, codeOf: CodeOf.CodeOf) {
+  const codeNow = CodeOf.make();
+  const changed = new Set<string>();
+  for (const node of pipeline.nodes) {
+    const [was, is] = [yield* codeOf(node), yield* codeNow(node)];
+    if (was._tag === "Unknown") continue;
+    const parts = is._tag === "Unknown" ? {} : is.parts;
+    for (const file of new Set([...Object.keys(was.parts), ...Object.keys(parts)])) {
+      if (was.parts[file] !== parts[file]) changed.add(file);
+    }
+  }
+  return [...changed].toSorted();
+});
 
 /**
  * Ctrl-C and the system's request to end, as long as the daemon watches: the first lets it finish, the

@@ -2,7 +2,7 @@
 import type { Store } from "@ml-pipe/core";
 import * as Effect from "effect/Effect";
 import * as ExitCode from "../ExitCode.ts";
-import { runIn, type RunMissing, withStore } from "../StateFolder.ts";
+import { runIn, type RunMissing, changeStore } from "../StateFolder.ts";
 import type { Terminal } from "../Terminal.ts";
 
 /** What `keep` was asked for. */
@@ -17,7 +17,7 @@ export const keep = (
   { stateFolder, run: wanted, undo }: KeepOptions,
   { out }: Terminal,
 ): Effect.Effect<number, RunMissing | Store.StoreError> =>
-  withStore(stateFolder, (store) =>
+  changeStore(stateFolder, (store) =>
     Effect.gen(function* () {
       const { id } = yield* runIn(store, stateFolder, wanted);
       yield* store.retention.keep(id, !undo, new Date());

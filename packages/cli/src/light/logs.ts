@@ -58,7 +58,7 @@ const whatIsMeant = Effect.fnUntraced(function* (
   store: Store.StoreShape,
   { stateFolder, run, stage }: LogsOptions,
 ) {
-  if (run !== undefined && stage === undefined && Option.isNone(yield* store.run(run))) {
+  if (run !== undefined && stage === undefined && (yield* store.idsBeginning(run)).length === 0) {
     const newest = Option.getOrUndefined(yield* store.run());
     if (newest?.graph.stages.some(({ name }) => name === run)) return { run: newest, stage: run };
   }

@@ -1,5 +1,5 @@
 /** `ml-pipe runs`: recorded runs, the newest first. */
-import type { Run, Store } from "@ml-pipe/core";
+import { Approval, type Run, type Store } from "@ml-pipe/core";
 import * as Effect from "effect/Effect";
 import * as Option from "effect/Option";
 import * as ExitCode from "../ExitCode.ts";
@@ -49,17 +49,20 @@ const list = Effect.fnUntraced(function* (
 });
 
 /** With whom a suspended run waits for. */
-const waiting = (
+const waiting = Effect.fnUntraced(function* (
   store: Store.StoreShape,
   summary: Run.RunSummary,
-): Effect.Effect<ListedRun, Store.StoreError> =>
-  Effect.map(store.run(summary.id), (run) => ({
-    ...summary,
-    waitsFor: Option.toArray(run).flatMap(({ stages }) =>
-      stages.flatMap(({ stage, status, asks }) =>
-        status === "suspended" && asks !== undefined
-          ? [{ stage, question: asks.question, approvers: asks.approvers }]
-          : [],
-      ),
-    ),
-  }));
+): Effect.fn.Return<ListedRun, Store.StoreError> {
+  const run = Option.getOrUndefined(yield* store.run(summary.id));
+  if (run === undefined) return summary;
+  const words = new Map((yield* Approval.given(run, store)).map((word) => [word.gate, word]));
+  const waitsFor = run.stages.flatMap(({ stage, status, asks }) => {
+    if (status !== "suspended" || asks === undefined) return [];
+    const word = words.get(stage);
+    const { question, approvers } = asks;
+    const given =
+      word === undefined ? {} : { given: { approver: word.approver, decision: word.decision } };
+    return [{ stage, question, approvers, ...given }];
+  });
+  return { ...summary, waitsFor };
+});

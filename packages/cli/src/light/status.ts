@@ -1,8 +1,8 @@
 /** `ml-pipe status`: the newest run. */
-import type { Store } from "@ml-pipe/core";
+import { Approval, type Store } from "@ml-pipe/core";
 import * as Effect from "effect/Effect";
 import * as ExitCode from "../ExitCode.ts";
-import { existingReport, findRun, stateFlag, type RunMissing } from "../StateFolder.ts";
+import { existingReport, runIn, type RunMissing, stateFlag, withStore } from "../StateFolder.ts";
 import type { Terminal } from "../Terminal.ts";
 import { runJson } from "../view/json.ts";
 import { runText } from "../view/run.ts";
@@ -16,12 +16,17 @@ export const status = (
   },
   { out, style }: Terminal,
 ): Effect.Effect<number, RunMissing | Store.StoreError> =>
-  Effect.map(findRun(options.stateFolder, options.run), (run) => {
-    const { stateFolder, json } = options;
-    const surroundings = {
-      stateFlag: stateFlag(stateFolder),
-      ...existingReport(stateFolder, run.id),
-    };
-    out(json ? runJson(run) : runText(run, { style, now: new Date(), ...surroundings }));
-    return ExitCode.succeeded;
-  });
+  withStore(
+    options.stateFolder,
+    Effect.fnUntraced(function* (store) {
+      const { stateFolder, json } = options;
+      const run = yield* runIn(store, stateFolder, options.run);
+      const surroundings = {
+        stateFlag: stateFlag(stateFolder),
+        given: yield* Approval.given(run, store),
+        ...existingReport(stateFolder, run.id),
+      };
+      out(json ? runJson(run) : runText(run, { style, now: new Date(), ...surroundings }));
+      return ExitCode.succeeded;
+    }),
+  );

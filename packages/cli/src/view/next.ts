@@ -1,7 +1,8 @@
 /** What to type next. */
-import type { Run } from "@ml-pipe/core";
+import type { Approval, Run } from "@ml-pipe/core";
 import { releasesOf } from "./facts.ts";
 import { shortPath } from "./text.ts";
+import { wordText } from "./words.ts";
 
 /** Where the run was made and what there is beside its record. */
 export interface Surroundings {
@@ -9,6 +10,8 @@ export interface Surroundings {
   readonly stateFlag: string;
   /** Path of the HTML report, if it was written. */
   readonly report?: string;
+  /** Words at its gates that the run does not know of yet. */
+  readonly given?: ReadonlyArray<Approval.Approval>;
 }
 
 /** A command to try, and what it is for. */
@@ -20,7 +23,7 @@ export interface NextCommand {
 /** Commands that make sense after a run, the likeliest first. */
 export const nextCommands = (
   run: Run.Run,
-  { stateFlag }: Surroundings,
+  { stateFlag, given = [] }: Surroundings,
 ): ReadonlyArray<NextCommand> => {
   const file = run.graph.place === undefined ? "FILE" : shortPath(run.graph.place.file);
   const of = (command: string, why: string): NextCommand => ({
@@ -47,15 +50,18 @@ export const nextCommands = (
       return [report, of(`show ${run.id}`, "shows the graph"), again];
     case "failed":
       return [of(`check ${file}`, "checks types, graph and contracts without reading data"), again];
-    case "suspended":
-      return [
-        ...run.stages.flatMap(({ stage, asks }) =>
-          asks === undefined
-            ? []
-            : [of(`approve ${run.id} ${stage} --as NAME --reason "…"`, asks.question)],
-        ),
-        of(`resume ${run.id}`, "looks again, and goes on if it can"),
-      ];
+    case "suspended": {
+      const waiting = run.stages.flatMap(({ stage, asks }) =>
+        asks === undefined || given.some(({ gate }) => gate === stage)
+          ? []
+          : [of(`approve ${run.id} ${stage} --as NAME --reason "…"`, asks.question)],
+      );
+      const [word] = given;
+      if (word === undefined) {
+        return [...waiting, of(`resume ${run.id}`, "looks again, and goes on if it can")];
+      }
+      return [of(`resume ${run.id}`, `goes on: ${wordText(word)}`), ...waiting];
+    }
     case "interrupted":
       return [of(`resume ${run.id}`, "goes on; finished stages are reused")];
   }

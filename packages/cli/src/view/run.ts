@@ -6,7 +6,7 @@ import { markOf, outcomeMark, statusWord, verdictWord } from "./marks.ts";
 import { nextCommands, type Surroundings } from "./next.ts";
 import type { Style } from "./Style.ts";
 import { ago, columns, count, duration, indent, instant, plural, shortPath } from "./text.ts";
-import { askedText, attemptsText, causeText, itemsText } from "./words.ts";
+import { askedText, attemptsText, causeText, itemsText, wordText } from "./words.ts";
 
 /** The run as `status` shows it. */
 export const runText = (
@@ -17,8 +17,8 @@ export const runText = (
   return [
     summaryLine(run, style, now),
     "",
-    ...stageLines(run, style),
-    ...problemsText(run, style),
+    ...stageLines(run, options),
+    ...problemsText(run, style, options.given),
     ...outcomeText(run, options),
   ].join("\n");
 };
@@ -34,19 +34,26 @@ export const summaryLine = (run: Run.RunSummary, style: Style, now: Date): strin
   return `${style.bold(run.pipeline)}  run ${run.id}  ${statusWord(run.status, style)}${took}  ${when}${cause}`;
 };
 
+type Shown = { readonly style: Style } & Pick<Surroundings, "given">;
+
 /** The stages of the graph, with what is recorded about each. */
-const stageLines = (run: Run.Run, style: Style): ReadonlyArray<string> => {
+const stageLines = (run: Run.Run, options: Shown): ReadonlyArray<string> => {
+  const { style } = options;
   const names = run.graph.stages.map(({ name }) => name);
   const rows = names.map((name) => {
     const stage = run.stages.find((record) => record.stage === name);
     return stage === undefined
       ? [style.dim("·"), name, style.dim("not started")]
-      : stageRow(run, stage, style);
+      : stageRow(run, stage, options);
   });
   return columns(rows).map((line) => `  ${line}`);
 };
 
-const stageRow = (run: Run.Run, stage: Run.StageRun, style: Style): ReadonlyArray<string> => {
+const stageRow = (
+  run: Run.Run,
+  stage: Run.StageRun,
+  { style, given }: Shown,
+): ReadonlyArray<string> => {
   // A stage of a process that was killed never got to record its end.
   const status =
     stage.status === "running" && run.status !== "running" ? "interrupted" : stage.status;
@@ -54,7 +61,7 @@ const stageRow = (run: Run.Run, stage: Run.StageRun, style: Style): ReadonlyArra
   const [took, note] =
     status === "succeeded" || status === "running"
       ? [stage.endedAt === undefined ? status : duration(millis), stage.cacheNote]
-      : [statusWord(status, style), noteOf(stage)];
+      : [statusWord(status, style), noteOf(stage, given)];
   const amounts = [
     stage.items === undefined ? "" : itemsText(stage.items),
     stage.rows === undefined ? "" : plural(stage.rows, "row"),
@@ -69,14 +76,25 @@ const stageRow = (run: Run.Run, stage: Run.StageRun, style: Style): ReadonlyArra
   ];
 };
 
-const noteOf = ({ status, asks, failure, cacheNote }: Run.StageRun): string => {
+const noteOf = (
+  { stage, status, asks, failure, cacheNote }: Run.StageRun,
+  given: Surroundings["given"] = [],
+): string => {
+  const word = given.find(({ gate }) => gate === stage);
+  if (word !== undefined) return `${wordText(word)}; the run has not gone on since`;
   if (status === "suspended" && asks !== undefined) return askedText(asks);
   return failure?.tag ?? cacheNote;
 };
 
-/** Failures, then findings: everything that someone should read. */
-export const problemsText = (run: Run.Run, style: Style): ReadonlyArray<string> => {
-  const failures = run.stages.flatMap((stage) => failureLines(run, stage, style));
+/** Failures, then findings: everything that someone should read. What is `given` is not asked for. */
+export const problemsText = (
+  run: Run.Run,
+  style: Style,
+  given: Surroundings["given"] = [],
+): ReadonlyArray<string> => {
+  const failures = run.stages
+    .filter(({ stage }) => !given.some(({ gate }) => gate === stage))
+    .flatMap((stage) => failureLines(run, stage, style));
   const findings = run.stages.flatMap((stage) =>
     stage.findings.map((finding) => findingText(stage.stage, finding, style)),
   );

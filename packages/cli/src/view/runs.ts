@@ -4,7 +4,7 @@ import * as Schema from "effect/Schema";
 import { pretty } from "./json.ts";
 import { markOf, statusWord } from "./marks.ts";
 import type { Style } from "./Style.ts";
-import { causeText } from "./words.ts";
+import { causeText, wordText } from "./words.ts";
 import { columns, duration, instant } from "./text.ts";
 
 /** A run in a list; one that is suspended says whom it waits for. */
@@ -16,6 +16,13 @@ export const ListedRun = Schema.Struct({
         stage: Schema.String,
         question: Schema.String,
         approvers: Schema.Array(Schema.String),
+        /** The word that was given since: the run goes on when it is resumed. */
+        given: Schema.optionalKey(
+          Schema.Struct({
+            approver: Schema.String,
+            decision: Schema.Literals(["approve", "reject"]),
+          }),
+        ),
       }),
     ),
   ),
@@ -41,6 +48,12 @@ export const runsText = (runs: ReadonlyArray<ListedRun>, style: Style): string =
     ]),
   ).join("\n");
 
-/** `sign-off waits for ana or ben`. */
+/** `sign-off waits for ana or ben`, or `ana approved sign-off: resume it`. */
 const waitText = ({ waitsFor = [] }: ListedRun): string =>
-  waitsFor.map(({ stage, approvers }) => `${stage} waits for ${approvers.join(" or ")}`).join(", ");
+  waitsFor
+    .map(({ stage, approvers, given }) =>
+      given === undefined
+        ? `${stage} waits for ${approvers.join(" or ")}`
+        : `${wordText({ ...given, gate: stage })}: resume it`,
+    )
+    .join(", ");

@@ -1,5 +1,5 @@
 /** Facts of a run in a few words. */
-import type { Run } from "@ml-pipe/core";
+import type { Approval, Run } from "@ml-pipe/core";
 import { count, duration } from "./text.ts";
 
 /** What caused a run; nothing if a person began it. */
@@ -37,3 +37,11 @@ export const itemsText = ({ total, succeeded, cached, failed }: Run.ItemCounts):
 /** The question of a stage that waits for a person, and whom it is put to. */
 export const askedText = ({ question, approvers }: NonNullable<Run.StageRun["asks"]>): string =>
   `${question} (${approvers.join(" or ")})`;
+
+/** `ana approved sign-off`. */
+export const wordText = ({
+  approver,
+  decision,
+  gate,
+}: Pick<Approval.Approval, "approver" | "decision" | "gate">): string =>
+  `${approver} ${decision === "approve" ? "approved" : "rejected"} ${gate}`;

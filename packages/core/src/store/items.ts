@@ -39,6 +39,10 @@ export interface ItemStore {
     cacheKeys: ReadonlyArray<string>,
     run?: string,
   ) => Effect.Effect<ReadonlyMap<string, ItemOutcome>, StoreError>;
+  /** Items that a run executed, by stage and key. Without those whose record cannot be read. */
+  readonly executed: (
+    run: string,
+  ) => Effect.Effect<ReadonlyArray<Omit<ItemRecord, "cacheKey">>, StoreError>;
 }
 
 const text = Schema.fromJsonString(Schema.toCodecJson(ItemOutcome));
@@ -46,7 +50,7 @@ const read = Schema.decodeUnknownOption(text);
 const write = Schema.encodeSync(text);
 
 /** See {@link ItemStore}. */
-export const itemStore = Effect.fnUntraced(function* ({ db, attempt }: Database) {
+export const itemStore = Effect.fnUntraced(function* ({ db, attempt, together }: Database) {
   const sql = yield* attempt("open the record of items", () => {
     db.exec(`
       CREATE TABLE IF NOT EXISTS item (
@@ -60,21 +64,17 @@ export const itemStore = Effect.fnUntraced(function* ({ db, attempt }: Database)
       find: db.prepare(`
         SELECT cache_key, record FROM item
         WHERE cache_key IN (SELECT value FROM json_each(?1)) AND (?2 IS NULL OR run = ?2)`),
+      executed: db.prepare("SELECT stage, key, record FROM item WHERE run = ? ORDER BY stage, key"),
     };
   });
   return {
     put: (items) =>
       attempt("record items", () => {
-        db.exec("BEGIN IMMEDIATE");
-        try {
+        together(() => {
           for (const { cacheKey, run, stage, key, outcome } of items) {
             sql.put.run(cacheKey, run, stage, key, write(outcome));
           }
-          db.exec("COMMIT");
-        } catch (cause) {
-          if (db.isTransaction) db.exec("ROLLBACK");
-          throw cause;
-        }
+        });
       }),
     find: (cacheKeys, run) =>
       attempt("look up items", () => {
@@ -86,5 +86,16 @@ export const itemStore = Effect.fnUntraced(function* ({ db, attempt }: Database)
         );
         return new Map(found);
       }),
+    executed: (run) =>
+      attempt("read items", () =>
+        sql.executed.all(run).flatMap(({ stage, key, record }) =>
+          Option.toArray(read(record)).map((outcome) => ({
+            run,
+            stage: String(stage),
+            key: String(key),
+            outcome,
+          })),
+        ),
+      ),
   } satisfies ItemStore;
 });

@@ -33,6 +33,8 @@ export interface RunStore {
    * beginning is that of several.
    */
   readonly run: (id?: string) => Effect.Effect<Option.Option<Run>, StoreError>;
+  /** Ids of runs that begin so, the newest first, at most four. */
+  readonly idsBeginning: (text: string) => Effect.Effect<ReadonlyArray<string>, StoreError>;
   /** What the newest run of a pipeline that ended left of its hooks: where the next one goes on. */
   readonly hooks: (pipeline: string) => Effect.Effect<ReadonlyArray<HookRecord>, StoreError>;
 }
@@ -79,7 +81,8 @@ const prepare = (db: DatabaseSync) => ({
 });
 
 /** See {@link RunStore}. */
-export const runStore = Effect.fnUntraced(function* ({ db, attempt, error }: Database) {
+export const runStore = Effect.fnUntraced(function* (database: Database) {
+  const { db, attempt, unhurried, error } = database;
   const sql = yield* attempt("open the record of runs", () => {
     db.exec(tables);
     return prepare(db);
@@ -113,7 +116,11 @@ export const runStore = Effect.fnUntraced(function* ({ db, attempt, error }: Dat
       const reusable = stage.status === "succeeded" && stage.thisRunOnly !== true;
       const executedKey = reusable ? (stage.cacheKey ?? null) : null;
       const ended = stage.endedAt?.toISOString() ?? null;
-      sql.putStage.run(stage.run, stage.stage, executedKey, ended, toStage.write(stage));
+      const record = toStage.write(stage);
+      const write = () => sql.putStage.run(stage.run, stage.stage, executedKey, ended, record);
+      // Without its record, a stage that was reused is reused again.
+      if (stage.status === "cached") unhurried(write);
+      else write();
     });
 
   const findByCacheKey: RunStore["findByCacheKey"] = (key) =>
@@ -164,6 +171,9 @@ export const runStore = Effect.fnUntraced(function* ({ db, attempt, error }: Dat
     });
   });
 
+  const idsBeginning: RunStore["idsBeginning"] = (text) =>
+    attempt("look up runs", () => sql.byBeginning.all(text).map((row) => String(row["id"])));
+
   const hooks: RunStore["hooks"] = (pipeline) =>
     attempt("read the state of hooks", () => {
       const row = sql.lastEnded.get(pipeline);
@@ -179,6 +189,7 @@ export const runStore = Effect.fnUntraced(function* ({ db, attempt, error }: Dat
     lastExecution,
     runs,
     run,
+    idsBeginning,
     hooks,
   } satisfies RunStore;
 });
