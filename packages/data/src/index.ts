@@ -19,6 +19,7 @@ export * as Release from "./Release.ts";
 export * as Rule from "./Rule.ts";
 export * as Split from "./Split.ts";
 export * as Agreement from "./statistics/Agreement.ts";
+export * as Anomaly from "./statistics/Anomaly.ts";
 export * as Association from "./statistics/Association.ts";
 export * as Classification from "./statistics/Classification.ts";
 export * as ConfidentLearning from "./statistics/ConfidentLearning.ts";
