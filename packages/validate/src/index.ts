@@ -1,3 +1,4 @@
 /** The stages that check a table and its labels, and set aside what fails. */
+export * as Compare from "./Compare.ts";
 export * as Labels from "./Labels.ts";
 export * as Validate from "./Validate.ts";

@@ -93,7 +93,7 @@ export const compare = (
     return Result.fail("it has more than 1,000 different values, or long ones");
   const [was, is] = [missing(reference, axis), missing(current, axis)];
   const gap = was + is > 0 ? [{ label: "no value", reference: was, current: is }] : [];
-  if (bins.length + gap.length === 0) return Result.fail("neither has a value");
+  if (bins.length === 0) return Result.fail("neither has a value");
   const kind = axis === undefined ? "categories" : "numbers";
   return Result.succeed({ kind, reference, current, bins: [...bins, ...gap], axis: axis ?? [] });
 };
