@@ -9,7 +9,6 @@ import {
   Charter,
   type Contract,
   Digest,
-  type Finding,
   type Holdout,
   Stage,
   type Store,
@@ -32,14 +31,16 @@ import * as Result from "effect/Result";
 import * as Schema from "effect/Schema";
 import { Evaluation } from "./Evaluation.ts";
 import { exhibitsOf } from "./internal/exhibits.ts";
+import { auditFindings, findingsOf } from "./internal/findings.ts";
 import { gates } from "./internal/gates.ts";
 import { begin, correctedFor, end } from "./internal/ledger.ts";
 import { measure } from "./internal/measure.ts";
-import { type SliceColumn, sliceColumn } from "./internal/slices.ts";
+import { sliceColumn } from "./internal/slices.ts";
+import * as Leakage from "./Leakage.ts";
 
 export { Evaluation, SensitivityResult, SliceResult } from "./Evaluation.ts";
 
-const { counted, number, percent, whole } = Words;
+const { whole } = Words;
 
 /** The test table is the one that the model was trained on. */
 export class LeakedTestSet extends Schema.TaggedError<LeakedTestSet>()("LeakedTestSet", {
@@ -122,6 +123,8 @@ export interface DecisionsOptions<Kept extends string> {
    * it, the first model that is judged on them is the only one ({@link Holdout.HoldoutSpent}).
    */
   readonly holdout?: HoldoutOptions;
+  /** What the author knows about leakage: features that are right, and the rows the score is claimed for. */
+  readonly leakage?: Leakage.AuditOptions;
 }
 
 /** Columns that the feature set's table has in common with its source: the kept ones. */
@@ -147,7 +150,11 @@ export type EvaluateStage<Out extends Contract.Contract> = Stage.Stage<
     readonly train: Table.Table<Out, "train">;
     readonly data: Table.Table<Out, "test">;
   },
-  Stage.Ports<{ readonly verdict: Verdict.Verdict; readonly evaluation: Evaluation }>,
+  Stage.Ports<{
+    readonly verdict: Verdict.Verdict;
+    readonly evaluation: Evaluation;
+    readonly audit: Leakage.Audit;
+  }>,
   {},
   EvaluateError,
   Duckdb.Duckdb | Artifact.ArtifactStore | Store.Store
@@ -190,7 +197,7 @@ export const decisions = <C extends Contract.Contract, Out extends Contract.Cont
   } = options;
   const { maxCalibrationError = 0.05, minPerClass = 100, suspiciousAuc = 0.99 } = options;
   const { minBlocks = 2 } = options;
-  const { holdout = { looks: 1, justification: "" } } = options;
+  const { holdout = { looks: 1, justification: "" }, leakage = {} } = options;
   requireReason(holdout);
   const limits = { maxCalibrationError, minPerClass, minBlocks, suspiciousAuc };
   const unknown = slices.find((column) => set.contract.spec.columns[column] === undefined);
@@ -209,7 +216,7 @@ export const decisions = <C extends Contract.Contract, Out extends Contract.Cont
       train: Table.of(set.contract, "train"),
       data: Table.of(set.contract, "test"),
     },
-    outputs: { verdict: Verdict.Verdict, evaluation: Evaluation },
+    outputs: { verdict: Verdict.Verdict, evaluation: Evaluation, audit: Leakage.Audit },
     params: {
       featureSet: set.digest,
       charter: charter.digest,
@@ -220,6 +227,9 @@ export const decisions = <C extends Contract.Contract, Out extends Contract.Cont
       level,
       ...limits,
       ...(options.holdout === undefined ? {} : { holdout: { ...holdout } }),
+      ...(options.leakage === undefined
+        ? {}
+        : { leakage: Schema.decodeUnknownSync(Schema.Json)(leakage) }),
     },
     charter,
     // A verdict from before the kill date is no verdict after it, and one that was corrected for fewer
@@ -268,20 +278,32 @@ export const decisions = <C extends Contract.Contract, Out extends Contract.Cont
           seed,
           suspiciousAuc,
         });
+        yield* progress({ label: "looks for leakage", rows: decided.rows });
+        const audit = yield* Leakage.audit(
+          set,
+          {
+            train,
+            test: data,
+            estimator: decided.estimator,
+            outcomeKnownAfterMs: charter.spec.decision.outcomeKnownAfterMs,
+            look,
+          },
+          leakage,
+        );
         const now = new Date(yield* Clock.currentTimeMillis);
         const verdict = Verdict.judge(
           gates,
-          { evaluation, charter, now, ...limits },
+          { evaluation, audit, charter, now, ...limits },
           {
             model: model.document.digest,
             charter: charter.digest,
             testSet: Table.digestOf(data),
           },
         );
-        return { columns, decided, evaluation, verdict, outcomesBy };
+        return { columns, decided, evaluation, audit, verdict, outcomesBy };
       }).pipe(end(look, ({ verdict }) => verdict.status));
       // From here on, somebody may see what the test rows said.
-      const { columns, decided, evaluation, verdict, outcomesBy } = judged;
+      const { columns, decided, evaluation, audit, verdict, outcomesBy } = judged;
       const { premature } = evaluation.excluded;
       if (premature > 0) {
         const { owner } = set.contract.spec;
@@ -293,8 +315,9 @@ export const decisions = <C extends Contract.Contract, Out extends Contract.Cont
         findingsOf(evaluation, columns, { minSliceRows, owner: set.contract.spec.owner }),
         finding,
       );
-      yield* Effect.forEach(exhibitsOf(evaluation, decided, charter), exhibit);
-      return { verdict, evaluation };
+      yield* Effect.forEach(auditFindings(audit), finding);
+      yield* Effect.forEach(exhibitsOf(evaluation, audit, decided, charter), exhibit);
+      return { verdict, evaluation, audit };
     }),
   });
 };
@@ -325,86 +348,4 @@ const requireHonest = (
   return split !== null && split === data.split
     ? Effect.void
     : Effect.fail(new OtherSplit({ model: split, table: data.split }));
-};
-
-/** Blocks below which a percentile interval is too narrow: see `Interval.blockBootstrap`. */
-const fewBlocks = 10;
-
-const findingsOf = (
-  evaluation: Evaluation,
-  columns: ReadonlyArray<SliceColumn>,
-  { minSliceRows, owner }: { readonly minSliceRows: number; readonly owner: string },
-): ReadonlyArray<Finding.Finding> => {
-  const { excluded, rows, cost, unit, level, holdout, slices } = evaluation;
-  const left = excluded.unlabelled + excluded.undated;
-  const trivial = Math.min(cost.neverAct.estimate, cost.alwaysAct.estimate);
-  const found: Array<Finding.Finding> = [];
-  if (left > 0) {
-    const share = left / (left + rows);
-    found.push({
-      check: "evaluate.outcome-known",
-      severity: share > 0.01 ? "warn" : "info",
-      column: "label",
-      owner,
-      expected: "an outcome and a decision time for every test row",
-      found: `${counted(excluded.unlabelled, "row")} without an outcome and ${whole(excluded.undated)} without a decision time (${percent(share)}), left out`,
-      rows: left,
-      next: "Find out whether their outcomes differ from the others': if so, the evaluation is biased.",
-    });
-  }
-  if (cost.model.estimate >= trivial) {
-    const which = cost.neverAct.estimate <= cost.alwaysAct.estimate ? "never" : "always";
-    found.push({
-      check: "evaluate.better-than-trivial",
-      severity: "warn",
-      expected: `the model to cost less than ${which} acting (${number(trivial)} ${unit})`,
-      found: `${number(cost.model.estimate)} ${unit}`,
-      next: "The probabilities do not separate the outcomes enough for these costs: add features, or check the costs.",
-    });
-  }
-  if (holdout.correctedFor > 1) {
-    found.push({
-      check: "evaluate.looks",
-      severity: "warn",
-      expected: "test rows that no other model was judged on",
-      found: `look ${holdout.number} of ${holdout.correctedFor} at these rows, "${holdout.justification}": every interval is at ${percent(level)} instead of ${percent(holdout.nominalLevel)} (Bonferroni)`,
-      rows,
-      next: "The correction covers models that were settled before the first look. Judge the next one on rows that nobody has seen.",
-    });
-  }
-  const { by, count } = evaluation.blocks;
-  if (count < fewBlocks) {
-    found.push({
-      check: "evaluate.blocks",
-      severity: "warn",
-      expected: `decisions on at least ${fewBlocks} ${by}s`,
-      found: `${counted(count, by)}, from which intervals come out too narrow`,
-      rows,
-      next: `Test on more ${by}s, or read the verdict with care.`,
-    });
-  }
-  for (const { column, small, values } of columns) {
-    if (small.values === 0) continue;
-    found.push({
-      check: `evaluate.slices.${column}`,
-      severity: "info",
-      column,
-      expected: `at least ${whole(minSliceRows)} rows for each value`,
-      found: `${counted(small.values, "value")} not judged on ${small.values === 1 ? "its" : "their"} own, besides ${values.length} that are`,
-      rows: small.rows,
-      next: "Lower minSliceRows, or test on a longer period, if these matter.",
-    });
-  }
-  for (const { column, value, rows: sliceRows, gain } of slices.filter(({ worse }) => worse)) {
-    found.push({
-      check: `evaluate.slice.${column}`,
-      severity: "warn",
-      column,
-      expected: `no ${column} where the model is worse than the baseline`,
-      found: `${value ?? "(missing)"}: it costs ${number(-gain.estimate)} ${unit} more (interval ${number(-(gain.interval?.upper ?? 0))} to ${number(-(gain.interval?.lower ?? 0))}, ${percent(level)} for all ${slices.length} slices together)`,
-      rows: sliceRows,
-      next: `Keep the baseline for this ${column}, or find out what the features miss there.`,
-    });
-  }
-  return found;
 };

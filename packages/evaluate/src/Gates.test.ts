@@ -62,6 +62,8 @@ describe("all gates", () => {
             "Cost by threshold",
             "Feature importance",
             "If the costs were different",
+            "What each feature says alone",
+            "Leakage audit",
           ],
         );
         assert.deepStrictEqual(findings, []);

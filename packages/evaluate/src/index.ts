@@ -1,3 +1,4 @@
 /** Judging a model against the charter. */
 export * as Evaluate from "./Evaluate.ts";
 export * as GoldenGate from "./GoldenGate.ts";
+export * as Leakage from "./Leakage.ts";

@@ -2,6 +2,7 @@
 import type { Charter, Exhibit } from "@ml-pipe/core";
 import { Classification, type Decisions, Words } from "@ml-pipe/data";
 import type { Evaluation } from "../Evaluation.ts";
+import type { Audit } from "../LeakageAudit.ts";
 import type { Estimate } from "./blocks.ts";
 import { costByThreshold } from "./measure.ts";
 
@@ -13,6 +14,7 @@ const mostBars = 20;
 /** All figures that the numbers allow. */
 export const exhibitsOf = (
   evaluation: Evaluation,
+  audit: Audit,
   decisions: Decisions.Decisions,
   charter: Pick<Charter.Charter, "spec">,
 ): ReadonlyArray<Exhibit.Exhibit> => [
@@ -23,6 +25,8 @@ export const exhibitsOf = (
   thresholds(evaluation, decisions, charter),
   ...importance(evaluation),
   sensitivity(evaluation),
+  ...power(audit),
+  leakage(audit),
 ];
 
 const bar = (name: string, { estimate, interval }: Estimate) => ({
@@ -150,4 +154,37 @@ const sensitivity = ({ sensitivity: all, threshold, gain, unit }: Evaluation): E
     ["as in the charter", 1, threshold, gain.estimate],
     ...all.map((one) => [one.cost, one.factor, one.threshold, one.gain]),
   ],
+});
+
+const power = ({ power: all }: Audit): ReadonlyArray<Exhibit.Exhibit> =>
+  all.length === 0
+    ? []
+    : [
+        {
+          _tag: "bar",
+          title: "What each feature says alone",
+          caption:
+            "ROC AUC on train rows, 95 % interval (DeLong); 0.5 says nothing, 1 tells the outcome",
+          value: { label: "ROC AUC" },
+          bars: all.slice(0, mostBars).map(({ feature, rocAuc, interval }) => ({
+            name: feature,
+            value: rocAuc,
+            ...(interval === null ? {} : { lower: interval[0], upper: interval[1] }),
+          })),
+          reference: { value: 0.5, label: "nothing" },
+        },
+      ];
+
+const leakage = ({ results }: Audit): Exhibit.Exhibit => ({
+  _tag: "table",
+  title: "Leakage audit",
+  caption:
+    "kinds as in docs/leakage.md: L1 separation, L2 features, L3 the test set, R repeated use",
+  columns: ["kind", "looked for", "answer", "found"],
+  rows: results.map(({ kind, check, outcome, found }) => [
+    kind,
+    check.replace("leakage.", ""),
+    outcome.replace("-", " "),
+    found,
+  ]),
 });

@@ -2,6 +2,7 @@
 import { Charter, type Verdict } from "@ml-pipe/core";
 import { Words } from "@ml-pipe/data";
 import type { Evaluation } from "../Evaluation.ts";
+import type { Audit } from "../LeakageAudit.ts";
 import { suspiciousFeatureAuc } from "./leakage.ts";
 
 const { counted, number, percent, whole } = Words;
@@ -9,6 +10,7 @@ const { counted, number, percent, whole } = Words;
 /** What the gates judge, and by which limits. */
 export interface Judged {
   readonly evaluation: Evaluation;
+  readonly audit: Audit;
   readonly charter: Pick<Charter.Charter, "spec">;
   readonly now: Date;
   readonly maxCalibrationError: number;
@@ -118,9 +120,32 @@ const calibrated = ({ evaluation, maxCalibrationError, minPerClass }: Judged): A
 const gapOf = (bin: Evaluation["reliability"][number]): number =>
   Math.abs(bin.meanProbability - bin.observedRate);
 
-const noLeakage = ({ evaluation, suspiciousAuc }: Judged): Answer => {
+const noLeakage = ({ evaluation, audit, suspiciousAuc }: Judged): Answer => {
   const { rocAuc, suspect } = evaluation;
-  const expected = `a ROC AUC below ${suspiciousAuc}, and no single feature that nearly tells the outcome (ROC AUC ${suspiciousFeatureAuc} alone)`;
+  const expected = `a ROC AUC below ${suspiciousAuc}, no single feature that nearly tells the outcome (ROC AUC ${suspiciousFeatureAuc} alone), and no other leak`;
+  const suspects = audit.results.filter(({ outcome }) => outcome === "suspected");
+  const notRun = audit.results.filter(({ outcome }) => outcome === "not-run");
+  const model = rocAuc === null ? [] : [`ROC AUC ${number(rocAuc)}${culpritOf(suspect)}`];
+  if (rocAuc !== null && (rocAuc >= suspiciousAuc || suspect !== null)) {
+    return {
+      outcome: "failed",
+      expected,
+      found: [...model, ...suspects.map(({ found }) => found)].join("; "),
+      next:
+        suspect === null
+          ? (suspects[0]?.next ??
+            "This is more often a leak than a model: look for test rows that are also in the training data, and for a feature computed after the decision.")
+          : `The model probably sees the outcome: find out when "${suspect.feature}" is known. If only after the decision, mark its column availableAt "outcome" and remove the feature, or take its history. If it really is known at the decision, the task needs no model: use "${suspect.feature}" as a rule.`,
+    };
+  }
+  if (suspects.length > 0) {
+    return {
+      outcome: "failed",
+      expected,
+      found: [...model, ...suspects.map(({ kind, found }) => `${kind} ${found}`)].join("; "),
+      next: suspects.map(({ next }) => next).join(" "),
+    };
+  }
   if (rocAuc === null) {
     return {
       outcome: "inconclusive",
@@ -129,25 +154,29 @@ const noLeakage = ({ evaluation, suspiciousAuc }: Judged): Answer => {
       next: "Evaluate on rows in which both outcomes occur.",
     };
   }
-  const suspicious = rocAuc >= suspiciousAuc;
-  if (!suspicious && suspect === null) {
-    return { outcome: "passed", expected, found: `ROC AUC ${number(rocAuc)}`, next: nothingToDo };
+  if (notRun.length > 0) {
+    return {
+      outcome: "inconclusive",
+      expected,
+      found: [
+        ...model,
+        ...notRun.map(({ check, found }) => `${check} could not look: ${found}`),
+      ].join("; "),
+      next: notRun.map(({ next }) => next).join(" "),
+    };
   }
-  const name = suspect === null ? "" : `"${suspect.feature}"`;
-  const culprit =
-    suspect === null
-      ? ""
-      : `; the feature ${name} alone reaches ${number(suspect.rocAuc)} and holds ${percent(suspect.share)} of the importance`;
-  return {
-    outcome: "failed",
-    expected,
-    found: `ROC AUC ${number(rocAuc)}${culprit}`,
-    next:
-      suspect === null
-        ? "This is more often a leak than a model: look for test rows that are also in the training data, and for a feature computed after the decision."
-        : `The model probably sees the outcome: find out when ${name} is known. If only after the decision, mark its column availableAt "outcome" and remove the feature, or take its history. If it really is known at the decision, the task needs no model: use ${name} as a rule.`,
-  };
+  // Repeated use is said where the intervals are.
+  const noted = audit.results.filter(
+    ({ outcome, kind }) => outcome === "noted" && kind !== "R",
+  ).length;
+  const more = noted === 0 ? "" : `, ${counted(noted, "thing")} to look at`;
+  return { outcome: "passed", expected, found: `${model.join()}${more}`, next: nothingToDo };
 };
+
+const culpritOf = (suspect: Evaluation["suspect"]): string =>
+  suspect === null
+    ? ""
+    : `; the feature "${suspect.feature}" alone reaches ${number(suspect.rocAuc)} and holds ${percent(suspect.share)} of the importance`;
 
 const smallerClass = ({ positives, rows }: Evaluation): number =>
   Math.min(positives, rows - positives);

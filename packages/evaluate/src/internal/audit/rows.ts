@@ -1,0 +1,374 @@
+/** Rows that are in both parts, belong together, or come in the wrong order (L1.4, L3.1, L3.2). */
+import { Duckdb, type TestRows, Words } from "@ml-pipe/data";
+import * as Duration from "effect/Duration";
+import * as Effect from "effect/Effect";
+import type { AuditResult } from "../../LeakageAudit.ts";
+import { type Facts, rowsIn } from "./facts.ts";
+
+const { identifier } = Duckdb;
+const { counted, number, percent, whole } = Words;
+
+/** Limits from which something is said. */
+export const rowLimits = {
+  /** Share of test rows with a twin in train from which it is looked at (mlw: 0.01). */
+  twins: 0.01,
+  /** Share of twins of the rarer outcome that agree in it, from which they are the same thing. */
+  agreement: 0.9,
+  /** Twins of the rarer outcome below which their agreement says nothing. */
+  minTwins: 20,
+  /** Part of a feature's standard deviation within which values are nearly the same. */
+  near: 1 / 50,
+  /** Likeness of outcomes within a column's values from which it looks like a group. */
+  likeness: 0.1,
+  /** Share of test rows whose value is in train too, from which that matters. */
+  sharedGroups: 0.2,
+  /** Correlation of the outcomes of neighbouring rows from which the order says something. */
+  neighbours: 0.1,
+  /** Test rows (deepchecks: 100), and their share of the train rows (0.01), below which a test says little. */
+  minTest: 100,
+  minTestShare: 0.01,
+} as const;
+
+/** Whether there is a test set to speak of. */
+export const testSize = (train: Facts, test: Facts): AuditResult => {
+  const few = test.labelled < rowLimits.minTest || test.rows < rowLimits.minTestShare * train.rows;
+  return {
+    kind: "L1.1",
+    check: "leakage.test-size",
+    outcome: few ? "noted" : "clear",
+    columns: [],
+    expected: `at least ${rowLimits.minTest} test rows with an outcome, and ${percent(rowLimits.minTestShare)} of the train rows`,
+    found: `${counted(test.labelled, "test row")} beside ${counted(train.rows, "train row")}`,
+    next: few ? "Move the cuts of the split, so that the test says something." : "Nothing to do.",
+  };
+};
+
+/** Columns of a feature table that are no features: kept ones, without the time. */
+const keptOf = ({ spec }: TestRows.Rows): ReadonlyArray<string> =>
+  spec.keep.filter((name) => name !== spec.decidedAt);
+
+/** Most test rows that are looked for in train: a share of them is known to within a third of a per cent. */
+const mostAsked = 100_000;
+
+/** Test rows whose features are exactly, or nearly, those of a train row. */
+export const twins = Effect.fnUntraced(function* (
+  set: TestRows.Rows,
+  train: Facts,
+  test: Facts,
+  how: "exact" | "near",
+) {
+  const db = yield* Duckdb.Duckdb;
+  const check = how === "exact" ? "leakage.duplicates" : "leakage.near-duplicates";
+  const expected = `at most ${percent(rowLimits.twins)} of the test rows to be ${how === "exact" ? "" : "nearly "}those of train`;
+  const base = { kind: "L1.4", check, columns: [], expected } as const;
+  const rough = set.spec.features.filter(({ name }) => train.features.get(name)?.whole === false);
+  if (how === "near" && rough.length < 2) {
+    const result: AuditResult = {
+      ...base,
+      outcome: "not-applicable",
+      found: "fewer than two features that are not whole numbers",
+      next: "Nothing to do.",
+    };
+    return result;
+  }
+  const cells = set.spec.features.map(({ name }) => {
+    const { sd = 0, whole: isWhole = true } = train.features.get(name) ?? {};
+    const value = `CAST(${identifier(name)} AS DOUBLE)`;
+    return how === "exact" || isWhole || !(sd > 0)
+      ? value
+      : `floor(${value} / ${sd * rowLimits.near})`;
+  });
+  const vector = `hash(${[...cells, ...keptOf(set).map(identifier)].join(", ")})`;
+  const rarer = train.positives * 2 <= train.labelled ? "label" : "NOT label";
+  const asked = Math.min(1, mostAsked / Math.max(1, test.labelled));
+  const sampled = asked === 1 ? "TRUE" : rowsIn(asked);
+  const [found] = yield* db.rows(
+    "look for test rows that are in train",
+    `WITH asked AS MATERIALIZED (
+       SELECT ${vector} AS v, ${rarer} AS rare FROM ${test.relation} WHERE label IS NOT NULL AND ${sampled}),
+     cells AS MATERIALIZED (
+       SELECT h, count_if(rare) / count(*) AS agree
+       FROM (SELECT ${vector} AS h, ${rarer} AS rare FROM ${train.relation} WHERE label IS NOT NULL)
+       WHERE h IN (SELECT v FROM asked) GROUP BY 1)
+     SELECT count(*)::DOUBLE AS asked, count(h)::DOUBLE AS twins,
+       count_if(h IS NOT NULL AND rare)::DOUBLE AS rare,
+       coalesce(avg(agree) FILTER (rare), 0)::DOUBLE AS agreement
+     FROM asked LEFT JOIN cells ON v = h`,
+  );
+  const share = Number(found?.["twins"] ?? 0) / Math.max(1, Number(found?.["asked"] ?? 0));
+  const count = Math.round(share * test.labelled);
+  const rare = Number(found?.["rare"] ?? 0);
+  const agreement = Number(found?.["agreement"] ?? 0);
+  const many = share > rowLimits.twins;
+  const outcome = !many
+    ? "clear"
+    : rare < rowLimits.minTwins
+      ? "noted"
+      : agreement >= rowLimits.agreement
+        ? "suspected"
+        : "clear";
+  const alike = how === "exact" ? "the features" : "nearly the features";
+  const result: AuditResult = {
+    ...base,
+    outcome,
+    found: `${asked === 1 ? "" : "about "}${counted(count, "test row")} (${percent(share)}) with ${alike} of a train row${
+      !many
+        ? ""
+        : rare < rowLimits.minTwins
+          ? ", too few of the rarer outcome to tell coincidence from duplicates"
+          : outcome === "suspected"
+            ? `, and of those with the rarer outcome ${percent(agreement)} have a twin with the same one: these are the same things`
+            : `; of those with the rarer outcome only ${percent(agreement)} have a twin with the same one, so that this is coincidence`
+    }`,
+    next:
+      outcome === "clear"
+        ? "Nothing to do."
+        : "Remove duplicates before the split, or declare what they have in common as the group and split by it.",
+    ...(outcome === "clear" ? {} : { rows: count }),
+  };
+  return result;
+});
+
+/** Test rows whose declared group is in train. */
+export const declaredGroup = Effect.fnUntraced(function* (
+  set: TestRows.Rows,
+  train: Facts,
+  test: Facts,
+) {
+  const { group } = set.contract.spec;
+  const base = {
+    kind: "L3.2",
+    check: "leakage.group",
+    columns: group === undefined ? [] : [group],
+    expected: "no group in train and in test",
+  } as const;
+  if (group === undefined) {
+    const result: AuditResult = {
+      ...base,
+      outcome: "not-applicable",
+      found: "a contract without a group",
+      next: "If rows belong to persons, households or machines, declare the group in the contract.",
+    };
+    return result;
+  }
+  const shared = yield* sharedRows(group, train, test);
+  const result: AuditResult = {
+    ...base,
+    outcome: shared === 0 ? "clear" : "suspected",
+    found: `${counted(shared, "test row")} of ${whole(test.rows)} with a "${group}" that is in train too`,
+    next:
+      shared === 0
+        ? "Nothing to do."
+        : `Split by "${group}", so that all rows of one are in one part.`,
+    ...(shared === 0 ? {} : { rows: shared }),
+  };
+  return result;
+});
+
+const sharedRows = Effect.fnUntraced(function* (column: string, train: Facts, test: Facts) {
+  const db = yield* Duckdb.Duckdb;
+  const name = identifier(column);
+  const [found] = yield* db.rows(
+    `look for values of "${column}" in both parts`,
+    `SELECT count(*)::DOUBLE AS n FROM ${test.relation}
+     WHERE ${name} IN (SELECT DISTINCT ${name} FROM ${train.relation} WHERE ${name} IS NOT NULL)`,
+  );
+  return Number(found?.["n"] ?? 0);
+});
+
+/** Most columns that are looked at as groups. */
+const mostCandidates = 12;
+
+/**
+ * Columns that look like a group that nobody declared: outcomes of rows with one value are alike
+ * (intraclass correlation by analysis of variance: Donner & Koval, Biometrics 36(1), 1980), and the test
+ * rows' values are in train too.
+ */
+export const undeclaredGroups = Effect.fnUntraced(function* (
+  set: TestRows.Rows,
+  train: Facts,
+  test: Facts,
+) {
+  const db = yield* Duckdb.Duckdb;
+  const { group, columns } = set.contract.spec;
+  const kept = keptOf(set).filter(
+    (name) => name !== group && ["string", "int"].includes(columns[name]?.type ?? ""),
+  );
+  const codes = [...train.features].flatMap(([name, { whole: isWhole, all }]) =>
+    isWhole && all !== undefined && all.distinct <= all.values / 2 ? [name] : [],
+  );
+  const candidates = [...kept, ...codes].slice(0, mostCandidates);
+  const expected = `no column whose values are in both parts and go with alike outcomes (intraclass correlation ${rowLimits.likeness})`;
+  const base = { kind: "L3.2", check: "leakage.undeclared-group", expected } as const;
+  const found: Array<AuditResult> = [];
+  for (const column of candidates) {
+    const name = identifier(column);
+    const [row] = yield* db.rows(
+      `look at "${column}" as a group`,
+      `SELECT count(*)::DOUBLE AS k, coalesce(sum(n), 0)::DOUBLE AS n, coalesce(sum(n * n), 0)::DOUBLE AS squares,
+         coalesce(sum(y), 0)::DOUBLE AS y, coalesce(sum(y * y / n), 0)::DOUBLE AS between
+       FROM (SELECT count(*)::DOUBLE AS n, count_if(label)::DOUBLE AS y FROM ${train.relation}
+         WHERE label IS NOT NULL AND ${name} IS NOT NULL GROUP BY ${name})`,
+    );
+    const of = (key: string) => Number(row?.[key] ?? 0);
+    const likeness = intraclass({
+      groups: of("k"),
+      rows: of("n"),
+      squares: of("squares"),
+      positives: of("y"),
+      between: of("between"),
+    });
+    if (of("k") < 10 || of("n") < 2 * of("k") || !(likeness >= rowLimits.likeness)) continue;
+    const shared = yield* sharedRows(column, train, test);
+    if (shared < rowLimits.sharedGroups * test.rows) continue;
+    // A person who comes again later may be known to the model; one whose rows were shuffled may not.
+    const byTime = set.spec.decidedAt !== undefined;
+    found.push({
+      ...base,
+      outcome: byTime ? "noted" : "suspected",
+      columns: [column],
+      found: `"${column}": outcomes of rows with one value are alike (intraclass correlation ${number(likeness)}, ${whole(of("k"))} values), and ${percent(shared / Math.max(1, test.rows))} of the test rows have a value that is in train`,
+      next: byTime
+        ? `If the model will also decide about a "${column}" that it has not met, declare it as the contract's group and split by time and group.`
+        : `Declare "${column}" as the contract's group and split by it; or, if each "${column}" will be met again, split by time.`,
+      rows: shared,
+    });
+  }
+  if (found.length > 0) return found;
+  const none: AuditResult = {
+    ...base,
+    outcome: candidates.length === 0 ? "not-applicable" : "clear",
+    columns: [],
+    found:
+      candidates.length === 0
+        ? "no kept column and no code that rows could belong to"
+        : `none of ${candidates.map((column) => `"${column}"`).join(", ")}`,
+    next: "Keep the columns that rows could belong to, so that they are looked at.",
+  };
+  return [none];
+});
+
+/** One-way analysis of variance of a yes/no outcome, from sums per group. */
+export const intraclass = (sums: {
+  readonly groups: number;
+  readonly rows: number;
+  readonly squares: number;
+  readonly positives: number;
+  readonly between: number;
+}): number => {
+  const { groups: k, rows: n, squares, positives: y, between } = sums;
+  if (k < 2 || n <= k) return Number.NaN;
+  const amongMean = (between - (y * y) / n) / (k - 1);
+  const withinMean = (y - between) / (n - k);
+  const size = (n - squares / n) / (k - 1);
+  return (amongMean - withinMean) / (amongMean + (size - 1) * withinMean);
+};
+
+/** Whether training ended before the test began, and long enough before. */
+export const time = (
+  train: Facts,
+  test: Facts,
+  earlier: number,
+  outcomeKnownAfterMs: number | undefined,
+): ReadonlyArray<AuditResult> => {
+  const base = { kind: "L3.1", columns: [] } as const;
+  const check = "leakage.time";
+  if (train.to === null || test.from === null) {
+    return [
+      {
+        ...base,
+        check,
+        outcome: "not-applicable",
+        expected: "test rows that were decided after all train rows",
+        found: "rows without a moment of the decision",
+        next: "If rows have a time, declare it: only a split by time shows what a model does in the future.",
+      },
+    ];
+  }
+  const gap = test.from - train.to;
+  const wait = outcomeKnownAfterMs ?? 0;
+  const tooShort = earlier === 0 && gap < wait;
+  return [
+    {
+      ...base,
+      check,
+      outcome: earlier === 0 ? "clear" : "suspected",
+      expected: "test rows that were decided after all train rows",
+      found:
+        earlier === 0
+          ? `that training ends at ${instant(train.to)} and the test begins at ${instant(test.from)}`
+          : `${counted(earlier, "test row")} decided no later than the last train row (${instant(train.to)})`,
+      next: earlier === 0 ? "Nothing to do." : "Split by time: Split.byTime.",
+      ...(earlier === 0 ? {} : { rows: earlier }),
+    },
+    {
+      ...base,
+      check: "leakage.embargo",
+      outcome: earlier > 0 ? "not-run" : tooShort ? "noted" : "clear",
+      expected: `${duration(wait)} between training and test, which outcomes take to be known`,
+      found: earlier > 0 ? "parts that overlap in time" : duration(Math.max(0, gap)),
+      next: tooShort
+        ? `Give the split an embargo of ${duration(wait)}: some train outcomes were not known when the test began.`
+        : "Nothing to do.",
+    },
+  ];
+};
+
+/** How many test rows are no later than the last train row. */
+export const earlierRows = Effect.fnUntraced(function* (
+  set: TestRows.Rows,
+  train: Facts,
+  test: Facts,
+) {
+  const { decidedAt } = set.spec;
+  if (decidedAt === undefined || train.to === null) return 0;
+  if (test.from !== null && test.from > train.to) return 0;
+  const db = yield* Duckdb.Duckdb;
+  const [row] = yield* db.rows(
+    "look for test rows before the end of training",
+    `SELECT count(*)::DOUBLE AS n FROM ${test.relation}
+     WHERE epoch_ms(CAST(${identifier(decidedAt)} AS TIMESTAMP)) <= ${train.to}`,
+  );
+  return Number(row?.["n"] ?? 0);
+});
+
+/** Whether neighbouring rows have alike outcomes, where nothing says in which order rows come. */
+export const order = Effect.fnUntraced(function* (set: TestRows.Rows, train: Facts) {
+  const base = {
+    kind: "L3.1",
+    check: "leakage.order",
+    columns: [],
+    expected: `outcomes that do not depend on the order of rows (correlation of neighbours below ${rowLimits.neighbours})`,
+  } as const;
+  if (set.spec.decidedAt !== undefined) {
+    const result: AuditResult = {
+      ...base,
+      outcome: "not-applicable",
+      found: "rows in order of their time",
+      next: "Nothing to do.",
+    };
+    return result;
+  }
+  const db = yield* Duckdb.Duckdb;
+  const [row] = yield* db.rows(
+    "look at the order of rows",
+    `SELECT count(before)::DOUBLE AS n, corr(now, before)::DOUBLE AS r FROM (
+       SELECT label::INTEGER AS now, lag(label::INTEGER) OVER (ORDER BY file_row_number) AS before
+       FROM (FROM ${train.relation} WHERE label IS NOT NULL AND file_row_number < 200000))`,
+  );
+  const [n, r] = [Number(row?.["n"] ?? 0), Number(row?.["r"] ?? Number.NaN)];
+  const known = n > 100 && Number.isFinite(r);
+  const ordered = known && r >= rowLimits.neighbours && r * Math.sqrt(n) > 5;
+  const result: AuditResult = {
+    ...base,
+    outcome: !known ? "not-run" : ordered ? "noted" : "clear",
+    found: known ? number(r) : `${counted(n, "pair")} of neighbours, or one outcome only`,
+    next: ordered
+      ? "Rows were recorded in an order that tells the outcome, such as by day or by place: declare the event time or the group, and split by it."
+      : "Nothing to do.",
+  };
+  return result;
+});
+
+const instant = (at: number): string => new Date(at).toISOString().slice(0, 16).replace("T", " ");
+const duration = (millis: number): string => Duration.format(Duration.millis(millis));
