@@ -3,6 +3,16 @@
  * {@link suspects} at single labels, {@link agreement} at the people who gave them.
  */
 export {
+  type Agreed,
+  agreement,
+  type AgreementError,
+  type AgreementOptions,
+  AgreementReport,
+  AnnotatorsDisagree,
+  consensusOf,
+  NoRatings,
+} from "./LabelAgreement.ts";
+export {
   OtherTable,
   type Reviewed,
   reviewOf,
