@@ -5,7 +5,15 @@ import * as Effect from "effect/Effect";
 import { Duckdb, type DuckdbError } from "./Duckdb.ts";
 import type { FeatureSet, FeatureSetSpec } from "./FeatureSet.ts";
 import type { HistoryState } from "./History.ts";
-import { bucketSql, distinctHistories, featureSql, key } from "./internal/featureSql.ts";
+import type { BucketColumn } from "./internal/aggregates.ts";
+import {
+  bucketColumn,
+  bucketNames,
+  bucketSql,
+  familiesOf,
+  featureSql,
+  key,
+} from "./internal/featureSql.ts";
 import * as Table from "./Table.ts";
 
 /**
@@ -70,33 +78,52 @@ export const stateAt = Effect.fnUntraced(function* (
 > {
   const db = yield* Duckdb;
   const relation = yield* Table.relation(source);
-  return yield* Effect.forEach(distinctHistories(spec), (history) =>
+  const families = yield* Effect.forEach(familiesOf(spec), (family) =>
     Effect.gen(function* () {
-      const end = Math.floor(at.getTime() / history.hopMs);
-      const start = end - history.windowMs / history.hopMs;
-      const keys = history.by.map((_, index) => key(index));
+      const [{ by, hopMs, windowMs }] = family;
+      const end = Math.floor(at.getTime() / hopMs);
+      const start = end - windowMs / hopMs;
+      const keys = by.map((_, index) => key(index));
       const byKey =
         keys.length === 0
           ? "HAVING count(*) > 0"
           : `GROUP BY ${keys.join(", ")} ORDER BY ${keys.join(", ")}`;
+      const lists = family.flatMap((history, index) =>
+        bucketNames(history).map((name) => bucketColumn(index, name)),
+      );
       const rows = yield* db.rows(
-        `read the history by ${history.by.join(", ")}`,
+        `read the history by ${by.join(", ")}`,
         `SELECT CAST([${keys.map((one) => `to_json(${one})`).join(", ")}] AS VARCHAR[]) AS key,
            list(CAST("~hop" AS DOUBLE) ORDER BY "~hop") AS hop,
-           list("~n" ORDER BY "~hop") AS count, list("~s" ORDER BY "~hop") AS sum
-         FROM (${bucketSql(spec, history, relation)})
+           ${lists.map((name) => `list(${name} ORDER BY "~hop") AS ${name}`).join(", ")}
+         FROM (${bucketSql(spec, family, relation)})
          WHERE "~hop" >= ${start} AND "~hop" < ${end}
          ${byKey}`,
       );
-      const entities = rows.map(({ key, hop, count, sum }) => ({
-        key: listOf(key).map((json) => JSON.parse(String(json ?? "null"))),
-        hop: listOf(hop).map(Number),
-        count: listOf(count).map(Number),
-        sum: listOf(sum).map(Number),
+      return family.map((history, index) => ({
+        history,
+        entities: rows.map((row) => ({
+          key: listOf(row["key"]).map((json) => JSON.parse(String(json ?? "null"))),
+          hop: listOf(row["hop"]).map(Number),
+          columns: Object.fromEntries(
+            bucketNames(history).map((name) => [
+              name,
+              columnOf(listOf(row[bucketColumn(index, name).slice(1, -1)])),
+            ]),
+          ),
+        })),
       }));
-      return { history, entities };
     }),
   );
+  return families.flat();
 });
 
 const listOf = (value: unknown): ReadonlyArray<unknown> => (Array.isArray(value) ? value : []);
+
+const numberOf = (value: unknown): number | null => (value === null ? null : Number(value));
+
+/** A column of buckets: of numbers, or of lists of numbers. */
+const columnOf = (values: ReadonlyArray<unknown>): BucketColumn =>
+  values.some(Array.isArray)
+    ? values.map((one) => (one === null ? null : listOf(one).map(Number)))
+    : values.map(numberOf);

@@ -17,6 +17,7 @@ import {
   number,
   type NumberExpr,
 } from "./Expr.ts";
+import { aggregateOf } from "./internal/aggregates.ts";
 import { toClosure, type ScalarRow } from "./internal/compile.ts";
 import { entityIndex, firstAtOrAfter } from "./internal/historyIndex.ts";
 import { problemsOf } from "./internal/kinds.ts";
@@ -37,6 +38,7 @@ const make = (
   aggregate: HistoryAst["aggregate"],
   of: Ast,
   options: HistoryOptions,
+  param?: number,
 ): NumberExpr<"decision"> => {
   const [windowMs = 0, hopMs = 0] = [options.window, options.hop].map((input) =>
     Duration.toMillis(Duration.fromInputUnsafe(input)),
@@ -58,7 +60,16 @@ const make = (
     return ast.name;
   });
   const knownAt = options.knownAt.ast;
-  const history: HistoryAst = { _tag: "history", aggregate, by, of, knownAt, windowMs, hopMs };
+  const history: HistoryAst = {
+    _tag: "history",
+    aggregate,
+    ...(param === undefined ? {} : { param }),
+    by,
+    of,
+    knownAt,
+    windowMs,
+    hopMs,
+  };
   const [problem] = problemsOf(history, ["number"]);
   if (problem !== undefined) throw new TypeError(`a history does not fit together: ${problem}`);
   return number(history, "decision");
@@ -92,9 +103,80 @@ export const mean = (
   options: HistoryOptions,
 ): NumberExpr<"decision"> => make("mean", of.ast, options);
 
-/** The number of earlier rows of the same entity whose outcome was known by then. */
+type Numbers = Expr<number | boolean, Column.Availability>;
+
+/** The number of earlier rows of the same entity whose outcome was known by then: 0 if none. */
 export const count = (options: HistoryOptions): NumberExpr<"decision"> =>
   make("count", { _tag: "literal", value: 1 }, options);
+
+/** The sum, as {@link mean}; null if there are none. */
+export const sum = (of: Numbers, options: HistoryOptions): NumberExpr<"decision"> =>
+  make("sum", of.ast, options);
+
+/** The smallest value, as {@link mean}. */
+export const min = (of: Numbers, options: HistoryOptions): NumberExpr<"decision"> =>
+  make("min", of.ast, options);
+
+/** The largest value, as {@link mean}. */
+export const max = (of: Numbers, options: HistoryOptions): NumberExpr<"decision"> =>
+  make("max", of.ast, options);
+
+/** The variance with n − 1, as {@link mean}; null if there are fewer than two. Its root: `.sqrt()`. */
+export const variance = (of: Numbers, options: HistoryOptions): NumberExpr<"decision"> =>
+  make("variance", of.ast, options);
+
+/** The number of different values, exactly: 0 if there are none. A service keeps each once a hop. */
+export const distinct = (of: Numbers, options: HistoryOptions): NumberExpr<"decision"> =>
+  make("distinct", of.ast, options);
+
+/** The value of the earliest row, as {@link mean}; of rows of one instant, the smallest. */
+export const first = (of: Numbers, options: HistoryOptions): NumberExpr<"decision"> =>
+  make("first", of.ast, options);
+
+/** The value of the latest row, as {@link mean}; of rows of one instant, the largest. */
+export const last = (of: Numbers, options: HistoryOptions): NumberExpr<"decision"> =>
+  make("last", of.ast, options);
+
+/**
+ * A quantile, as {@link mean}: `share` 0.5 is the median. Linear interpolation (type 7 of Hyndman and
+ * Fan, "Sample Quantiles in Statistical Packages", 1996). Exact: a service keeps all values of the
+ * window.
+ */
+export const quantile = (
+  of: Numbers,
+  { share, ...options }: HistoryOptions & { readonly share: number },
+): NumberExpr<"decision"> => {
+  if (!(share >= 0 && share <= 1)) {
+    throw new TypeError(`a quantile's share is from 0 to 1, not ${share}`);
+  }
+  return make("quantile", of.ast, options, share);
+};
+
+/** How fast a history forgets. */
+export interface DecayOptions extends HistoryOptions {
+  /** What is this much older than the newest hop counts half. */
+  readonly halfLife: Duration.Input;
+}
+
+/** The exponentially weighted sum, as {@link mean}; 0 if there are none. */
+export const decayedSum = (of: Numbers, options: DecayOptions): NumberExpr<"decision"> =>
+  decaying("decayedSum", of, options);
+
+/** The exponentially weighted mean, as {@link mean}. */
+export const decayedMean = (of: Numbers, options: DecayOptions): NumberExpr<"decision"> =>
+  decaying("decayedMean", of, options);
+
+const decaying = (
+  aggregate: "decayedSum" | "decayedMean",
+  of: Numbers,
+  { halfLife, ...options }: DecayOptions,
+): NumberExpr<"decision"> => {
+  const halfLifeMs = Duration.toMillis(Duration.fromInputUnsafe(halfLife));
+  if (!(halfLifeMs > 0 && Number.isFinite(halfLifeMs))) {
+    throw new TypeError(`a half-life is a time longer than 0, not ${halfLifeMs} ms`);
+  }
+  return make(aggregate, of.ast, options, halfLifeMs);
+};
 
 /** The buckets of one history that a service needs: aggregates per entity and hop, oldest first. */
 export const HistoryState = Schema.Struct({
@@ -105,8 +187,14 @@ export const HistoryState = Schema.Struct({
       key: Schema.Array(Schema.Union([Schema.String, Schema.Finite, Schema.Boolean, Schema.Null])),
       /** Number of the hop since 1970-01-01 UTC. */
       hop: Schema.Array(Schema.Int),
-      count: Schema.Array(Schema.Finite),
-      sum: Schema.Array(Schema.Finite),
+      /** What the aggregate keeps of each hop. */
+      columns: Schema.Record(
+        Schema.String,
+        Schema.Union([
+          Schema.Array(Schema.NullOr(Schema.Finite)),
+          Schema.Array(Schema.NullOr(Schema.Array(Schema.Finite))),
+        ]),
+      ),
     }),
   ),
 });
@@ -125,26 +213,22 @@ export const lookup = (
 ): ((row: ScalarRow) => Scalar) => {
   if (state === undefined) return () => null;
   const bucketsOf = entityIndex(history.by, state);
-  const hops = history.windowMs / history.hopMs;
+  const { windowMs, hopMs, param = Number.NaN } = history;
+  const hops = windowMs / hopMs;
+  const { fold } = aggregateOf(history.aggregate);
   const time = toClosure(decidedAt, () => () => null);
   return (row) => {
     const at = time(row);
     if (typeof at !== "number") return null;
-    const end = Math.floor(at / history.hopMs);
-    const found = bucketsOf(row);
-    let [count, sum] = [0, 0];
-    if (found !== undefined) {
-      for (let index = firstAtOrAfter(found.hop, end - hops); index < found.hop.length; index++) {
-        if (!((found.hop[index] ?? Infinity) < end)) break;
-        count += found.count[index] ?? 0;
-        sum += found.sum[index] ?? 0;
-      }
-    }
-    if (history.aggregate === "count") return count;
-    const mean = sum / count;
-    return Number.isFinite(mean) ? mean : null;
+    const end = Math.floor(at / hopMs);
+    const { hop, column } = bucketsOf(row) ?? unknownEntity;
+    const from = firstAtOrAfter(hop, end - hops);
+    return fold({ hop, column, from, to: firstAtOrAfter(hop, end), end, hopMs, param });
   };
 };
+
+const nothing = new Float64Array();
+const unknownEntity = { hop: nothing, column: () => nothing };
 
 /** Whether two histories are the same. */
 export const same = (a: Ast, b: Ast): boolean => JSON.stringify(a) === JSON.stringify(b);

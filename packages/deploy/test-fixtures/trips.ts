@@ -103,7 +103,8 @@ const state = (): ReadonlyArray<History.HistoryState> => {
   const history = TripFeatures.spec.features[3]?.expr;
   if (history === undefined) throw new TypeError("no history");
   const end = knownUntil.getTime() / 3_600_000;
-  const entities = [{ key: ["AAA"], hop: [end - 3, end - 1], count: [4, 4], sum: [1, 3] }];
+  const columns = { count: [4, 4], sum: [1, 3] };
+  const entities = [{ key: ["AAA"], hop: [end - 3, end - 1], columns }];
   return [{ history, entities }];
 };
 

@@ -1,6 +1,7 @@
 /** Expressions as data. */
 import type { Column } from "@ml-pipe/core";
 import * as Schema from "effect/Schema";
+import { type AggregateName, aggregateNames } from "./aggregates.ts";
 import { operatorNames } from "./operators.ts";
 import type { Param } from "./operators/Operator.ts";
 
@@ -12,7 +13,9 @@ export type OperatorName = typeof OperatorName.Type;
 /** An aggregate over earlier rows of the same entity: see `History`. */
 export interface HistoryAst {
   readonly _tag: "history";
-  readonly aggregate: "mean" | "count";
+  readonly aggregate: AggregateName;
+  /** Of a quantile its share; of what decays its half-life in milliseconds. */
+  readonly param?: number;
   /** The columns that identify the entity. */
   readonly by: ReadonlyArray<string>;
   /** What is aggregated; ignored by `count`. */
@@ -55,7 +58,8 @@ export const Ast: Schema.Codec<Ast> = Schema.Union([
     ),
   }),
   Schema.TaggedStruct("history", {
-    aggregate: Schema.Literals(["mean", "count"]),
+    aggregate: Schema.Literals(aggregateNames),
+    param: Schema.optionalKey(Schema.Finite),
     by: Schema.Array(Schema.String),
     of: Schema.suspend((): Schema.Codec<Ast> => Ast),
     knownAt: Schema.suspend((): Schema.Codec<Ast> => Ast),

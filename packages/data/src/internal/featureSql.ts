@@ -4,6 +4,7 @@ import type { Ast, HistoryAst } from "../Expr.ts";
 import { historiesOf } from "../Expr.ts";
 import type { FeatureSetSpec } from "../FeatureSet.ts";
 import { same } from "../History.ts";
+import { aggregateOf } from "./aggregates.ts";
 import { columnSql, decisionTime, toSql } from "./compile.ts";
 import { kindOf } from "./kinds.ts";
 import { operators } from "./operators.ts";
@@ -18,11 +19,15 @@ export const featureSql = (
   relation: string,
   tie: ReadonlyArray<string> = Object.keys(spec.source.columns),
 ): string => {
-  const histories = distinctHistories(spec);
-  const nameOf = (history: HistoryAst) => `h${histories.findIndex((one) => same(one, history))}`;
+  const families = familiesOf(spec);
+  const aliases = families.map((_, index) => `h${index}`);
   const names = {
     table: "r",
-    history: (history: HistoryAst) => `${nameOf(history)}."~value"`,
+    history: (history: HistoryAst) => {
+      const index = families.findIndex((family) => family.some((one) => same(one, history)));
+      const place = families[index]?.findIndex((one) => same(one, history)) ?? 0;
+      return `${aliases[index]}.${valueColumn(place)}`;
+    },
   };
   const decidedAt = toSql(decisionTime(spec), names);
   const features = spec.features.map(
@@ -30,16 +35,16 @@ export const featureSql = (
   );
   const kept = spec.keep.map((name) => `${columnSql(name, names)} AS ${identifier(name)}`);
   const label = `${toSql(spec.label, { table: names.table })} AS label`;
-  const joins = histories.map((history) => {
-    const alias = nameOf(history);
+  const joins = families.map(([history], index) => {
+    const alias = aliases[index];
     const on = history.by.map(
-      (name, index) => `${columnSql(name, names)} IS NOT DISTINCT FROM ${alias}.${key(index)}`,
+      (name, at) => `${columnSql(name, names)} IS NOT DISTINCT FROM ${alias}.${key(at)}`,
     );
     const hop = `${hopOf(decidedAt, history)} = ${alias}."~hop"`;
     return `LEFT JOIN ${alias} ON ${[...on, hop].join(" AND ")}`;
   });
   const order = tie.map((name) => columnSql(name, names));
-  const tables = histories.map((one) => `${nameOf(one)} AS (${historySql(spec, one)})`);
+  const tables = families.map((one, index) => `${aliases[index]} AS (${familySql(spec, one)})`);
   return [
     `WITH ${[`rows AS (FROM ${relation})`, ...tables].join(",\n")}`,
     `SELECT ${[...features, ...kept, label].join(",\n  ")}`,
@@ -50,17 +55,16 @@ export const featureSql = (
 };
 
 /**
- * SQL of the buckets of a history: one row for each entity and hop, with count and sum; the hop is null
- * for what never became known. An outcome
- * counts as known at its decision at the earliest, whatever `knownAt` claims: otherwise a row could
- * see its own.
+ * SQL of the buckets of histories of one family: one row for each entity and hop, with the columns that
+ * their aggregates need; the hop is null for what never became known. An outcome counts as known at its
+ * decision at the earliest, whatever `knownAt` claims: otherwise a row could see its own.
  */
 export const bucketSql = (
   spec: Pick<FeatureSetSpec, "decidedAt">,
-  history: HistoryAst,
+  family: Family,
   relation: string,
 ): string => {
-  const value = `CAST(${toSql(history.of)} AS DOUBLE)`;
+  const [history] = family;
   const decidedAt = toSql(decisionTime(spec));
   // Not `greatest`, for which an unknown time would be the other one.
   const knownAt = once(
@@ -71,18 +75,29 @@ export const bucketSql = (
   const columns = [
     ...keyColumns(history),
     `${hopOf(knownAt, history)} AS "~hop"`,
-    `CAST(count(${value}) AS DOUBLE) AS "~n"`,
-    `coalesce(${sumSql(history.of, value)}, 0) AS "~s"`,
+    ...family.flatMap((one, index) =>
+      Object.entries(bucketOf(one, decidedAt)).map(
+        ([name, sql]) => `${sql} AS ${bucketColumn(index, name)}`,
+      ),
+    ),
   ];
   return `SELECT ${columns.join(", ")} FROM ${relation} GROUP BY ALL`;
 };
 
-/**
- * A sum that is the same on any number of threads. Whole numbers are exact in any order; others are
- * summed in order of size, which takes longer.
- */
-const sumSql = (of: Ast, value: string): string =>
-  isWhole(of) ? `sum(${value})` : `sum(${value} ORDER BY ${value})`;
+/** The columns of a history's buckets, as SQL aggregates. */
+const bucketOf = ({ aggregate, of }: HistoryAst, decidedAt: string) =>
+  aggregateOf(aggregate).bucket({
+    value: `CAST(${toSql(of)} AS DOUBLE)`,
+    at: `CAST(epoch_ms(${decidedAt}) AS DOUBLE)`,
+    whole: isWhole(of),
+  });
+
+/** The names of the columns of a history's buckets. */
+export const bucketNames = (history: HistoryAst): ReadonlyArray<string> =>
+  Object.keys(bucketOf(history, "NULL"));
+
+/** The column of the `index`-th history of a family. */
+export const bucketColumn = (index: number, name: string): string => `"~${index} ${name}"`;
 
 /** Whether an expression gives whole numbers only, or yes and no. */
 const isWhole = (ast: Ast): boolean => {
@@ -105,38 +120,54 @@ const isWhole = (ast: Ast): boolean => {
   }
 };
 
-/** The histories of a feature set, each once. */
-export const distinctHistories = (spec: FeatureSetSpec): ReadonlyArray<HistoryAst> => {
-  const all = spec.features.flatMap(({ expr }) => historiesOf(expr));
-  return all.filter((history, index) => all.findIndex((one) => same(one, history)) === index);
+/** Histories over the same windows of the same entities, known at the same time: one pass makes all. */
+export type Family = readonly [HistoryAst, ...ReadonlyArray<HistoryAst>];
+
+/** The histories of a feature set, each once, by family. */
+export const familiesOf = (spec: FeatureSetSpec): ReadonlyArray<Family> => {
+  const families = new Map<string, [HistoryAst, ...Array<HistoryAst>]>();
+  for (const history of spec.features.flatMap(({ expr }) => historiesOf(expr))) {
+    const { by, knownAt, windowMs, hopMs } = history;
+    const name = JSON.stringify([by, knownAt, windowMs, hopMs]);
+    const family = families.get(name);
+    if (family === undefined) families.set(name, [history]);
+    else if (!family.some((one) => same(one, history))) family.push(history);
+  }
+  return [...families.values()];
 };
 
-/** For each entity and hop at which a decision is made: the aggregate over the window before it. */
-const historySql = (spec: FeatureSetSpec, history: HistoryAst): string => {
+/** For each entity and hop at which a decision is made: the aggregates over the window before it. */
+const familySql = (spec: FeatureSetSpec, family: Family): string => {
+  const [history] = family;
   const by = history.by.map((_, index) => key(index));
-  const asked = [
-    ...keyColumns(history),
-    `${hopOf(toSql(decisionTime(spec)), history)} AS "~hop"`,
-    `0.0::DOUBLE AS "~n"`,
-    `0.0::DOUBLE AS "~s"`,
-  ];
+  const asked = [...keyColumns(history), `${hopOf(toSql(decisionTime(spec)), history)} AS "~hop"`];
+  const columns = family.flatMap((one, index) =>
+    bucketNames(one).map((name) => bucketColumn(index, name)),
+  );
   const hops = history.windowMs / history.hopMs;
   const partition = by.length === 0 ? "" : `PARTITION BY ${by.join(", ")} `;
-  const window = `OVER (${partition}ORDER BY "~hop" RANGE BETWEEN ${hops} PRECEDING AND 1 PRECEDING)`;
-  const mean = `sum("~s") ${window} / nullif(sum("~n") ${window}, 0)`;
-  const value =
-    history.aggregate === "count"
-      ? `coalesce(sum("~n") ${window}, 0)`
-      : `CASE WHEN isfinite(${mean}) THEN ${mean} END`;
+  const values = family.map(({ aggregate, param = Number.NaN, hopMs }, index) => {
+    const value = aggregateOf(aggregate).window({
+      column: (name) => bucketColumn(index, name),
+      over: "OVER past",
+      end: `"~moment"`,
+      hopMs,
+      param,
+    });
+    return `${value} AS ${valueColumn(index)}`;
+  });
   return [
-    `SELECT ${[...by, '"~hop"', `${value} AS "~value"`].join(", ")} FROM (`,
-    `  SELECT ${[...by, '"~hop"', 'sum("~n") AS "~n"', 'sum("~s") AS "~s"'].join(", ")} FROM (`,
-    `    ${bucketSql(spec, history, "rows")}`,
-    `    UNION ALL SELECT DISTINCT ${asked.join(", ")} FROM rows`,
-    "  ) GROUP BY ALL",
-    ")",
+    `SELECT ${[...by, '"~hop"', ...values].join(", ")} FROM (`,
+    `  SELECT ${[...by, '"~hop"', '"~hop" AS "~moment"', ...columns.map((name) => `any_value(${name}) AS ${name}`)].join(", ")} FROM (`,
+    `    ${bucketSql(spec, family, "rows")}`,
+    `    UNION ALL BY NAME SELECT DISTINCT ${asked.join(", ")} FROM rows`,
+    `  ) GROUP BY ALL`,
+    `) WINDOW past AS (${partition}ORDER BY "~hop" RANGE BETWEEN ${hops} PRECEDING AND 1 PRECEDING)`,
   ].join("\n");
 };
+
+/** The value of the `index`-th history of a family. */
+const valueColumn = (index: number): string => `"~value ${index}"`;
 
 /** The number of the hop since 1970-01-01 UTC in which an instant lies. */
 const hopOf = (instant: string, { hopMs }: HistoryAst): string =>

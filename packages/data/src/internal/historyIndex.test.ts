@@ -27,8 +27,8 @@ const byScan = (
     if (JSON.stringify(entity.key) !== JSON.stringify(key)) continue;
     for (const [index, hop] of entity.hop.entries()) {
       if (hop < time - 5 || hop >= time) continue;
-      count += entity.count[index] ?? 0;
-      sum += entity.sum[index] ?? 0;
+      count += Number(entity.columns["count"]?.[index]);
+      sum += Number(entity.columns["sum"]?.[index]);
     }
   }
   if (history.aggregate === "count") return count;
@@ -65,7 +65,7 @@ const cases = fc.integer({ min: 0, max: 3 }).chain((columns) => {
   return fc.record({
     columns: fc.constant(columns),
     entities: fc.uniqueArray(
-      fc.tuple(key, buckets).map(([key, rest]) => ({ key, ...rest })),
+      fc.tuple(key, buckets).map(([key, { hop, ...columns }]) => ({ key, hop, columns })),
       { maxLength: 12, selector: ({ key }) => JSON.stringify(key) },
     ),
     asked: fc.array(fc.tuple(key, fc.integer({ min: -25, max: 30 })), {

@@ -1,13 +1,14 @@
 /** The buckets of a history, laid out to be looked up millions of times. */
 import type { HistoryState } from "../History.ts";
+import type { BucketColumn } from "./aggregates.ts";
 import type { ScalarRow } from "./compile.ts";
 import type { Scalar } from "./operators/Operator.ts";
 
 /** The buckets of one entity, oldest first. */
 export interface Buckets {
   readonly hop: Float64Array;
-  readonly count: Float64Array;
-  readonly sum: Float64Array;
+  /** A column of the buckets, by name: numbers as doubles, with NaN where there is none. */
+  readonly column: (name: string) => Float64Array | BucketColumn;
 }
 
 /** The buckets of the entity that a row is of. */
@@ -48,13 +49,21 @@ export const entityIndex = (
   };
 };
 
-const bucketsOf = (
-  entity: Pick<HistoryState["entities"][number], "hop" | "count" | "sum">,
-): Buckets => ({
-  hop: Float64Array.from(entity.hop),
-  count: Float64Array.from(entity.count),
-  sum: Float64Array.from(entity.sum),
-});
+const bucketsOf = ({
+  hop,
+  columns,
+}: Pick<HistoryState["entities"][number], "hop" | "columns">): Buckets => {
+  const byName = new Map<string, Float64Array | BucketColumn>();
+  for (const [name, values] of Object.entries(columns)) {
+    byName.set(name, isNumbers(values) ? Float64Array.from(values, orNaN) : values);
+  }
+  return { hop: Float64Array.from(hop), column: (name) => byName.get(name) ?? none };
+};
+
+const none = new Float64Array();
+const orNaN = (value: number | null): number => value ?? Number.NaN;
+const isNumbers = (values: BucketColumn): values is ReadonlyArray<number | null> =>
+  values.every((value) => value === null || typeof value === "number");
 
 /**
  * The place of the first hop at or after `from`. Sums are then taken hop by hop: differences of running
