@@ -267,7 +267,7 @@ describe("History", () => {
 
   it.live("is served from a state as it was computed in the batch", () =>
     Effect.gen(function* () {
-      const rows = together(fc.sample(tripRows, { numRuns: 20, seed: 44 }));
+      const rows = together(fc.sample(tripRows, { numRuns: 30, seed: 44 }));
       const table = yield* tableOf(Trip, "checked", rows);
       const batch = yield* bySql(rows);
       let compared = 0;
