@@ -281,11 +281,7 @@ const compare = Effect.fnUntraced(function* (all: ReadonlyArray<Row>, some: Read
   );
   for (const [index, [, holds]] of some.entries()) {
     const verdicts = new Set(all.map((row, place) => holds(row, place, all)));
-    const right = verdicts.has(false)
-      ? "failed"
-      : verdicts.has(true)
-        ? "passed"
-        : "could not run";
+    const right = verdicts.has(false) ? "failed" : verdicts.has(true) ? "passed" : "could not run";
     assert.strictEqual(outcomes.get(`check ${index}`), right, JSON.stringify(checks[index]?.spec));
   }
   if (value === undefined) {
