@@ -5,6 +5,7 @@ export * as Charter from "./Charter.ts";
 export * as Check from "./Check.ts";
 export * as Column from "./Column.ts";
 export * as Contract from "./Contract.ts";
+export * as ContractLock from "./ContractLock.ts";
 export * as Daemon from "./Daemon.ts";
 export * as Digest from "./Digest.ts";
 export * as Engine from "./Engine.ts";

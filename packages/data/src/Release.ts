@@ -34,6 +34,8 @@ export const AnyRelease = Schema.Struct({
   /** Present if the release was made only with a person's approval. */
   approval: Schema.optionalKey(ReleaseApproval),
   charter: Digest.Digest,
+  /** The team that answers for it: the charter's owner. */
+  owner: Schema.optionalKey(Schema.String),
   /** Columns of a request: what a caller must send. */
   request: Contract.ContractSpec,
   /** What is decided when the probability is at or above {@link threshold}. */

@@ -4,6 +4,7 @@ import * as Schema from "effect/Schema";
 /** What a change is about. */
 export const ChangeKind = Schema.Literals([
   "contract-renamed",
+  "contract-removed",
   "version",
   "description",
   "owner",
