@@ -6,6 +6,7 @@ import * as Command from "effect/cli/Command";
 import { Debug, State } from "./Verb.ts";
 import { approve } from "./verbs/approve.ts";
 import { check } from "./verbs/check.ts";
+import { contracts } from "./verbs/contracts.ts";
 import { daemon } from "./verbs/daemon.ts";
 import { diff } from "./verbs/diff.ts";
 import { dump } from "./verbs/dump.ts";
@@ -37,6 +38,7 @@ export const commandLine = Command.make("ml-pipe").pipe(
     resume,
     daemon,
     check,
+    contracts,
     show,
     status,
     runs,

@@ -4,6 +4,7 @@
  * cross this border.
  */
 import type * as Check from "./commands/check.ts";
+import type * as Contracts from "./commands/contracts.ts";
 import type * as Daemon from "./commands/daemon.ts";
 import type * as Decide from "./commands/decide.ts";
 import type * as Init from "./commands/init.ts";
@@ -19,6 +20,7 @@ import type * as Why from "./commands/why.ts";
 
 interface Commands {
   readonly check: typeof Check;
+  readonly contracts: typeof Contracts;
   readonly daemon: typeof Daemon;
   readonly decide: typeof Decide;
   readonly init: typeof Init;

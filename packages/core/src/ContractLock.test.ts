@@ -3,7 +3,7 @@ import * as Result from "effect/Result";
 import * as fc from "fast-check";
 import * as Fixture from "../test-fixtures/contracts.ts";
 import * as Column from "./Column.ts";
-import * as Contract from "./Contract.ts";
+import type * as Contract from "./Contract.ts";
 import * as ContractLock from "./ContractLock.ts";
 
 const km = Column.float({ unit: "km" }).spec;

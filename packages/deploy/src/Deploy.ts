@@ -169,6 +169,7 @@ export function release<C extends Contract.Contract, Out extends Contract.Contra
       verdict,
       ...(approval === undefined ? {} : { approval }),
       charter: charter.digest,
+      owner: charter.spec.owner,
       request,
       decision: charter.spec.decision.question,
       threshold,

@@ -3,6 +3,7 @@ import { Graph } from "@ml-pipe/ml-pipe";
 import * as Effect from "effect/Effect";
 import * as Schema from "effect/Schema";
 import * as ExitCode from "../ExitCode.ts";
+import { lockWarnings } from "../contracts/lockFile.ts";
 import { charterWarnings } from "../pipeline/contracts.ts";
 import type { Terminal } from "../Terminal.ts";
 import { pretty } from "../view/json.ts";
@@ -58,7 +59,11 @@ const tellValid = (
   out(`  types      ${checked}`);
   out(`  graph      ${stages}, ${feedback}`);
   out(`  contracts  ${contracts}`);
-  for (const warning of charterWarnings(pipeline, new Date())) err(errStyle.yellow(`! ${warning}`));
+  const warnings = [
+    ...charterWarnings(pipeline, new Date()),
+    ...lockWarnings(pipeline, options.file),
+  ];
+  for (const warning of warnings) err(errStyle.yellow(`! ${warning}`));
   return ExitCode.succeeded;
 };
 

@@ -5,6 +5,7 @@ import * as Cause from "effect/Cause";
 import * as Effect from "effect/Effect";
 import * as Exit from "effect/Exit";
 import * as ExitCode from "../ExitCode.ts";
+import { lockWarnings } from "../contracts/lockFile.ts";
 import { charterWarnings } from "../pipeline/contracts.ts";
 import * as CodeOf from "../pipeline/codeOf.ts";
 import type { Runnable } from "../pipeline/loadPipeline.ts";
@@ -96,11 +97,12 @@ const tellContinued = (
 
 const tellPrepared = (
   { pipeline, types }: Prepared,
-  { json }: RunOptions,
+  { file, json }: RunOptions,
   { terminal }: CommandContext,
 ): void => {
   const { out, err, style, errStyle } = terminal;
-  for (const warning of charterWarnings(pipeline, new Date())) err(errStyle.yellow(`! ${warning}`));
+  const warnings = [...charterWarnings(pipeline, new Date()), ...lockWarnings(pipeline, file)];
+  for (const warning of warnings) err(errStyle.yellow(`! ${warning}`));
   if (json) return;
   if (types === undefined) out(style.dim("types not checked (--no-types)"));
   else if (!types.skipped) {

@@ -44,6 +44,12 @@ const asked = new Set([
   "RunNotResumable",
   "ApprovalRefused",
   "InputNotRead",
+  "ContractUnknown",
+  "NotAsked",
+  "OdcsInvalid",
+  "DocumentUnreadable",
+  "NotDrafted",
+  "FileExists",
 ]);
 
 /** Writes the errors of a cause. */

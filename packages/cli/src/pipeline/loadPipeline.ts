@@ -18,16 +18,26 @@ import { packageOf } from "./packages.ts";
 /** A pipeline that the local engine can run, as far as its types told the truth. */
 export type Runnable = Pipeline.Pipeline<unknown, unknown, Local.Services>;
 
+/** What a file exports, by name. Fails with a {@link LoadError}; never dies. */
+export const importFile = (
+  file: string,
+): Effect.Effect<{ readonly [name: string]: unknown }, LoadError> => {
+  const absolute = path.resolve(file);
+  return Effect.andThen(
+    requireFile(absolute),
+    Effect.tryPromise({
+      try: (): Promise<{ readonly [name: string]: unknown }> =>
+        import(pathToFileURL(absolute).href),
+      catch: (cause) => importError(absolute, cause),
+    }),
+  );
+};
+
 /** Imports `file` and returns its default export. Fails with a {@link LoadError}; never dies. */
 export const loadPipeline = (file: string): Effect.Effect<Runnable, LoadError> => {
   const absolute = path.resolve(file);
   return Effect.gen(function* () {
-    yield* requireFile(absolute);
-    const exported = yield* Effect.tryPromise({
-      try: (): Promise<{ readonly [name: string]: unknown }> =>
-        import(pathToFileURL(absolute).href),
-      catch: (cause) => importError(absolute, cause),
-    });
+    const exported = yield* importFile(absolute);
     const { default: value } = exported;
     if (isRunnable(value)) return value;
     const pipelines = Object.keys(exported).filter(
