@@ -13,6 +13,8 @@ import type { FeatureSet } from "./FeatureSet.ts";
 import * as Model from "./Model.ts";
 import * as Rule from "./Rule.ts";
 import * as Table from "./Table.ts";
+import { keptColumns, selectSql } from "./transform/apply.ts";
+import type { Fitted } from "./transform/spec.ts";
 
 /** A model's document reads a column that is no feature of its feature set: the label, or a kept one. */
 export class ForeignFeature extends Schema.TaggedError<ForeignFeature>()("ForeignFeature", {
@@ -127,8 +129,8 @@ export const read = Effect.fnUntraced(function* <
   options: DecisionsOptions,
 ): Effect.fn.Return<Decisions, DecisionsError, Duckdb | Artifact.ArtifactStore> {
   const { model, table, select = [], blocks = defaultBlock(set) } = options;
-  const { estimator } = yield* Model.load(model);
-  yield* requireOwnFeatures(set.spec, estimator.features);
+  const { estimator, transform } = yield* Model.load(model);
+  yield* requireOwnFeatures(set, estimator.features, transform);
   const rule = yield* Rule.compile(options.baseline);
   const db = yield* Duckdb;
   const operation = `read the ${table.role} table under ${table.contract.name}`;
@@ -152,7 +154,7 @@ export const read = Effect.fnUntraced(function* <
       label,
       rule.sql,
       blockSql(set, blocks),
-      ...estimator.features.map(identifier),
+      ...(transform === undefined ? estimator.features.map(identifier) : selectSql(transform)),
       ...select,
     ],
     rows,
@@ -226,12 +228,19 @@ const blockSql = ({ spec, contract }: FeatureSet, blocks: Block): string => {
   );
 };
 
+/** A model reads features; its transformation reads what else of the table is known at the decision. */
 const requireOwnFeatures = (
-  spec: FeatureSet["spec"],
+  { spec, contract }: FeatureSet,
   read: ReadonlyArray<string>,
+  transform: Fitted | undefined,
 ): Effect.Effect<void, ForeignFeature> => {
   const own = new Set(spec.features.map(({ name }) => name));
-  const features = read.filter((name) => !own.has(name));
+  const features =
+    transform === undefined
+      ? read.filter((name) => !own.has(name))
+      : keptColumns(transform, spec).filter(
+          (name) => contract.spec.columns[name]?.availableAt !== "decision",
+        );
   return features.length === 0
     ? Effect.void
     : Effect.fail(new ForeignFeature({ featureSet: spec.name, features }));

@@ -9,8 +9,10 @@ import { Column, Contract, Digest } from "@ml-pipe/core";
 import * as Schema from "effect/Schema";
 import * as Expr from "./Expr.ts";
 import * as History from "./History.ts";
-import { decisionTime, toClosure } from "./internal/compile.ts";
+import { decisionTime, scalarOf, toClosure } from "./internal/compile.ts";
 import { problemsOf } from "./internal/kinds.ts";
+import { keptColumns } from "./transform/apply.ts";
+import type { Fitted } from "./transform/spec.ts";
 import type { Scalar } from "./internal/operators/Operator.ts";
 
 /** A feature set as data: stored with each release, so that a request needs no code but ours. */
@@ -245,11 +247,12 @@ export class FeatureUnavailable extends Schema.TaggedError<FeatureUnavailable>()
   }
 }
 
-/** The names of the columns that a request must carry. */
-export const requestColumns = (spec: FeatureSetSpec): ReadonlyArray<string> => {
+/** The names of the columns that a request must carry, with those that a model's transformation reads. */
+export const requestColumns = (spec: FeatureSetSpec, transform?: Fitted): ReadonlyArray<string> => {
   const read = spec.features.flatMap(({ expr }) => [...neededAtDecision(expr)]);
   const decidedAt = spec.decidedAt === undefined ? [] : [spec.decidedAt];
-  return [...new Set([...decidedAt, ...read])].toSorted();
+  const kept = transform === undefined ? [] : keptColumns(transform, spec);
+  return [...new Set([...decidedAt, ...read, ...kept])].toSorted();
 };
 
 /** What a request must carry for an expression: of a history, only the entity. */
@@ -324,11 +327,4 @@ export const compileRow = (
     }
     return features;
   };
-};
-
-const scalarOf = (value: unknown): Scalar => {
-  if (value instanceof Date) return value.getTime();
-  return typeof value === "number" || typeof value === "string" || typeof value === "boolean"
-    ? value
-    : null;
 };

@@ -7,10 +7,13 @@ import * as Effect from "effect/Effect";
 import * as Schema from "effect/Schema";
 import { Estimator, problems } from "./Estimator.ts";
 import { type FeatureSet, FeatureSetSpec } from "./FeatureSet.ts";
+import { Fitted } from "./transform/spec.ts";
 
 /** The content of a model's artifact. */
 export const ModelDocument = Schema.Struct({
   featureSet: FeatureSetSpec,
+  /** What the features go through before the estimator reads them, fitted on the training rows. */
+  transform: Schema.optionalKey(Fitted),
   estimator: Estimator,
 });
 /** See {@link ModelDocument}. */
@@ -91,6 +94,10 @@ export const load = Effect.fnUntraced(function* (
   }
   const [first] = problems(document.estimator);
   if (first !== undefined) return yield* invalid(`${first.what} at ${first.where}`);
+  const prepared = document.transform?.outputs.map(({ name }) => name);
+  if (prepared !== undefined && prepared.join("\n") !== document.estimator.features.join("\n")) {
+    return yield* invalid("it does not read what its transformation gives, in that order");
+  }
   return document;
 });
 
@@ -100,10 +107,14 @@ export const store = Effect.fnUntraced(function* <
   Out extends Contract.Contract,
 >(
   set: FeatureSet<C, Out>,
-  trained: Pick<AnyModel, "kind" | "trainedOn"> & { readonly estimator: Estimator },
+  trained: Pick<AnyModel, "kind" | "trainedOn"> & {
+    readonly estimator: Estimator;
+    readonly transform?: Fitted | undefined;
+  },
 ): Effect.fn.Return<Model<Out>, Artifact.ArtifactStoreError, Artifact.ArtifactStore> {
   const artifacts = yield* Artifact.ArtifactStore;
-  const { estimator, ...rest } = trained;
-  const document = yield* artifacts.putJson({ featureSet: set.spec, estimator });
+  const { estimator, transform, ...rest } = trained;
+  const prepared = transform === undefined ? {} : { transform };
+  const document = yield* artifacts.putJson({ featureSet: set.spec, ...prepared, estimator });
   return { ...rest, document, featureSet: { name: set.contract.name, digest: set.digest } };
 });

@@ -33,4 +33,5 @@ export { StatisticsError, StatisticsReason } from "./statistics/StatisticsError.
 export * as Table from "./Table.ts";
 export * as TableSchema from "./TableSchema.ts";
 export * as TestRows from "./TestRows.ts";
+export * as Transform from "./Transform.ts";
 export * as Words from "./Words.ts";

@@ -151,7 +151,6 @@ export function release<C extends Contract.Contract, Out extends Contract.Contra
   }
   const knownUntil = instantOf(options.knownUntil);
   const threshold = thresholdOf(charter);
-  const request = requestOf(name, set.spec);
   const publish = Effect.fnUntraced(function* (
     { model, verdict, history }: ReleaseInputs<C, Out>,
     { progress, exhibit }: Stage.StageContext<{}>,
@@ -161,6 +160,8 @@ export function release<C extends Contract.Contract, Out extends Contract.Contra
     yield* requireDeployable({ model, verdict, charter, now });
     yield* progress({ label: "reading the state of the histories", rows: history.rows });
     const artifacts = yield* Artifact.ArtifactStore;
+    const { transform } = yield* Model.load(model);
+    const request = requestOf(name, set.spec, FeatureSet.requestColumns(set.spec, transform));
     const states = yield* Features.stateAt(set.spec, history, knownUntil);
     const histories = yield* artifacts.putJson(states);
     const candidate = {
@@ -281,14 +282,18 @@ const requireDeployable = Effect.fnUntraced(function* (subject: {
   }
 });
 
-/** The contract of a request: the columns that the features need, each as the source defines it. */
-const requestOf = (name: string, spec: FeatureSet.FeatureSetSpec): Contract.ContractSpec => ({
+/** The contract of a request: the columns that the model needs, each as the source defines it. */
+const requestOf = (
+  name: string,
+  spec: FeatureSet.FeatureSetSpec,
+  columns: ReadonlyArray<string>,
+): Contract.ContractSpec => ({
   name: `${name}-request`,
   version: spec.version,
   owner: spec.source.owner,
   consumers: [],
   columns: Object.fromEntries(
-    FeatureSet.requestColumns(spec).flatMap((column) => {
+    columns.flatMap((column) => {
       const found = spec.source.columns[column];
       return found === undefined ? [] : [[column, found] as const];
     }),

@@ -3,7 +3,7 @@
  * and its form; nothing that is loaded is ever executed.
  */
 import { Artifact, Contract } from "@ml-pipe/core";
-import { Estimator, Expr, FeatureSet, History, Model, Release } from "@ml-pipe/data";
+import { Estimator, Expr, FeatureSet, History, Model, Release, Transform } from "@ml-pipe/data";
 import * as Effect from "effect/Effect";
 import * as Result from "effect/Result";
 import * as Schema from "effect/Schema";
@@ -82,12 +82,13 @@ export const load: (
     const mismatch = (problem: string) => new ReleaseMismatch({ release: label, problem });
     const contradiction = inconsistency(release);
     if (contradiction !== undefined) return yield* mismatch(contradiction);
-    const { featureSet, estimator } = yield* Model.load(release.model);
+    const document = yield* Model.load(release.model);
+    const { featureSet, transform, estimator } = document;
     const features = featureSet.features.map(({ name }) => name);
-    if (estimator.features.join() !== features.join()) {
+    if (transform === undefined && estimator.features.join() !== features.join()) {
       return yield* mismatch("the model's features are not those of its feature set, in its order");
     }
-    const needed = FeatureSet.requestColumns(featureSet);
+    const needed = FeatureSet.requestColumns(featureSet, transform);
     if (Object.keys(release.request.columns).toSorted().join() !== needed.join()) {
       return yield* mismatch(
         `its request does not have the columns that its features need: ${needed.join(", ")}`,
@@ -100,7 +101,7 @@ export const load: (
         Effect.fail(mismatch(`the state of its histories has another form: ${message}`)),
       ),
     );
-    return make(release, featureSet, estimator, histories);
+    return make(release, document, histories);
   },
 );
 
@@ -132,13 +133,13 @@ export const Histories = Schema.Array(History.HistoryState);
 
 const make = (
   release: Release.AnyRelease,
-  featureSet: FeatureSet.FeatureSetSpec,
-  estimator: Estimator.Estimator,
+  { featureSet, transform, estimator }: Model.ModelDocument,
   histories: ReadonlyArray<History.HistoryState>,
 ): Predictor => {
   const label = Release.label(release);
   const check = Request.checker(release.request);
   const compute = FeatureSet.compileRow(featureSet, histories);
+  const prepare = transform === undefined ? undefined : Transform.compile(transform, featureSet);
   const score = Estimator.scoreRow(estimator);
   const names = featureSet.features.map(({ name }) => name);
   const staleAt = staleness(featureSet, release.knownUntil);
@@ -157,7 +158,7 @@ const make = (
         return Result.fail(new Request.RequestInvalid({ problems: row.failure }));
       }
       const features = compute(row.success);
-      const probability = score(features);
+      const probability = score(prepare?.(features, row.success) ?? features);
       const act = probability >= threshold;
       return Result.succeed({
         probability,

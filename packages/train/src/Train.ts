@@ -3,7 +3,7 @@
  * early and is never what a model is judged on; a test table does not fit by type.
  */
 import { type Artifact, type Contract, Stage, type Store } from "@ml-pipe/core";
-import { Duckdb, type FeatureSet, GoldenSet, Model, Table } from "@ml-pipe/data";
+import { Duckdb, type FeatureSet, GoldenSet, Model, Table, Transform, Words } from "@ml-pipe/data";
 import * as Effect from "effect/Effect";
 import * as Schema from "effect/Schema";
 import { type BoostedTreesOptions, fitBoostedTrees, type TrainingError } from "./BoostedTrees.ts";
@@ -32,6 +32,7 @@ export class SplitMismatch extends Schema.TaggedError<SplitMismatch>()("SplitMis
 export type TrainError =
   | SplitMismatch
   | TrainingError
+  | Transform.TransformError
   | GoldenSet.GoldenRowsInTraining
   | Store.StoreError
   | Duckdb.DuckdbError
@@ -49,6 +50,18 @@ export type TrainStage<Out extends Contract.Contract> = Stage.Stage<
   TrainError,
   Duckdb.Duckdb | Artifact.ArtifactStore
 >;
+
+/** What a training stage may be told of its features. */
+export interface Prepared<out Out extends Contract.Contract> {
+  /**
+   * What the features go through before the model reads them. Fitted by the stage, on its training rows
+   * only, and stored with the model: requests go through it too.
+   */
+  readonly prepare?: Transform.Transform<Out>;
+}
+
+const preparedBy = (prepare: Transform.Transform | undefined) =>
+  prepare === undefined ? {} : { prepare: prepare.digest };
 
 /** The inputs of a training stage. */
 const inputsOf = <C extends Contract.Contract, Out extends Contract.Contract>(
@@ -75,21 +88,33 @@ const inputsOf = <C extends Contract.Contract, Out extends Contract.Contract>(
  */
 export const boostedTrees = <C extends Contract.Contract, Out extends Contract.Contract>(
   set: FeatureSet.FeatureSet<C, Out>,
-  options: Omit<BoostedTreesOptions, "objective" | "onProgress" | "threads"> = {},
+  {
+    prepare,
+    ...options
+  }: Omit<BoostedTreesOptions, "objective" | "onProgress" | "threads"> & Prepared<Out> = {},
 ): TrainStage<Out> =>
   Stage.make("train", {
     description: "trains gradient-boosted trees",
     input: inputsOf(set),
     output: Model.of(set),
-    params: { estimator: "boosted-trees", featureSet: set.digest, ...options },
+    params: {
+      estimator: "boosted-trees",
+      featureSet: set.digest,
+      ...preparedBy(prepare),
+      ...options,
+    },
     fingerprint: GoldenSet.registeredDigests(set),
     run: Effect.fnUntraced(function* ({ train, validation }, { exhibit, finding, progress }) {
       yield* requireOneSplit(train, validation);
       yield* Effect.forEach(yield* notGolden(set, train, validation), finding);
+      const transform = yield* fitted(prepare, train, exhibit);
       const context = yield* Effect.context<never>();
       const tell = Effect.runForkWith(context);
       const fit = yield* fitBoostedTrees(
-        { ...(yield* read(set, train)), validation: yield* read(set, validation) },
+        {
+          ...(yield* read(set, train, transform)),
+          validation: yield* read(set, validation, transform),
+        },
         {
           ...options,
           objective: "logistic",
@@ -121,7 +146,7 @@ export const boostedTrees = <C extends Contract.Contract, Out extends Contract.C
         ],
       });
       const kind = "gradient-boosted trees";
-      return yield* Model.store(set, { estimator, kind, trainedOn: trainedOn(train) });
+      return yield* Model.store(set, { estimator, transform, kind, trainedOn: trainedOn(train) });
     }),
   });
 
@@ -131,20 +156,21 @@ export const boostedTrees = <C extends Contract.Contract, Out extends Contract.C
  */
 export const logistic = <C extends Contract.Contract, Out extends Contract.Contract>(
   set: FeatureSet.FeatureSet<C, Out>,
-  options: LogisticOptions = {},
+  { prepare, ...options }: LogisticOptions & Prepared<Out> = {},
 ): TrainStage<Out> =>
   Stage.make("train", {
     description: "trains a logistic regression",
     input: inputsOf(set),
     output: Model.of(set),
-    params: { estimator: "logistic", featureSet: set.digest, ...options },
+    params: { estimator: "logistic", featureSet: set.digest, ...preparedBy(prepare), ...options },
     fingerprint: GoldenSet.registeredDigests(set),
-    run: Effect.fnUntraced(function* ({ train, validation }, { finding }) {
+    run: Effect.fnUntraced(function* ({ train, validation }, { exhibit, finding }) {
       yield* requireOneSplit(train, validation);
       yield* Effect.forEach(yield* notGolden(set, train, validation), finding);
-      const { estimator } = yield* fitLogistic(yield* read(set, train), options);
+      const transform = yield* fitted(prepare, train, exhibit);
+      const { estimator } = yield* fitLogistic(yield* read(set, train, transform), options);
       const kind = "logistic regression";
-      return yield* Model.store(set, { estimator, kind, trainedOn: trainedOn(train) });
+      return yield* Model.store(set, { estimator, transform, kind, trainedOn: trainedOn(train) });
     }),
   });
 
@@ -169,18 +195,54 @@ const trainedOn = (train: Table.AnyTable): Model.AnyModel["trainedOn"] => ({
   rows: train.rows,
 });
 
-/** The features and labels of a table as typed arrays; rows without a label are left out. */
-const read = Effect.fnUntraced(function* (set: FeatureSet.FeatureSet, table: Table.AnyTable) {
+/** Fits what the features go through, if anything, on the training rows, and shows what came of it. */
+const fitted = Effect.fnUntraced(function* <Out extends Contract.Contract>(
+  prepare: Transform.Transform<Out> | undefined,
+  train: Table.Table<Out, "train">,
+  exhibit: Stage.StageContext<{}>["exhibit"],
+) {
+  if (prepare === undefined) return undefined;
+  const transform = yield* Transform.fit(prepare, train);
+  const { outputs, dropped, rows } = transform;
+  yield* exhibit({
+    _tag: "table",
+    title: "Fitted transformation",
+    caption: `fitted on ${Words.whole(rows)} training rows; ${Words.counted(outputs.length, "column")} selected`,
+    columns: ["column", "selected"],
+    rows: [
+      ...outputs.map(({ name }) => [name, "yes"]),
+      ...dropped.map(({ name, because }) => [name, `no: ${because}`]),
+    ],
+  });
+  return transform;
+});
+
+/**
+ * The features and labels of a table as typed arrays, as the transformation gives them to the model; rows
+ * without a label are left out.
+ */
+const read = Effect.fnUntraced(function* (
+  set: FeatureSet.FeatureSet,
+  table: Table.AnyTable,
+  transform: Transform.Fitted | undefined,
+) {
   const db = yield* Duckdb.Duckdb;
-  const relation = `(FROM ${yield* Table.relation(table)} WHERE label IS NOT NULL)`;
+  const relation = `(FROM ${yield* Table.relation(table, { rowNumbers: true })} WHERE label IS NOT NULL)`;
   const operation = `read the ${table.role} table`;
   const [count] = yield* db.rows(operation, `SELECT count(*)::DOUBLE AS n FROM ${relation}`);
-  const featureNames = set.spec.features.map(({ name }) => name);
+  const own = set.spec.features.map(({ name }) => name);
+  const { group } = set.contract.spec;
   const { columns } = yield* db.numericColumns(operation, {
     from: relation,
-    select: [...featureNames.map(Duckdb.identifier), "label"],
+    select: [
+      ...(transform === undefined
+        ? own.map(Duckdb.identifier)
+        : Transform.selectSql(transform, table.role === "train" ? { group } : undefined)),
+      "label",
+    ],
     rows: Number(count?.["n"] ?? 0),
   });
   const labels = columns.at(-1) ?? new Float64Array();
+  const featureNames = transform?.outputs.map(({ name }) => name) ?? own;
   return { featureNames, columns: columns.slice(0, -1), labels };
 });

@@ -9,6 +9,14 @@ import { finiteSql, type Kind, numberSql, type Scalar } from "./operators/Operat
 /** A row as the closures read it: instants are epoch milliseconds. */
 export type ScalarRow = { readonly [column: string]: Scalar };
 
+/** A value of a decoded request as the closures read it. */
+export const scalarOf = (value: unknown): Scalar => {
+  if (value instanceof Date) return value.getTime();
+  return typeof value === "number" || typeof value === "string" || typeof value === "boolean"
+    ? value
+    : null;
+};
+
 /** Where the names in an expression point. */
 export interface SqlNames {
   /** The column that holds a history. Without it, a history is a mistake of the caller. */
