@@ -15,6 +15,7 @@ export * as McNemar from "./statistics/McNemar.ts";
 export * as OutOfFold from "./OutOfFold.ts";
 export * as Profile from "./Profile.ts";
 export * as PointInTime from "./PointInTime.ts";
+export * as Proposal from "./Proposal.ts";
 export * as Release from "./Release.ts";
 export * as Rule from "./Rule.ts";
 export * as Split from "./Split.ts";
