@@ -67,6 +67,51 @@ const lazyBuiltins = {
   },
 };
 
+/** Where the modules of our packages are that their indexes export as `Name.what`, by package. */
+const modulesOf = Object.fromEntries(
+  ["core", "observe"].map((name) => {
+    const folder = join(root, "packages", name, "src");
+    const index = fs.readFileSync(join(folder, "index.ts"), "utf8");
+    const found = index.matchAll(/^export \* as (\w+) from "(.*)";$/gm);
+    return [
+      `@ml-pipe/${name}`,
+      new Map([...found].map(([, as, file]) => [as, join(folder, file)])),
+    ];
+  }),
+);
+
+/** Calls that do nothing but make a value: what nobody uses of them may go. */
+const makers =
+  /^(?:export )?const [^=\n]+ = (?=(?:Effect\.fn(?:Untraced)?|Stage\.make|Schema\.\w+)\()/gm;
+
+/**
+ * Imports `Run` of `@ml-pipe/core` from its file: through the index, everything in that file would be
+ * bundled and evaluated, whatever is used of it. And says of what our modules make that it can go.
+ *
+ * @type {import("esbuild").Plugin}
+ */
+const onlyWhatIsUsed = {
+  name: "only-what-is-used",
+  setup({ onLoad }) {
+    const imports = /^import \{([^}]*)\} from "(@ml-pipe\/(?:core|observe))";$/gm;
+    onLoad({ filter: /packages[\\/]\w+[\\/]src[\\/].*\.ts$/ }, ({ path }) => ({
+      loader: "ts",
+      contents: fs
+        .readFileSync(path, "utf8")
+        .replace(makers, "$&/* @__PURE__ */ ")
+        .replace(imports, (whole, names, name) => {
+          const direct = names.split(",").map((/** @type {string} */ one) => {
+            const [, type = "", as] = /^\s*(type )?(\w+)\s*$/.exec(one) ?? [];
+            const file = modulesOf[name]?.get(as ?? "");
+            return file && `import ${type}* as ${as} from ${JSON.stringify(file)};`;
+          });
+          // On as many lines as before, for the map to the sources.
+          return direct.every(Boolean) ? direct.join(whole.includes("\n") ? "\n" : " ") : whole;
+        }),
+    }));
+  },
+};
+
 // Heavy commands stay files of their own, loaded with `import(new URL("./commands/run.js",
 // import.meta.url))`: esbuild leaves such imports alone, so the bundle never pulls DuckDB in.
 const { metafile } = await build({
@@ -76,7 +121,7 @@ const { metafile } = await build({
   bundle: true,
   // What only some light verbs need is in files of their own, which share everything else.
   splitting: true,
-  plugins: [lazyBuiltins],
+  plugins: [lazyBuiltins, onlyWhatIsUsed],
   chunkNames: "start/[name]-[hash]",
   platform: "node",
   target: "node24",

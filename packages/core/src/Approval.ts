@@ -9,9 +9,9 @@ import * as Effect from "effect/Effect";
 import * as Option from "effect/Option";
 import * as Schema from "effect/Schema";
 import * as SchemaRepresentation from "effect/SchemaRepresentation";
-import { type Approval, type Ask, check } from "./internal/approval.ts";
+import type { Approval, Ask } from "./internal/approval.ts";
 import type { Run } from "./Run.ts";
-import { Store, type StoreShape } from "./Store.ts";
+import { Store } from "./Store.ts";
 
 export {
   Approval,
@@ -21,6 +21,7 @@ export {
   evidenceDigest,
   type Judged,
 } from "./internal/approval.ts";
+export { given } from "./internal/givenWords.ts";
 
 /** A word that cannot be taken: nobody asked, or the wrong person answers, or without what was asked. */
 export class ApprovalRefused extends Schema.TaggedError<ApprovalRefused>()("ApprovalRefused", {
@@ -103,47 +104,6 @@ export const give = Effect.fnUntraced(function* (word: Word) {
   };
   yield* store.approvals.put(approval);
   return approval;
-});
-
-/**
- * Words that decide at the gates where a run waits, and that it does not know of before it is resumed:
- * approvals that count now, and rejections.
- *
- * @example
- * ```ts
- * import { Approval, Store } from "@ml-pipe/core";
- * import * as Effect from "effect/Effect";
- * import * as Option from "effect/Option";
- *
- * const answered = Effect.gen(function* () {
- *   const store = yield* Store.Store;
- *   const run = yield* store.run();
- *   return Option.isNone(run) ? [] : yield* Approval.given(run.value, store);
- * });
- * ```
- */
-export const given = Effect.fnUntraced(function* (
-  run: Run,
-  { approvals }: Pick<StoreShape, "approvals">,
-) {
-  const now = new Date(yield* Clock.currentTimeMillis);
-  const words = yield* Effect.forEach(run.stages, ({ stage, status, asks }) =>
-    status !== "suspended" || asks === undefined
-      ? Effect.succeed([])
-      : Effect.map(approvals.at(run.pipeline, stage), (words) =>
-          words
-            .filter(({ evidence }) => evidence === asks.evidence)
-            .slice(0, 1)
-            .map((word) => ({ word, against: { ...asks, now } })),
-        ),
-  );
-  const decided = yield* Effect.forEach(words.flat(), ({ word, against }) =>
-    check(word, against).pipe(
-      Effect.as([word]),
-      Effect.catch(({ reason }) => Effect.succeed(reason === "rejected" ? [word] : [])),
-    ),
-  );
-  return decided.flat();
 });
 
 /** The stage of a run that asks, or was told no; the only one, if none is named. */
