@@ -75,7 +75,7 @@ const modulesOf = Object.fromEntries(
     const found = index.matchAll(/^export \* as (\w+) from "(.*)";$/gm);
     return [
       `@ml-pipe/${name}`,
-      new Map([...found].map(([, as, file]) => [as, join(folder, file)])),
+      new Map([...found].map(([, as = "", file = ""]) => [as, join(folder, file)])),
     ];
   }),
 );

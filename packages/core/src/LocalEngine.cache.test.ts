@@ -1,8 +1,10 @@
 import * as fs from "node:fs";
+import * as path from "node:path";
 import { assert, describe, it } from "@effect/vitest";
 import * as Effect from "effect/Effect";
 import * as Schema from "effect/Schema";
-import { Artifact, ArtifactStore } from "./Artifact.ts";
+import { Artifact, ArtifactStore, digestFile } from "./Artifact.ts";
+import { Digest } from "./Digest.ts";
 import { CodeOf, Engine } from "./Engine.ts";
 import { charter, charterWith } from "./internal/charter.fixture.ts";
 import {
@@ -312,6 +314,50 @@ describe("a stage that reads something because of its inputs", () => {
       prices.set(1, 11);
       assert.include(yield* planned, "priced stale");
       assert.includeMembers([...(yield* statuses())], ["priced succeeded", "all succeeded"]);
+    }).pipe(Effect.provide(engine), withCode()),
+  );
+});
+
+describe("a source file that lies elsewhere now", () => {
+  it.effect("is the same to what depends on its content, and what names its place runs again", () =>
+    Effect.gen(function* () {
+      const folder = yield* temporaryFolder;
+      let place = path.join(folder, "before.csv");
+      fs.writeFileSync(place, "1,2,3");
+      const File = Schema.Struct({ path: Schema.String, digest: Digest, bytes: Schema.Int });
+      const read = Effect.promise(() => digestFile(place)).pipe(
+        Effect.map((found) => ({ path: place, ...found })),
+      );
+      const ingest = Stage.make("ingest", {
+        input: {},
+        output: File,
+        fingerprint: read,
+        run: () => read,
+      });
+      const handOn = Stage.make("hand-on", {
+        input: { file: File },
+        output: Schema.Struct({ file: File }),
+        run: ({ file }) => Effect.succeed({ file }),
+      });
+      const count = Stage.make("count", {
+        input: { checked: Schema.Struct({ file: File }) },
+        output: Schema.Int,
+        run: ({ checked }) => Effect.succeed(checked.file.bytes),
+      });
+      const pipeline = Pipeline.make("p", { charter }, () => ({
+        count: count({ checked: handOn({ file: ingest() }) }),
+      }));
+      yield* observe(pipeline);
+      const after = path.join(folder, "after.csv");
+      fs.renameSync(place, after);
+      place = after;
+      const { run, statuses } = yield* observe(pipeline);
+      assert.deepStrictEqual(statuses, ["ingest succeeded", "hand-on succeeded", "count cached"]);
+      assert.match(stageOf(run, "hand-on").cacheNote, /before\.csv is not there any more/);
+      assert.include(JSON.stringify(stageOf(run, "hand-on").outputs), "after.csv");
+      fs.writeFileSync(place, "1,2,4");
+      const changed = yield* observe(pipeline);
+      assert.notInclude(changed.statuses.join(), "cached");
     }).pipe(Effect.provide(engine), withCode()),
   );
 });

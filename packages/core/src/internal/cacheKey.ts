@@ -1,4 +1,5 @@
 /** Whether an earlier execution of a stage can be reused, and why not. */
+import { existsSync } from "node:fs";
 import * as Effect from "effect/Effect";
 import * as Option from "effect/Option";
 import type * as Schema from "effect/Schema";
@@ -11,6 +12,7 @@ import type { StageInfo } from "../Stage.ts";
 import { Store, type StoreError } from "../Store.ts";
 import type { GraphNode } from "./builder.ts";
 import { changesBetween, changesText } from "./changes.ts";
+import { filesIn } from "./lineageRows.ts";
 import { contractsOf, decodeOutputs, type Values } from "./outputs.ts";
 
 /** What a stage would be executed as. */
@@ -119,6 +121,10 @@ const usable = Effect.fnUntraced(function* (
   const artifacts = yield* ArtifactStore;
   const verified = yield* Effect.result(Effect.forEach(referencedBy(outputs), artifacts.verify));
   if (verified._tag === "Failure") return miss(verified.failure.message);
+  const moved = Object.values(outputs)
+    .flatMap(filesIn)
+    .find(({ path }) => path !== undefined && !existsSync(path));
+  if (moved !== undefined) return miss(`${moved.path} is not there any more`);
   const decoded = yield* Effect.result(decodeOutputs(info, outputs));
   return decoded._tag === "Failure"
     ? miss("the recorded output does not fit the schema any more")

@@ -98,6 +98,29 @@ export const releaseLabel = (output: unknown): string | undefined => {
 
 type File = Omit<FileRow, "stage" | "port">;
 
+/**
+ * A value with its files outside the state folder told by their content alone: where they lie does not
+ * matter to what depends on them.
+ */
+export const withoutPaths = (value: Schema.Json): Schema.Json => {
+  if (typeof value !== "object" || value === null) return value;
+  if (isList(value)) {
+    const inside = value.map(withoutPaths);
+    return inside.some((member, index) => member !== value[index]) ? inside : value;
+  }
+  const file = fileOf(value);
+  if (file?.path !== undefined) return { digest: file.digest, bytes: file.bytes };
+  const members = Object.entries(value).map(
+    ([key, member]) => [key, withoutPaths(member)] as const,
+  );
+  return members.some(([key, member]) => member !== value[key])
+    ? Object.fromEntries(members)
+    : value;
+};
+
+const isList = (value: Schema.JsonObject | Schema.JsonArray): value is Schema.JsonArray =>
+  Array.isArray(value);
+
 /** Every artifact and source file that a JSON value refers to, each once. */
 export const filesIn = (output: unknown): ReadonlyArray<File> => {
   const found = new Map<string, File>();

@@ -5,6 +5,7 @@ import { contractOf } from "../Contract.ts";
 import * as Digest from "../Digest.ts";
 import { OutputMismatch } from "../Engine.ts";
 import type { Fields, StageInfo } from "../Stage.ts";
+import { withoutPaths } from "./lineageRows.ts";
 
 /** A value on an edge of the graph, and the JSON that its digest is taken of. */
 export interface Value {
@@ -68,9 +69,12 @@ export const outputsOf = ({
 /** See {@link Compiled.contracts}. */
 export const contractsOf = (info: StageInfo): Compiled["contracts"] => of(info).contracts;
 
+/** What stands for a value in cache keys: the same wherever the files lie that it refers to. */
+export const digestOf = (json: Schema.Json): Digest.Digest => Digest.ofJson(withoutPaths(json));
+
 const valueOf = (value: unknown, json: Schema.Json): Value => {
   let digest: Digest.Digest | undefined;
-  return { value, json, digest: () => (digest ??= Digest.ofJson(json)) };
+  return { value, json, digest: () => (digest ??= digestOf(json)) };
 };
 
 /** Checks what a stage returned against the schemas of its outputs. */

@@ -7,7 +7,7 @@ import * as Pull from "effect/Pull";
 import * as Schema from "effect/Schema";
 import * as Semaphore from "effect/Semaphore";
 import * as Stream from "effect/Stream";
-import * as Digest from "../Digest.ts";
+import type * as Digest from "../Digest.ts";
 import { OutputMismatch } from "../Engine.ts";
 import type { ItemFailure } from "../Run.ts";
 import {
@@ -24,7 +24,7 @@ import type { Given, ItemLists } from "./itemLists.ts";
 import { ItemJournal, type Journal } from "./ItemJournal.ts";
 import { itemTeller } from "./itemTeller.ts";
 import { isSuspension } from "./marks.ts";
-import { decodeOutputs, encodeOutputs, type Values } from "./outputs.ts";
+import { decodeOutputs, digestOf, encodeOutputs, type Values } from "./outputs.ts";
 
 /**
  * What becomes of the others when an item fails. `fail-fast`: they are interrupted, and the stage fails
@@ -167,17 +167,17 @@ const entriesOf = (fan: FanOut, lists: ItemLists, inputs: Inputs, journal: Journ
   const encode = Schema.encodeUnknownEffect(
     Schema.toCodecJson(item.inputs[input] ?? Schema.Unknown),
   );
-  const digestOf = Effect.fnUntraced(function* (value: unknown) {
+  const digestOfItem = Effect.fnUntraced(function* (value: unknown) {
     const json = yield* Effect.mapError(
       encode(value),
       ({ message }) => new InputMismatch({ stage: name, input, problem: message }),
     );
-    if (readsOf === undefined) return Digest.ofJson(json);
-    return Digest.ofJson([json, yield* readsOf({ ...inputs, [input]: value })]);
+    if (readsOf === undefined) return digestOf(json);
+    return digestOf([json, yield* readsOf({ ...inputs, [input]: value })]);
   });
   const known = Effect.fnUntraced(function* (items: ReadonlyArray<unknown>) {
     if (journal === undefined) return items.map(() => ({ digest: undefined, outcome: undefined }));
-    const digests = yield* Effect.forEach(items, digestOf);
+    const digests = yield* Effect.forEach(items, digestOfItem);
     const found = yield* journal.find(digests);
     return digests.map((digest) => ({ digest, outcome: found.get(digest) }));
   });
