@@ -2,6 +2,7 @@
  * Labels: what is wrong with the outcomes that a model is to learn. {@link audit} looks at the table,
  * {@link suspects} at single labels, {@link agreement} at the people who gave them.
  */
+export { audit, type AuditError, type AuditOptions, LabelAudit, NoLabels } from "./LabelAudit.ts";
 export {
   type Agreed,
   agreement,
