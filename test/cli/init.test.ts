@@ -1,5 +1,7 @@
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { InfoSheet } from "@ml-pipe/ml-pipe";
+import * as Schema from "effect/Schema";
 import { afterAll, assert, it } from "vitest";
 import { mlPipe, remove, workspace } from "./support.ts";
 
@@ -30,6 +32,21 @@ it("writes a project that runs from its data to a monitored release, and predict
   });
   assert.strictEqual(predicted.code, 0, predicted.err);
   assert.match(predicted.out, /"probability":0\.\d+,"act":(true|false)/);
+
+  const looks = await mlPipe(["holdout"], { cwd: project });
+  assert.match(looks.out, /5,970 rows, 1 model\n +1 {2}.+ passed +95 %/);
+  const sheet = await mlPipe(["report", "--info-sheet", "--json"], { cwd: project });
+  const decode = Schema.decodeUnknownSync(
+    Schema.fromJsonString(Schema.toCodecJson(InfoSheet.InfoSheet)),
+  );
+  assert.isAtLeast(decode(sheet.out).answered, 28);
+  const files = await mlPipe(["report", "--info-sheet", "--out", "sheet.html"], { cwd: project });
+  assert.include(files.out, "questions answered");
+  for (const name of ["sheet.html", "sheet.md"]) {
+    const text = readFileSync(join(project, name), "utf8");
+    assert.include(text, "For a person:", name);
+    assert.include(text, "Temporal leakage", name);
+  }
 });
 
 it("overwrites nothing", async () => {

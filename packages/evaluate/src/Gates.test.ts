@@ -63,7 +63,6 @@ describe("all gates", () => {
             "Feature importance",
             "If the costs were different",
             "What each feature says alone",
-            "Leakage audit",
           ],
         );
         assert.deepStrictEqual(findings, []);

@@ -1,4 +1,5 @@
 /** Judging a model against the charter. */
 export * as Evaluate from "./Evaluate.ts";
 export * as GoldenGate from "./GoldenGate.ts";
+export * as InfoSheet from "./InfoSheet.ts";
 export * as Leakage from "./Leakage.ts";

@@ -9,13 +9,21 @@ import type { CommandContext } from "./runCommand.ts";
 
 /** Renders a run and puts it where `target` says, whole or not at all. */
 export const renderTo = (run: Run.Run, target: string) =>
+  Effect.flatMap(
+    Artifact.attempt("make the report", target, async () => {
+      const { renderReport } = await import("../report/index.ts");
+      return renderReport(run);
+    }),
+    (html) => writeWhole(target, html),
+  );
+
+/** Writes a file, whole or not at all. */
+export const writeWhole = (target: string, text: string) =>
   Artifact.attempt("write the report", target, async () => {
-    const { renderReport } = await import("../report/index.ts");
-    const html = await renderReport(run);
     await fs.mkdir(path.dirname(target), { recursive: true });
     const temporary = `${target}.${process.pid}.tmp`;
     try {
-      await fs.writeFile(temporary, html);
+      await fs.writeFile(temporary, text);
       await fs.rename(temporary, target);
     } finally {
       await fs.rm(temporary, { force: true });

@@ -9,6 +9,7 @@ import { evidence } from "./sections/evidence.ts";
 import { figures } from "./sections/figures.ts";
 import { findings } from "./sections/findings.ts";
 import { header } from "./sections/header.ts";
+import { leakage } from "./sections/leakage.ts";
 import { monitoring } from "./sections/monitoring.ts";
 import { record } from "./sections/record.ts";
 import { sprite } from "./status.ts";
@@ -43,6 +44,12 @@ const sectionsOf = (run: Run.Run): ReadonlyArray<Section> => {
       title: "Evidence",
       lead: "Each gate asks one question about the model. One that fails rejects it; one that cannot answer leaves it to a person.",
       body: html`${evidence(verdicts)}${approvals(run)}`,
+    },
+    {
+      id: "leakage",
+      title: "Leakage",
+      lead: "Whether the model could know what it cannot know when it is used.",
+      body: leakage(run),
     },
     {
       id: "graph",

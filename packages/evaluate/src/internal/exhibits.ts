@@ -26,7 +26,6 @@ export const exhibitsOf = (
   ...importance(evaluation),
   sensitivity(evaluation),
   ...power(audit),
-  leakage(audit),
 ];
 
 const bar = (name: string, { estimate, interval }: Estimate) => ({
@@ -174,17 +173,3 @@ const power = ({ power: all }: Audit): ReadonlyArray<Exhibit.Exhibit> =>
           reference: { value: 0.5, label: "nothing" },
         },
       ];
-
-const leakage = ({ results }: Audit): Exhibit.Exhibit => ({
-  _tag: "table",
-  title: "Leakage audit",
-  caption:
-    "kinds as in docs/leakage.md: L1 separation, L2 features, L3 the test set, R repeated use",
-  columns: ["kind", "looked for", "answer", "found"],
-  rows: results.map(({ kind, check, outcome, found }) => [
-    kind,
-    check.replace("leakage.", ""),
-    outcome.replace("-", " "),
-    found,
-  ]),
-});

@@ -55,7 +55,7 @@ export const rowsIn = (share: number): string =>
 /** Examines a feature table. */
 export const factsOf = Effect.fnUntraced(function* (set: TestRows.Rows, table: Table.AnyTable) {
   const db = yield* Duckdb.Duckdb;
-  const relation = Table.parquet(yield* Table.pathOf(table), { rowNumbers: true });
+  const relation = yield* Table.relation(table, { rowNumbers: true });
   const operation = `examine the ${table.role} table for leakage`;
   const { decidedAt, features } = set.spec;
   const time =
