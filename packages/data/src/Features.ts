@@ -41,7 +41,7 @@ export const stage = <C extends Contract.Contract, Out extends Contract.Contract
     run: Effect.fnUntraced(function* ({ data }, { progress }) {
       const relation = yield* Table.relation(data, { rowNumbers: true });
       const table = yield* Table.write(set.contract, "checked", {
-        query: featureSql(set.spec, relation, ["file_row_number"]),
+        query: featureSql(set.spec, relation, { tie: ["file_row_number"] }),
       });
       yield* progress({ label: "rows", rows: table.rows });
       return table;

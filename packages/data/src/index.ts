@@ -14,6 +14,7 @@ export * as Maturity from "./Maturity.ts";
 export * as McNemar from "./statistics/McNemar.ts";
 export * as OutOfFold from "./OutOfFold.ts";
 export * as Profile from "./Profile.ts";
+export * as Parity from "./Parity.ts";
 export * as PointInTime from "./PointInTime.ts";
 export * as Proposal from "./Proposal.ts";
 export * as Release from "./Release.ts";

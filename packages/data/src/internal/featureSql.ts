@@ -10,15 +10,25 @@ import { kindOf } from "./kinds.ts";
 import { operators } from "./operators.ts";
 import { once } from "./operators/Operator.ts";
 
+/** What beside the rows decides about {@link featureSql}. */
+export interface FeatureSqlOptions {
+  /** Puts decisions at the same instant, and those without one, in order. Default: all columns. */
+  readonly tie?: ReadonlyArray<string>;
+  /** The relation whose rows are the histories. Default: the rows themselves. */
+  readonly past?: string;
+  /** Columns of the rows to hand on in place of the label and what the set keeps. */
+  readonly carry?: ReadonlyArray<string>;
+}
+
 /**
  * SQL that computes a feature set over a relation under its source contract, in order of decision.
- * Decisions at the same instant, and those without one, come in the order of `tie`, or of all columns.
  */
 export const featureSql = (
   spec: FeatureSetSpec,
   relation: string,
-  tie: ReadonlyArray<string> = Object.keys(spec.source.columns),
+  options: FeatureSqlOptions = {},
 ): string => {
+  const { tie = Object.keys(spec.source.columns), past, carry } = options;
   const families = familiesOf(spec);
   const aliases = families.map((_, index) => `h${index}`);
   const names = {
@@ -33,8 +43,11 @@ export const featureSql = (
   const features = spec.features.map(
     ({ name, expr }) => `CAST(${toSql(expr, names)} AS DOUBLE) AS ${identifier(name)}`,
   );
-  const kept = spec.keep.map((name) => `${columnSql(name, names)} AS ${identifier(name)}`);
-  const label = `${toSql(spec.label, { table: names.table })} AS label`;
+  const kept = (carry ?? spec.keep).map(
+    (name) => `${columnSql(name, names)} AS ${identifier(name)}`,
+  );
+  const label =
+    carry === undefined ? [`${toSql(spec.label, { table: names.table })} AS label`] : [];
   const joins = families.map(([history], index) => {
     const alias = aliases[index];
     const on = history.by.map(
@@ -46,8 +59,8 @@ export const featureSql = (
   const order = tie.map((name) => columnSql(name, names));
   const tables = families.map((one, index) => `${aliases[index]} AS (${familySql(spec, one)})`);
   return [
-    `WITH ${[`rows AS (FROM ${relation})`, ...tables].join(",\n")}`,
-    `SELECT ${[...features, ...kept, label].join(",\n  ")}`,
+    `WITH ${[`rows AS (FROM ${relation})`, `past AS (FROM ${past ?? "rows"})`, ...tables].join(",\n")}`,
+    `SELECT ${[...features, ...kept, ...label].join(",\n  ")}`,
     `FROM rows ${names.table}`,
     ...joins,
     `ORDER BY ${(spec.decidedAt === undefined ? order : [decidedAt, ...order]).join(", ")}`,
@@ -149,7 +162,7 @@ const familySql = (spec: FeatureSetSpec, family: Family): string => {
   const values = family.map(({ aggregate, param = Number.NaN, hopMs }, index) => {
     const value = aggregateOf(aggregate).window({
       column: (name) => bucketColumn(index, name),
-      over: "OVER past",
+      over: "OVER before",
       end: `"~moment"`,
       hopMs,
       param,
@@ -159,10 +172,10 @@ const familySql = (spec: FeatureSetSpec, family: Family): string => {
   return [
     `SELECT ${[...by, '"~hop"', ...values].join(", ")} FROM (`,
     `  SELECT ${[...by, '"~hop"', '"~hop" AS "~moment"', ...columns.map((name) => `any_value(${name}) AS ${name}`)].join(", ")} FROM (`,
-    `    ${bucketSql(spec, family, "rows")}`,
+    `    ${bucketSql(spec, family, "past")}`,
     `    UNION ALL BY NAME SELECT DISTINCT ${asked.join(", ")} FROM rows`,
     `  ) GROUP BY ALL`,
-    `) WINDOW past AS (${partition}ORDER BY "~hop" RANGE BETWEEN ${hops} PRECEDING AND 1 PRECEDING)`,
+    `) WINDOW before AS (${partition}ORDER BY "~hop" RANGE BETWEEN ${hops} PRECEDING AND 1 PRECEDING)`,
   ].join("\n");
 };
 
