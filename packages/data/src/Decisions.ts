@@ -65,6 +65,8 @@ export const defaultBlock = ({ spec, contract }: FeatureSet): Block =>
 /** The decisions on a table: parallel arrays in the order of its rows. */
 export interface Decisions {
   readonly estimator: Estimator;
+  /** What the features went through before the estimator read them, if anything. */
+  readonly transform: Fitted | undefined;
   readonly rows: number;
   /** Rows of the table that are not here because they have no decision time. */
   readonly undated: number;
@@ -166,6 +168,7 @@ export const read = Effect.fnUntraced(function* <
   yield* requireProbabilities(model.kind, probability);
   return {
     estimator,
+    transform,
     rows,
     undated: table.rows - all,
     unlabelled: all - labelled,

@@ -285,6 +285,7 @@ export const decisions = <C extends Contract.Contract, Out extends Contract.Cont
             train,
             test: data,
             estimator: decided.estimator,
+            transform: decided.transform,
             outcomeKnownAfterMs: charter.spec.decision.outcomeKnownAfterMs,
             look,
           },

@@ -4,7 +4,7 @@
  * reads what it found.
  */
 import type { Artifact, Holdout } from "@ml-pipe/core";
-import type { Duckdb, Estimator, Table, TestRows } from "@ml-pipe/data";
+import type { Duckdb, Estimator, Table, TestRows, Transform } from "@ml-pipe/data";
 import * as Effect from "effect/Effect";
 import { factsOf } from "./internal/audit/facts.ts";
 import * as Features from "./internal/audit/features.ts";
@@ -32,6 +32,8 @@ export interface Audited {
   readonly test: Table.AnyTable;
   /** For what the model itself says: gain per feature, what it standardises by. */
   readonly estimator?: Estimator.Estimator;
+  /** What the features go through before the estimator reads them. */
+  readonly transform?: Transform.Fitted | undefined;
   /** How long outcomes take to be known, in milliseconds: what the embargo is held against. */
   readonly outcomeKnownAfterMs?: number;
   readonly look?: Pick<Holdout.Look, "number" | "correctedFor" | "justification">;
@@ -59,7 +61,7 @@ export type AuditError = Duckdb.DuckdbError | Table.ReadError;
  */
 export const audit = Effect.fnUntraced(function* (
   set: TestRows.Rows,
-  { train, test, estimator, outcomeKnownAfterMs, look }: Audited,
+  { train, test, estimator, transform, outcomeKnownAfterMs, look }: Audited,
   options: AuditOptions = {},
 ): Effect.fn.Return<Audit, AuditError, Duckdb.Duckdb | Artifact.ArtifactStore> {
   const [trainFacts, testFacts] = [yield* factsOf(set, train), yield* factsOf(set, test)];
@@ -67,7 +69,11 @@ export const audit = Effect.fnUntraced(function* (
   const earlier = yield* Rows.earlierRows(set, trainFacts, testFacts);
   const results: ReadonlyArray<AuditResult> = [
     Rows.testSize(trainFacts, testFacts),
-    yield* Features.fittedOn(estimator, trainFacts, testFacts),
+    yield* Features.fittedOn(
+      estimator && { estimator, transform, group: set.contract.spec.group },
+      trainFacts,
+      testFacts,
+    ),
     selection(look),
     yield* Rows.twins(set, trainFacts, testFacts, "exact"),
     yield* Rows.twins(set, trainFacts, testFacts, "near"),

@@ -43,10 +43,9 @@ export interface Facts {
 }
 
 /** A feature's value in SQL; what is infinite is missing. */
-const finite = (feature: string): string => {
-  const value = `CAST(${identifier(feature)} AS DOUBLE)`;
-  return `CASE WHEN isfinite(${value}) THEN ${value} END`;
-};
+const finite = (feature: string): string => finiteOf(`CAST(${identifier(feature)} AS DOUBLE)`);
+
+const finiteOf = (value: string): string => `CASE WHEN isfinite(${value}) THEN ${value} END`;
 
 /** Which rows are in a sample of that share: spread by a multiplicative hash of their number. */
 export const rowsIn = (share: number): string =>
@@ -153,14 +152,14 @@ const allValues = Effect.fnUntraced(function* (relation: string, names: Readonly
   return found;
 });
 
-/** The mean of each feature over all rows, and how many rows have it. */
+/** The mean of each number, given in SQL, over all rows, and how many rows have it. */
 export const meansOf = Effect.fnUntraced(function* (
   { relation }: Facts,
-  names: ReadonlyArray<string>,
+  columns: ReadonlyArray<string>,
 ) {
   const db = yield* Duckdb.Duckdb;
-  const values = names.map((name) => `coalesce(avg(${finite(name)}), 0)`);
-  const counts = names.map((name) => `count(${finite(name)})`);
+  const values = columns.map((column) => `coalesce(avg(${finiteOf(column)}), 0)`);
+  const counts = columns.map((column) => `count(${finiteOf(column)})`);
   const [row] = yield* db.rows(
     "average features",
     `SELECT [${values.join(", ")}]::DOUBLE[] AS means, [${counts.join(", ")}]::DOUBLE[] AS counts FROM ${relation}`,
@@ -170,5 +169,5 @@ export const meansOf = Effect.fnUntraced(function* (
     return Array.isArray(found) ? found.map(Number) : [];
   };
   const [means, rows] = [numbers("means"), numbers("counts")];
-  return names.map((_, index) => ({ mean: means[index] ?? 0, values: rows[index] ?? 0 }));
+  return columns.map((_, index) => ({ mean: means[index] ?? 0, values: rows[index] ?? 0 }));
 });

@@ -1,5 +1,5 @@
 /** Illegitimate features (L2) and what was fitted on the wrong rows (L1.2). */
-import { type Duckdb, type Estimator, Expr, type FeatureSet, Words } from "@ml-pipe/data";
+import { Duckdb, type Estimator, Expr, type FeatureSet, Transform, Words } from "@ml-pipe/data";
 import * as Effect from "effect/Effect";
 import type { AuditResult, FeaturePower } from "../../LeakageAudit.ts";
 import type { Importance } from "../leakage.ts";
@@ -249,7 +249,13 @@ export const changed = (power: ReadonlyArray<FeaturePower>): AuditResult => {
 
 /** Whether a linear model standardises by what only the train rows say. */
 export const fittedOn = Effect.fnUntraced(function* (
-  estimator: Estimator.Estimator | undefined,
+  model:
+    | {
+        readonly estimator: Estimator.Estimator;
+        readonly transform: Transform.Fitted | undefined;
+        readonly group: string | undefined;
+      }
+    | undefined,
   train: Facts,
   test: Facts,
 ): Effect.fn.Return<AuditResult, Duckdb.DuckdbError, Duckdb.Duckdb> {
@@ -258,7 +264,7 @@ export const fittedOn = Effect.fnUntraced(function* (
     check: "leakage.fitted-on",
     expected: "what is fitted to follow from the train rows alone",
   } as const;
-  if (estimator?._tag !== "LinearModel") {
+  if (model?.estimator._tag !== "LinearModel") {
     const result: AuditResult = {
       ...base,
       outcome: "clear",
@@ -268,8 +274,17 @@ export const fittedOn = Effect.fnUntraced(function* (
     };
     return result;
   }
-  const { features, mean, sd } = estimator;
-  const [own, others] = [yield* meansOf(train, features), yield* meansOf(test, features)];
+  const { transform, group } = model;
+  const { features, mean, sd } = model.estimator;
+  const columns = features.map((feature) => `CAST(${Duckdb.identifier(feature)} AS DOUBLE)`);
+  const own = yield* meansOf(
+    train,
+    transform === undefined ? columns : Transform.selectSql(transform, { group }),
+  );
+  const others = yield* meansOf(
+    test,
+    transform === undefined ? columns : Transform.selectSql(transform),
+  );
   const pooled = features.filter((_, index) => {
     const [one, other, by, unit] = [own[index], others[index], mean[index], sd[index]];
     if (one === undefined || other === undefined || by === undefined || unit === undefined)
