@@ -29,10 +29,28 @@ const flight = Contract.make("flight", {
     }),
     distance: Column.int({ unit: "mi", min: 1, max: 5000 }),
     origin: Column.string({ pattern: "[A-Z]{3}", description: "IATA code" }),
-    cabin: Column.string({ values: ["economy", "business"], nullable: true }),
+    cabin: Column.string({
+      values: ["economy", "business"],
+      nullable: true,
+      classification: "internal",
+    }),
   },
   eventTime: "date",
+  label: "delay",
+  group: "origin",
   key: ["date", "origin"],
+  expectations: [
+    {
+      spec: {
+        kind: "mean",
+        name: "delay.mean",
+        columns: ["delay"],
+        args: { atMost: 30 },
+        severity: "warn",
+        owner: "crew-planning",
+      },
+    },
+  ],
   freshness: "2 days",
   minRows: 1_000_000,
 });

@@ -119,7 +119,9 @@ describe("the report on a run that passed", () => {
       "ingest → validate",
       "delay int min at outcome never -120 to 1440",
       "origin string at decision never matches [A-Z]{3} IATA code",
-      "allowed economy, business",
+      "allowed economy, business internal",
+      "Label delay Group origin Key date, origin",
+      "delay.mean mean of delay (atMost 30) Warning crew-planning",
     ]);
   });
 

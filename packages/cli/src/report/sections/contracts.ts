@@ -1,8 +1,8 @@
 /** What was promised on the edges of the graph. */
 import { type Column, Contract, type Run } from "@ml-pipe/core";
 import * as Schema from "effect/Schema";
-import { html, type Html, nothing } from "../html.ts";
-import { badge } from "../status.ts";
+import { type Child, html, type Html, nothing } from "../html.ts";
+import { badge, ofSeverity } from "../status.ts";
 import { facts, textTable } from "../table.ts";
 import { count, cut, duration, list, none, number } from "../words.ts";
 
@@ -51,20 +51,41 @@ const oneContract = (spec: Contract.ContractSpec, edges: ReadonlyArray<string>):
             : `at most ${duration(spec.freshnessMs)} old`,
         ],
         ["Rows", rowsOf(spec)],
-        ["Event time", spec.eventTime && html`<code>${spec.eventTime}</code>`],
-        [
-          "Key",
-          spec.key === undefined || spec.key.length === 0
-            ? undefined
-            : html`<code>${spec.key.join(", ")}</code>`,
-        ],
+        ["Event time", code(spec.eventTime)],
+        ["Readable from", code(spec.knownAt)],
+        ["Label", code(spec.label)],
+        ["Group", code(spec.group)],
+        ["Key", code(spec.key?.join(", "))],
         ["On", edges.length === 0 ? undefined : edges.join(", ")],
       ],
       "facts strip small",
     )}
     ${columns.length === 0 ? html`<p class="empty">No columns.</p>` : columnTable(spec.name, columns)}
+    ${expectationTable(spec)}
   </article>`;
 };
+
+const code = (text: string | undefined): Html | undefined =>
+  text === undefined || text === "" ? undefined : html`<code>${text}</code>`;
+
+/** What must hold beside the columns' own limits, in words. */
+const expectationTable = ({ name, owner, expectations = [] }: Contract.ContractSpec): Child =>
+  expectations.length > 0 &&
+  textTable(
+    [
+      { title: "Expectation" },
+      { title: "What must hold", class: "wide" },
+      { title: "If not", class: "narrow" },
+      { title: "Answers", class: "narrow" },
+    ],
+    expectations.map((check) => [
+      html`<code>${check.name}</code>`,
+      Contract.expectationText(check),
+      badge(ofSeverity[check.severity]),
+      check.owner ?? owner,
+    ]),
+    `${count(expectations.length, "expectation")} of ${name}`,
+  );
 
 const rowsOf = ({ minRows, maxRows }: Contract.ContractSpec): string | undefined => {
   if (minRows === undefined)
@@ -86,15 +107,17 @@ const columnTable = (
       { title: "Known", class: "narrow" },
       { title: "Empty", class: "narrow" },
       { title: "Limits" },
+      { title: "Who may see it", class: "narrow" },
       { title: "Meaning", class: "wide" },
     ],
     columns.map(([name, column]) => [
       html`<code>${name}</code>`,
-      column.type,
+      column.zone === undefined ? column.type : `${column.type}, read in ${column.zone}`,
       column.unit ?? nothing,
       known(column.availableAt),
       column.nullable ? "allowed" : "never",
       limits(column),
+      column.classification ?? nothing,
       column.description ?? nothing,
     ]),
     `${count(columns.length, "column")} of ${contract}`,
