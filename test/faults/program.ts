@@ -5,13 +5,24 @@
  *   node program.js STATE NOTES
  */
 import * as fs from "node:fs";
-import { Artifact, Charter, Engine, LocalEngine, Pipeline, Run, Stage, Store } from "@ml-pipe/core";
+import {
+  Artifact,
+  Charter,
+  Engine,
+  LocalEngine,
+  Pipeline,
+  Run,
+  Stage,
+  Store,
+  StoredList,
+} from "@ml-pipe/core";
 import * as Effect from "effect/Effect";
 import * as Exit from "effect/Exit";
 import * as Layer from "effect/Layer";
 import * as Option from "effect/Option";
 import * as Schedule from "effect/Schedule";
 import * as Schema from "effect/Schema";
+import * as Stream from "effect/Stream";
 
 const [, , state = "", notes = ""] = process.argv;
 
@@ -67,20 +78,16 @@ const part = Stage.make("part", {
     return yield* write(values.slice(from * 100, (from + 1) * 100));
   }),
 });
-const parts = Stage.forEach("parts", part, { each: "from", key: String, concurrency: 3 });
+const parts = Stage.forEachStored("parts", part, { each: "from", key: String, concurrency: 3 });
 const numbers = Stage.make("numbers", {
   input: {},
-  output: Schema.Array(Schema.Int),
-  run: () =>
-    Effect.as(
-      note("numbers"),
-      Array.from({ length: 12 }, (_, from) => from),
-    ),
+  output: StoredList.of(Schema.Int),
+  run: () => Effect.andThen(note("numbers"), StoredList.write(Stream.range(0, 11), Schema.Int)),
 });
 const count = Stage.make("count", {
-  input: { parts: Stage.itemsOf(Rows) },
+  input: { parts: Stage.storedItemsOf(Rows) },
   output: Schema.Int,
-  run: ({ parts }) => Effect.as(note("count"), parts.items.length),
+  run: ({ parts }) => Effect.as(note("count"), parts.items.count),
 });
 
 class Flaky extends Schema.TaggedError<Flaky>()("Flaky", {}) {}

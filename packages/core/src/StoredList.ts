@@ -2,7 +2,6 @@
  * Lists too long for memory: kept as an artifact with one item on each line, handed over by reference,
  * written and read as a stream.
  */
-import { createReadStream } from "node:fs";
 import * as fs from "node:fs/promises";
 import * as Effect from "effect/Effect";
 import * as Schema from "effect/Schema";
@@ -11,11 +10,12 @@ import {
   Artifact,
   type ArtifactMissing,
   ArtifactStore,
-  ArtifactStoreError,
+  type ArtifactStoreError,
   attempt,
 } from "./Artifact.ts";
 import { annotationsOf, contractOf } from "./Contract.ts";
 import { canonicalJson } from "./Digest.ts";
+import { linesOf, listMediaType } from "./internal/intact.ts";
 
 const AnyList = Schema.Struct({ artifact: Artifact, count: Schema.Int });
 
@@ -24,8 +24,6 @@ export interface StoredList<out A> extends Schema.Schema.Type<typeof AnyList> {
   /** Only for the compiler: carries the items' type. */
   readonly "~item"?: A;
 }
-
-const mediaType = "application/x-ndjson";
 
 /** So many items are encoded and written at once. */
 const chunkSize = 500;
@@ -66,7 +64,7 @@ export const of = <A>(
   return AnyList.pipe(
     Schema.refine(isThis, {
       title: "StoredList",
-      expected: `a stored list (${mediaType})`,
+      expected: `a stored list (${listMediaType})`,
       // A list of values under a contract is under it too.
       ...(contract === undefined ? {} : annotationsOf({ spec: contract })),
     }),
@@ -77,7 +75,7 @@ const isAnyList = Schema.is(AnyList);
 
 /** Whether a value is a stored list, of whatever items. */
 export const isStoredList = (value: unknown): value is StoredList<unknown> =>
-  isAnyList(value) && value.artifact.mediaType === mediaType;
+  isAnyList(value) && value.artifact.mediaType === listMediaType;
 
 /**
  * Stores the items of a stream, in their order: equal items make one artifact. Holds a few hundred at
@@ -108,7 +106,7 @@ export const write = Effect.fnUntraced(function* <A, E, R>(
       Effect.map((json) => (count++, `${canonicalJson(json)}\n`)),
       Effect.mapError(({ message }) => new ListItemInvalid({ line: count + 1, problem: message })),
     );
-  const artifact = yield* artifacts.put(mediaType, (file) =>
+  const artifact = yield* artifacts.put(listMediaType, (file) =>
     Effect.acquireUseRelease(
       attempt("write", file, () => fs.open(file, "wx")),
       (handle) =>
@@ -146,21 +144,12 @@ export const stream = <A>(
   list: StoredList<A>,
   item: Schema.ConstraintCodec<A, unknown>,
 ): Stream.Stream<A, ReadError, ArtifactStore> =>
-  Stream.unwrap(
-    Effect.gen(function* () {
-      const artifacts = yield* ArtifactStore;
-      yield* artifacts.verify(list.artifact);
-      const file = yield* artifacts.path(list.artifact);
-      const decode = Schema.decodeUnknownEffect(Schema.fromJsonString(Schema.toCodecJson(item)));
-      const text: AsyncIterable<string> = createReadStream(file, "utf8");
-      return Stream.fromAsyncIterable(text, ArtifactStoreError.of("read", file)).pipe(
-        Stream.splitLines,
-        Stream.mapEffect((line, index) =>
-          Effect.mapError(
-            decode(line),
-            ({ message }) => new ListItemInvalid({ line: index + 1, problem: message }),
-          ),
-        ),
-      );
-    }),
-  );
+  Stream.suspend(() => {
+    const decode = Schema.decodeUnknownEffect(Schema.fromJsonString(Schema.toCodecJson(item)));
+    return Stream.mapEffect(linesOf(list.artifact), (line, index) =>
+      Effect.mapError(
+        decode(line),
+        ({ message }) => new ListItemInvalid({ line: index + 1, problem: message }),
+      ),
+    );
+  });

@@ -3,7 +3,7 @@ import { Retention, Store } from "@ml-pipe/core";
 import * as Effect from "effect/Effect";
 import * as Schema from "effect/Schema";
 import * as ExitCode from "../ExitCode.ts";
-import { type RunMissing, changeStore } from "../StateFolder.ts";
+import { changeStore, type RunMissing, withStore } from "../StateFolder.ts";
 import type { Terminal } from "../Terminal.ts";
 import { pretty } from "../view/json.ts";
 import { retentionText } from "../view/retention.ts";
@@ -22,7 +22,7 @@ export const gc = (
   { stateFolder, dry, keepRuns, keepDays, json }: GcOptions,
   { out, err, style, errStyle }: Terminal,
 ): Effect.Effect<number, RunMissing | Retention.RetentionError> =>
-  changeStore(stateFolder, (store) =>
+  (dry ? withStore : changeStore)(stateFolder, (store) =>
     Effect.gen(function* () {
       const policy = { keepRuns, keepFor: `${keepDays} days` as const };
       const act = dry ? Retention.preview : Retention.collect;

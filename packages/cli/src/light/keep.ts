@@ -2,7 +2,7 @@
 import type { Store } from "@ml-pipe/core";
 import * as Effect from "effect/Effect";
 import * as ExitCode from "../ExitCode.ts";
-import { runIn, type RunMissing, changeStore } from "../StateFolder.ts";
+import { changeStore, runIn, type RunMissing } from "../StateFolder.ts";
 import type { Terminal } from "../Terminal.ts";
 
 /** What `keep` was asked for. */

@@ -1,9 +1,8 @@
 /** Whether an earlier execution of a stage can be reused, and why not. */
-import { existsSync } from "node:fs";
 import * as Effect from "effect/Effect";
 import * as Option from "effect/Option";
 import type * as Schema from "effect/Schema";
-import { ArtifactStore, referencedBy } from "../Artifact.ts";
+import type { ArtifactStore } from "../Artifact.ts";
 import * as Digest from "../Digest.ts";
 import { CodeOf } from "../Engine.ts";
 import type { Change } from "../Plan.ts";
@@ -12,7 +11,7 @@ import type { StageInfo } from "../Stage.ts";
 import { Store, type StoreError } from "../Store.ts";
 import type { GraphNode } from "./builder.ts";
 import { changesBetween, changesText } from "./changes.ts";
-import { filesIn } from "./lineageRows.ts";
+import { brokenReference } from "./intact.ts";
 import { contractsOf, decodeOutputs, type Values } from "./outputs.ts";
 
 /** What a stage would be executed as. */
@@ -118,13 +117,8 @@ const usable = Effect.fnUntraced(function* (
 ): Effect.fn.Return<Lookup, never, ArtifactStore> {
   const { outputs } = record;
   if (outputs === undefined) return miss("the earlier execution has no recorded output");
-  const artifacts = yield* ArtifactStore;
-  const verified = yield* Effect.result(Effect.forEach(referencedBy(outputs), artifacts.verify));
-  if (verified._tag === "Failure") return miss(verified.failure.message);
-  const moved = Object.values(outputs)
-    .flatMap(filesIn)
-    .find(({ path }) => path !== undefined && !existsSync(path));
-  if (moved !== undefined) return miss(`${moved.path} is not there any more`);
+  const broken = yield* brokenReference(outputs);
+  if (broken !== undefined) return miss(broken);
   const decoded = yield* Effect.result(decodeOutputs(info, outputs));
   return decoded._tag === "Failure"
     ? miss("the recorded output does not fit the schema any more")

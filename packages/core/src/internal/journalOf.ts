@@ -1,11 +1,12 @@
 /** The journal of a stage that fans out, kept in the store: written in groups. */
 import * as Effect from "effect/Effect";
-import { ArtifactStore, referencedBy } from "../Artifact.ts";
+import { ArtifactStore } from "../Artifact.ts";
 import * as Digest from "../Digest.ts";
 import type { Ingredients, Run } from "../Run.ts";
 import type { StageInfo } from "../Stage.ts";
 import type { ItemOutcome, ItemRecord, ItemStore } from "../store/items.ts";
 import { Store, type StoreError } from "../Store.ts";
+import { brokenReference } from "./intact.ts";
 import type { Journal } from "./ItemJournal.ts";
 
 /** As many items are written in one transaction, at most. */
@@ -46,19 +47,18 @@ export const journalOf = Effect.fnUntraced(function* (stage: Stage) {
   const keyOf = (item: Digest.Digest): string => `${base} ${item}`;
   const writer = groupWriter(items);
 
-  const isIntact = ({ outputs }: ItemOutcome) => {
-    const referenced = referencedBy(outputs);
-    return referenced.length === 0
-      ? Effect.succeed(true)
-      : Effect.isSuccess(Effect.forEach(referenced, artifacts.verify, { discard: true }));
-  };
-
   const find: Journal["find"] = Effect.fnUntraced(function* (digests) {
     const found = new Map<string, ItemOutcome>();
     const known = yield* items.find(digests.map(keyOf), forced ? run.id : undefined);
     const verify = Effect.fnUntraced(function* (digest: Digest.Digest) {
       const outcome = known.get(keyOf(digest));
-      if (outcome !== undefined && (yield* isIntact(outcome))) found.set(digest, outcome);
+      if (outcome === undefined) return;
+      const broken = yield* Effect.provideService(
+        brokenReference(outcome.outputs),
+        ArtifactStore,
+        artifacts,
+      );
+      if (broken === undefined) found.set(digest, outcome);
     });
     yield* Effect.forEach(digests, verify, { concurrency: 8, discard: true });
     return found;

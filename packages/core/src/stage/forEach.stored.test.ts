@@ -1,15 +1,18 @@
 import { assert, describe, it } from "@effect/vitest";
+import * as fs from "node:fs";
+import * as path from "node:path";
 import * as fc from "fast-check";
 import * as Deferred from "effect/Deferred";
 import * as Effect from "effect/Effect";
 import * as Fiber from "effect/Fiber";
 import * as Schema from "effect/Schema";
 import * as Stream from "effect/Stream";
-import { ArtifactStore } from "../Artifact.ts";
+import { Artifact, ArtifactStore } from "../Artifact.ts";
 import { charter } from "../internal/charter.fixture.ts";
 import { engine, engineIn, observe, stageOf, withCode } from "../internal/engine.fixture.ts";
 import { filesBelow, temporaryFolder } from "../internal/folder.fixture.ts";
 import * as Pipeline from "../Pipeline.ts";
+import * as Retention from "../Retention.ts";
 import * as Stage from "../Stage.ts";
 import { Store } from "../Store.ts";
 import * as StoredList from "../StoredList.ts";
@@ -171,6 +174,45 @@ describe("Stage.forEachStored", () => {
       );
       assert.deepStrictEqual(stageOf(run, "total").outputs, { "": (699 * 700 * 1399) / 6 });
     }).pipe(withCode(), Effect.provide(engine)),
+  );
+
+  it.effect(
+    "is not reused if an artifact is gone that an item refers to: that item runs again",
+    () =>
+      Effect.gen(function* () {
+        const folder = yield* temporaryFolder;
+        const ran: Array<number> = [];
+        const save = Stage.make("save", {
+          input: { n: Schema.Int },
+          output: Artifact,
+          run: ({ n }) =>
+            Effect.gen(function* () {
+              ran.push(n);
+              return yield* (yield* ArtifactStore).putJson({ n });
+            }),
+        });
+        const pipeline = Pipeline.make("p", { charter }, () => ({
+          saved: Stage.forEachStored("saved", save, each)({ n: numbers(5)() }),
+        }));
+        const engine = engineIn(folder);
+        yield* observe(pipeline).pipe(Effect.provide(engine));
+        const { statuses } = yield* observe(pipeline).pipe(Effect.provide(engine));
+        assert.include(statuses, "saved cached");
+        const gone = filesBelow(path.join(folder, "artifacts")).find(
+          (name) => fs.readFileSync(path.join(folder, "artifacts", name), "utf8") === '{"n":3}',
+        );
+        fs.rmSync(path.join(folder, "artifacts", gone ?? ""));
+        ran.length = 0;
+        const { run } = yield* observe(pipeline).pipe(Effect.provide(engine));
+        assert.match(stageOf(run, "saved").cacheNote, /is not there/);
+        assert.deepStrictEqual(ran, [3]);
+        // What a list mentions stays when runs go.
+        const kept = yield* Retention.preview(folder, { keepRuns: 1, keepFor: "0 days" }).pipe(
+          Effect.provide(engine),
+        );
+        assert.deepInclude(kept.stays, { young: { count: 0, bytes: 0 } });
+        assert.isEmpty(kept.removed.artifacts);
+      }).pipe(withCode()),
   );
 
   it.effect("refuses keys that are used twice or empty before anything runs", () =>
