@@ -204,7 +204,7 @@ export const exhibits = (
             },
             bars: measured.map(({ column, distance, atMost }) => ({
               name: column,
-              value: (distance ?? 0) / (common.length === shown.length ? 1 : atMost),
+              value: rounded((distance ?? 0) / (common.length === shown.length ? 1 : atMost)),
             })),
             reference: {
               value: common.length === shown.length ? (shown[0]?.atMost ?? 1) : 1,
@@ -255,11 +255,11 @@ export const exhibits = (
       rows: shown.map((drift) => [
         drift.column,
         drift.method,
-        rounded(drift.distance),
+        cell(drift.distance),
         rounded(drift.atMost),
-        rounded(drift.byChance),
+        cell(drift.byChance),
         drift.why === undefined ? drift.outcome : `could not run: ${drift.why}`,
-        rounded(drift.pValue),
+        drift.pValue !== null && drift.pValue < 1e-6 ? "< 0.000001" : cell(drift.pValue),
         drift.ks === null
           ? null
           : drift.ks.upper - drift.ks.lower < 0.0005
@@ -275,8 +275,8 @@ export const exhibits = (
 
 const excess = ({ distance, atMost }: ColumnDrift): number => (distance ?? -1) / atMost;
 
-const rounded = (value: number | null): number | null =>
-  value === null ? null : Number(value.toPrecision(3));
+const rounded = (value: number): number => Number(value.toPrecision(3));
+const cell = (value: number | null): number | null => (value === null ? null : rounded(value));
 
 const aboutOf = ({ outcome, method, distance, atMost }: ColumnDrift): string =>
   distance === null

@@ -206,7 +206,7 @@ describe("a table", () => {
     assert.isBelow(text.indexOf("&lt;b&gt;"), text.indexOf("<h5>n</h5>"));
     assert.notInclude(text, "<b>psi");
     assert.include(text, "&lt;i&gt;");
-    assert.include(text, "90 % → 20 %");
+    assert.include(text, "90 → 20 %");
     assert.include(text, "from 0 to 2");
     assert.include(text, "No values.");
   });

@@ -102,6 +102,12 @@ const drawBins = (
 
 const fixed = (value: number): string => value.toFixed(1);
 
+/** `12 %`, or `12 → 34 %`. */
+const shareText = (shares: ReadonlyArray<number>): string =>
+  shares
+    .map((share, at) => (at < shares.length - 1 ? percent(share).slice(0, -2) : percent(share)))
+    .join(" → ");
+
 const drawCategories = ({ shares }: Panel, labels: ReadonlyArray<string>): Html => {
   const largest = Math.max(0, ...shares.flat());
   if (labels.length === 0) return nothing;
@@ -115,7 +121,7 @@ const drawCategories = ({ shares }: Panel, labels: ReadonlyArray<string>): Html 
         <span class="track">
           ${own.map((share, at) => html`<span class="${at === 0 ? "first" : "second"}" style="width:${fixed((100 * share) / largest)}%"></span>`)}
         </span>
-        <span class="share">${own.map(percent).join(" → ")}</span>`;
+        <span class="share">${shareText(own)}</span>`;
     })}
   </div>`;
 };

@@ -148,7 +148,7 @@ figcaption{margin-bottom:12px}
 .panel.two .small .first{fill:var(--muted);fill-opacity:.32}
 .panel .small .second{fill:none;stroke:var(--s2);stroke-width:1.6;vector-effect:non-scaling-stroke;stroke-linejoin:round}
 .panel .ends{display:flex;justify-content:space-between;gap:12px;color:var(--muted);font-size:12px;line-height:1.6}
-.panel .shares{display:grid;grid-template-columns:minmax(0,5.5rem) minmax(0,1fr) auto;gap:3px 10px;align-items:center;margin-top:8px;font-size:12.5px;line-height:1.35}
+.panel .shares{display:grid;grid-template-columns:fit-content(5.5rem) minmax(44px,1fr) auto;gap:3px 10px;align-items:center;margin-top:8px;font-size:12.5px;line-height:1.35}
 .panel .shares .label{overflow:hidden;text-overflow:ellipsis;white-space:nowrap}
 .panel .shares .share{color:var(--muted);text-align:right}
 .panel .track{display:grid;gap:2px}

@@ -80,11 +80,14 @@ const edgesOf = (column: ColumnProfile): ReadonlyArray<number> | undefined => {
   const at = (p: number) => Result.getOrElse(quantile(column, p), () => NaN);
   const [low, high] = [at(0.005), at(0.995)];
   if (!(low < high)) return undefined;
-  const whole = column.type === "int" && high - low < bars * 4;
-  const width = whole ? Math.ceil((high - low + 1) / bars) : (high - low) / bars;
-  const start = whole ? low - 0.5 : low;
-  const count = whole ? Math.ceil((high - low + 1) / width) : bars;
-  return Array.from({ length: count + 1 }, (_, edge) => start + edge * width);
+  if (column.type !== "int") {
+    return Array.from({ length: bars + 1 }, (_, edge) => low + (edge * (high - low)) / bars);
+  }
+  // Bars of as many whole numbers each.
+  const first = Math.round(low);
+  const width = Math.ceil((Math.round(high) - first + 1) / bars);
+  const count = Math.ceil((Math.round(high) - first + 1) / width);
+  return Array.from({ length: count + 1 }, (_, edge) => first + edge * width);
 };
 
 const labelsOf = (column: ColumnProfile): ReadonlyArray<string> => {
@@ -120,7 +123,11 @@ const factsOf = (column: ColumnProfile): ReadonlyArray<readonly [string, string]
   const odd = number === undefined ? 0 : number.nan + number.plusInfinity + number.minusInfinity;
   if (odd > 0) facts.push(["not finite", Words.whole(odd)]);
   if (text?.shortest != null && text.longest != null) {
-    facts.push(["characters", `${text.shortest} to ${text.longest}`]);
+    const { shortest, longest } = text;
+    facts.push([
+      "characters",
+      shortest === longest ? String(longest) : `${shortest} to ${longest}`,
+    ]);
   }
   return facts;
 };
@@ -137,7 +144,6 @@ export const table = (columns: ReadonlyArray<Shown>, caption: string): Table => 
   rows: columns.map(({ name, column, unit }) => {
     const different = distinct(column);
     const { number, instant } = column;
-    const at = (p: number) => Result.getOrUndefined(quantile(column, p));
     const instantText = (value: number | null | undefined) =>
       value == null
         ? null
@@ -146,6 +152,9 @@ export const table = (columns: ReadonlyArray<Shown>, caption: string): Table => 
           : `${value} ms`;
     const cell = (value: number | null | undefined) =>
       value == null ? null : Number(value.toPrecision(6));
+    // The sketch of a column of whole numbers is of their logarithms.
+    const whole = column.type === "int" ? Math.round : (value: number) => value;
+    const at = (p: number) => Result.getOrUndefined(Result.map(quantile(column, p), whole));
     const [min, median, max] =
       instant === undefined
         ? [cell(number?.min), cell(at(0.5)), cell(number?.max)]
@@ -166,6 +175,10 @@ export const table = (columns: ReadonlyArray<Shown>, caption: string): Table => 
   }),
 });
 
+/** `3 → 4`, or `3` if nothing changed. */
+const change = (before: number, now: number, text: (value: number) => string): string =>
+  before === now ? text(now) : `${text(before)} → ${text(now)}`;
+
 /** Panels of a comparison: the reference and what is held against it. */
 export const comparisonPanel = (
   name: string,
@@ -181,10 +194,10 @@ export const comparisonPanel = (
   const [before, now] = [mean(reference), mean(current)];
   if (before !== undefined && now !== undefined) {
     const show = reference.trues === undefined ? Words.number : Words.percent;
-    facts.push([reference.trues === undefined ? "mean" : "true", `${show(before)} → ${show(now)}`]);
+    facts.push([reference.trues === undefined ? "mean" : "true", change(before, now, show)]);
   }
   if (rowsOf(reference) > 0 && reference.values != null && current.values != null) {
-    facts.push(["distinct", `${reference.values.length} → ${current.values.length}`]);
+    facts.push(["distinct", change(reference.values.length, current.values.length, Words.whole)]);
   }
   return { name, ...about, ...panelOf([reference, current]), facts };
 };
