@@ -186,10 +186,7 @@ export const comparisonPanel = (
   about: { readonly about: string; readonly marked: boolean },
 ): Panel => {
   const facts: Array<readonly [string, string]> = [
-    [
-      "nulls",
-      `${Words.percent(nullShare(reference) ?? 0)} → ${Words.percent(nullShare(current) ?? 0)}`,
-    ],
+    ["nulls", change(nullShare(reference) ?? 0, nullShare(current) ?? 0, Words.percent)],
   ];
   const [before, now] = [mean(reference), mean(current)];
   if (before !== undefined && now !== undefined) {

@@ -172,59 +172,73 @@ export const complete = Effect.fnUntraced(function* (
       .map(({ column, found }) => [column.name, bucketsSql(relation, column, largest(found))]),
   );
 
-  const profiles = firsts.map(({ column, found }): readonly [string, ColumnProfile] => {
-    const { name, type } = column;
-    const present = count(found.get("present"));
-    const base = { type, nulls: rows - present, present };
+  const profiles = firsts.map(({ column, found }) => {
+    const { name } = column;
+    const values = exact.get(name);
     const distinct = distincts.get(name) ?? null;
-    const rowsOf = exact.get(name);
-    const values = rowsOf === undefined ? null : valuesOf(type, rowsOf);
-    switch (type) {
-      case "boolean":
-        return [name, { ...base, trues: count(found.get("trues")) }];
-      case "string":
-        return [
-          name,
-          {
-            ...base,
-            distinct,
-            values,
-            text: {
-              empty: count(found.get("empty")),
-              shortest: orNull(found.get("shortest")),
-              longest: orNull(found.get("longest")),
-              characters: count(found.get("characters")),
-            },
-          },
-        ];
-      case "timestamp": {
-        const days = cellsOf(countsBy(spread.get(name) ?? []));
-        const instant = {
-          infinite: count(found.get("infinite")),
-          min: orNull(found.get("min")),
-          max: orNull(found.get("max")),
-          days: settleDays({ level: 0, cells: days }),
-        };
-        return [name, { ...base, distinct, instant }];
-      }
-      case "int":
-      case "float": {
-        const cells = rowsOf ?? spread.get(name) ?? [];
-        const number: NumberProfile = {
-          nan: count(found.get("nan")),
-          plusInfinity: count(found.get("plusInfinity")),
-          minusInfinity: count(found.get("minusInfinity")),
-          min: orNull(found.get("min")),
-          max: orNull(found.get("max")),
-          moments: finiteOrNull(momentsOf(cells, largest(found))),
-          magnitudes: magnitudesOf(cells),
-        };
-        return [name, { ...base, distinct, values, number }];
-      }
-    }
+    const cells = values ?? spread.get(name) ?? [];
+    return [name, profileOf(column, { rows, found, distinct, values, cells })] as const;
   });
   return Object.fromEntries(profiles);
 });
+
+/** What the passes found of one column. */
+interface Scanned {
+  readonly rows: number;
+  /** The aggregates of the first pass, by what they are for. */
+  readonly found: ReadonlyMap<string, unknown>;
+  readonly distinct: Distinct | null;
+  /** Its values with their rows, if they are few. */
+  readonly values: ReadonlyArray<Row> | undefined;
+  /** Rows by value or by bucket. */
+  readonly cells: ReadonlyArray<Row>;
+}
+
+const profileOf = (
+  { type }: ProfiledColumn,
+  { rows, found, distinct, values: listed, cells }: Scanned,
+): ColumnProfile => {
+  const countOf = (name: string): number => count(found.get(name));
+  const limitOf = (name: string): number | null => orNull(found.get(name));
+  const present = countOf("present");
+  const base = { type, nulls: rows - present, present };
+  const values = listed === undefined ? null : valuesOf(type, listed);
+  switch (type) {
+    case "boolean":
+      return { ...base, trues: countOf("trues") };
+    case "string": {
+      const text = {
+        empty: countOf("empty"),
+        shortest: limitOf("shortest"),
+        longest: limitOf("longest"),
+        characters: countOf("characters"),
+      };
+      return { ...base, distinct, values, text };
+    }
+    case "timestamp": {
+      const instant = {
+        infinite: countOf("infinite"),
+        min: limitOf("min"),
+        max: limitOf("max"),
+        days: settleDays({ level: 0, cells: cellsOf(countsBy(cells)) }),
+      };
+      return { ...base, distinct, instant };
+    }
+    case "int":
+    case "float": {
+      const number: NumberProfile = {
+        nan: countOf("nan"),
+        plusInfinity: countOf("plusInfinity"),
+        minusInfinity: countOf("minusInfinity"),
+        min: limitOf("min"),
+        max: limitOf("max"),
+        moments: finiteOrNull(momentsOf(cells, largest(found))),
+        magnitudes: magnitudesOf(cells),
+      };
+      return { ...base, distinct, values, number };
+    }
+  }
+};
 
 const hasBuckets = ({ type }: ProfiledColumn): boolean =>
   type === "int" || type === "float" || type === "timestamp";
