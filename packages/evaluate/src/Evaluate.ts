@@ -266,7 +266,10 @@ export const decisions = <C extends Contract.Contract, Out extends Contract.Cont
           select: columns.map(({ sql }) => sql),
         });
         if (decided.rows === 0) {
-          return yield* new NothingToJudge({ rows: data.rows, label: "label" });
+          const { premature } = decided;
+          const early =
+            premature === 0 ? "" : `; ${whole(premature)} are there before they can be known`;
+          return yield* new NothingToJudge({ rows: data.rows, label: `label${early}` });
         }
         yield* progress({ label: "scored", rows: decided.rows });
         const evaluation = yield* measure(decided, {
