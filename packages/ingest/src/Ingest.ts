@@ -20,6 +20,7 @@ import {
 
 export { type LocalFile, type PackageFile, packageFile } from "./Location.ts";
 export { type Ingested, Rejected } from "./Rejected.ts";
+export { type Grown, incremental, type IncrementalOptions, type Watermark } from "./incremental.ts";
 export { rowCount } from "./rowCount.ts";
 export * from "./SourceError.ts";
 export { table, type TableError, type TableOptions } from "./table.ts";

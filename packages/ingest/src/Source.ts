@@ -19,7 +19,7 @@ export {
   type PostgresOptions,
   type PostgresServer,
 } from "./source/postgres.ts";
-export { rows, type RowsOptions } from "./source/rows.ts";
+export { type Iterate, rows, type RowsOptions } from "./source/rows.ts";
 export { sqlite, type SqliteError, type SqliteOptions } from "./source/sqlite.ts";
 export type { FileOptions, FormatError } from "./source/files.ts";
 export type { Notation } from "./internal/values.ts";
@@ -56,8 +56,8 @@ export interface Source<out E> {
   readonly label: string;
   /** Everything that was declared about it, without secrets: part of the cache key. */
   readonly params: Schema.Json;
-  /** What may come in pieces: new files, or rows after a watermark. */
-  readonly increments: "files" | "watermark" | "none";
+  /** Whether it is made of files, of which only the new ones can be read, or of rows alone. */
+  readonly increments: "files" | "rows";
   /** What reading it would give now; `undefined` if only reading can tell. */
   readonly versions: Effect.Effect<ReadonlyArray<Version> | undefined, E>;
   readonly open: (

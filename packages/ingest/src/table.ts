@@ -1,7 +1,7 @@
 /** The stage that reads any source once and writes it as a table in the types of a contract. */
+import { randomUUID } from "node:crypto";
 import { type Artifact, type Contract, Stage } from "@ml-pipe/core";
 import { type Duckdb, Table } from "@ml-pipe/data";
-import * as Clock from "effect/Clock";
 import * as Effect from "effect/Effect";
 import type * as Schema from "effect/Schema";
 import { take } from "./internal/take.ts";
@@ -12,6 +12,7 @@ import {
   type RecordsRejected,
   type SchemaDrift,
   type SchemaMismatch,
+  type SourceBroken,
   SourceMoved,
 } from "./SourceError.ts";
 
@@ -38,6 +39,7 @@ export type TableError =
   | SchemaDrift
   | RecordsRejected
   | EmptyTable
+  | SourceBroken
   | SourceMoved
   | Table.WriteError
   | Table.ReadError;
@@ -84,7 +86,7 @@ export const table = <C extends Contract.Contract, E>(
     params: { contract: contract.digest, source: source.params, atMost, drift },
     fingerprint: Effect.gen(function* () {
       planned = yield* source.versions;
-      return versionsJson(planned, yield* Clock.currentTimeMillis);
+      return versionsJson(planned);
     }),
     run: Effect.fnUntraced(function* (_, context) {
       const delivery = yield* source.open({ contract });
@@ -108,14 +110,13 @@ export const policyOf = ({
   return { atMost, drift };
 };
 
-/** Versions for a cache key; where there are none, nothing can be reused. */
-export const versionsJson = (
-  versions: ReadonlyArray<Version> | undefined,
-  now: number,
-): Schema.Json =>
-  versions === undefined ? { readAt: now } : versions.map(({ name, version }) => [name, version]);
+/** Versions for a cache key. Where only reading can tell them, no execution is like another. */
+export const versionsJson = (versions: ReadonlyArray<Version> | undefined): Schema.Json =>
+  versions === undefined
+    ? { knownWhenRead: randomUUID() }
+    : versions.map(({ name, version }) => [name, version]);
 
 const sameVersions = (
   planned: ReadonlyArray<Version>,
   read: ReadonlyArray<Version> | undefined,
-): boolean => JSON.stringify(versionsJson(planned, 0)) === JSON.stringify(versionsJson(read, 0));
+): boolean => JSON.stringify(versionsJson(planned)) === JSON.stringify(versionsJson(read));

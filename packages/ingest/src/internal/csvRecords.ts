@@ -4,7 +4,7 @@
  * file ends up in one place or the other.
  */
 import { isUtf8 } from "node:buffer";
-import { mark, maxRecordBytes, type SpoolWriter, unit } from "./spool.ts";
+import { mark, maxRecordBytes, type SpoolWriter, unit } from "./SpoolWriter.ts";
 
 /** How a CSV file is written; all decided before the first record is read. */
 export interface Dialect {
@@ -24,6 +24,11 @@ export interface Sink {
   readonly rows: SpoolWriter;
   readonly rejects: SpoolWriter;
 }
+
+/** A record does not end in the bytes there are. */
+const incomplete = -1;
+/** A record does not end at all. */
+const unclosed = -2;
 
 const LF = 0x0a;
 const CR = 0x0d;
@@ -103,13 +108,12 @@ export class CsvRecords {
         continue;
       }
       let next = this.cut(bytes, at, last);
-      if ((next < 0 ? bytes.length : next) - at > maxRecordBytes) {
-        this.problem ||= `longer than ${maxRecordBytes / 1024 / 1024} MiB`;
-      }
-      if (next < 0 && this.problem === "") break;
+      const tooLong = (next < 0 ? bytes.length : next) - at > maxRecordBytes;
+      if (next === incomplete && !tooLong) break;
+      if (tooLong) this.problem ||= `longer than ${maxRecordBytes / 1024 / 1024} MiB`;
       const lines = this.plain ? 1 : countLines(bytes, at, next);
       // A record that does not end within reason ends with its first line: the next ones may be good.
-      const broken = next < 0 || next - at > maxRecordBytes;
+      const broken = next < 0 || tooLong;
       if (broken) next = lineEnd(bytes, at, last);
       this.long = next < 0;
       if (next < 0) next = bytes.length;
@@ -121,7 +125,7 @@ export class CsvRecords {
     this.rest = at === 0 && !last ? bytes : Buffer.from(bytes.subarray(at));
   }
 
-  /** Finds the fields of the record at `at`; where the next one begins, or -1 if it does not end here. */
+  /** Finds the fields of the record at `at`; where the next one begins, if this one ends. */
   private cut(bytes: Buffer, at: number, last: boolean): number {
     const { delimiter, quote, escape, kind } = this;
     const { length } = bytes;
@@ -139,16 +143,15 @@ export class CsvRecords {
           close =
             escape === quote ? bytes.indexOf(quote, close) : closing(bytes, close, quote, escape);
           if (close < 0) {
-            if (last || length - at > maxRecordBytes) {
-              this.problem = "a quote is opened and never closed";
-            }
-            return -1;
+            if (!last && length - at <= maxRecordBytes) return incomplete;
+            this.problem = "a quote is opened and never closed";
+            return unclosed;
           }
           if (escape !== quote) {
             flags = 3;
             break;
           }
-          if (close + 1 >= length && !last) return -1;
+          if (close + 1 >= length && !last) return incomplete;
           if (bytes[close + 1] !== quote) break;
           flags = 3;
           close += 2;
@@ -174,15 +177,15 @@ export class CsvRecords {
         while (end > start && this.space(bytes[end - 1])) end--;
         this.field(start, end, flags);
       }
-      if (index >= length) return last ? length : -1;
+      if (index >= length) return last ? length : incomplete;
       const stop = bytes[index];
       if (stop === delimiter) {
         index++;
-        if (index >= length && !last) return -1;
+        if (index >= length && !last) return incomplete;
         continue;
       }
       if (stop === LF) return index + 1;
-      if (index + 1 >= length && !last) return -1;
+      if (index + 1 >= length && !last) return incomplete;
       return bytes[index + 1] === LF ? index + 2 : index + 1;
     }
   }

@@ -30,6 +30,8 @@ export interface Part {
   readonly read: (column: string, spec: Column.ColumnSpec) => Reading | undefined;
   /** Records that could not even be cut into fields, as a relation (nth, line, raw, reason). */
   readonly rejects?: { readonly from: string; readonly records: number };
+  /** What DuckDB reads itself, such as `Parquet file`: only then does it find what is damaged. */
+  readonly format?: string;
   /** Facts about how it was read, for the exhibit. */
   readonly facts?: ReadonlyArray<Fact>;
 }

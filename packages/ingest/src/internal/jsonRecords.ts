@@ -4,7 +4,7 @@
  */
 import { isUtf8 } from "node:buffer";
 import type { Sink } from "./csvRecords.ts";
-import { mark, maxRecordBytes, unit } from "./spool.ts";
+import { mark, maxRecordBytes, unit } from "./SpoolWriter.ts";
 
 const LF = 0x0a;
 const CR = 0x0d;

@@ -10,7 +10,7 @@ import {
 import { attempt } from "./attempt.ts";
 import type { Sink } from "./csvRecords.ts";
 import { signatureOf } from "./looksLike.ts";
-import { SpoolWriter } from "./spool.ts";
+import { SpoolWriter } from "./SpoolWriter.ts";
 
 type ReadError = SourceMissing | SourceUnreadable | WrongFormat | SourceBroken;
 

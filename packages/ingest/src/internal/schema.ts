@@ -17,13 +17,14 @@ export const checkSchema = Effect.fnUntraced(function* (
   source: string,
   parts: ReadonlyArray<Part>,
   policy: DriftPolicy,
+  reference?: Pick<Part, "name" | "columns">,
 ): Effect.fn.Return<ReadonlyArray<Finding.Finding>, SchemaMismatch | SchemaDrift> {
   const { name, spec } = contract;
   const { owner, version } = spec;
   const about = { contract: name, version, owner };
-  const [first] = parts;
+  const first = reference ?? parts[0];
   if (first === undefined) return [];
-  const drift = parts.slice(1).flatMap((part) => driftOf(contract, first, part));
+  const drift = parts.flatMap((part) => (part === first ? [] : driftOf(contract, first, part)));
   if (drift.length > 0 && policy === "fail") {
     return yield* new SchemaDrift({ ...about, source, first: first.name, drift });
   }
@@ -39,6 +40,8 @@ export const checkSchema = Effect.fnUntraced(function* (
   const extras = new Map<string, string>();
   const absent = new Set<string>();
   for (const part of parts) {
+    // Where there is no object, there are no keys either.
+    if (part.sparse && part.records === 0) continue;
     const { problems, extra } = TableSchema.compare(
       contract,
       part.columns.map(asPromised(contract)),
@@ -95,10 +98,14 @@ export const checkSchema = Effect.fnUntraced(function* (
 });
 
 /** How a later file differs from the first; of sparse ones, only what the contract does not know counts. */
-const driftOf = (contract: Contract.Contract, first: Part, part: Part): ReadonlyArray<Drift> => {
+const driftOf = (
+  contract: Contract.Contract,
+  first: Pick<Part, "columns">,
+  part: Part,
+): ReadonlyArray<Drift> => {
   const before = new Map(first.columns.map(({ name, type }) => [name, type]));
   const now = new Map(part.columns.map(({ name, type }) => [name, type]));
-  const sparse = first.sparse && part.sparse;
+  const { sparse } = part;
   const file = part.name;
   const lost = [...before].flatMap(([column, expected]): ReadonlyArray<Drift> => {
     const found = now.get(column);

@@ -7,6 +7,7 @@ import {
   RecordsRejected,
   type SchemaDrift,
   type SchemaMismatch,
+  SourceBroken,
 } from "../SourceError.ts";
 import { type Ingested, Rejected } from "../Rejected.ts";
 import type { Part } from "./delivery.ts";
@@ -19,25 +20,43 @@ interface Taking<C extends Contract.Contract> {
   readonly parts: ReadonlyArray<Part>;
   readonly atMost: number;
   readonly drift: DriftPolicy;
+  /** The columns of a file that was taken before, with which these are compared. */
+  readonly reference?: Pick<Part, "name" | "columns">;
+  /** Whether there may be nothing. */
+  readonly mayBeEmpty?: boolean;
+}
+
+/** What was taken. */
+interface Taken<C extends Contract.Contract> extends Ingested<C> {
+  /** Records set aside, by part. */
+  readonly rejectedOf: ReadonlyMap<string, number>;
 }
 
 /** Takes everything there is in the parts of a source. */
 export const take = Effect.fnUntraced(function* <C extends Contract.Contract>(
-  { contract, source, parts, atMost, drift }: Taking<C>,
+  { contract, source, parts, atMost, drift, reference, mayBeEmpty = false }: Taking<C>,
   { exhibit, finding, progress }: Stage.StageContext<{}>,
 ): Effect.fn.Return<
-  Ingested<C>,
-  SchemaMismatch | SchemaDrift | RecordsRejected | EmptyTable | Table.WriteError | Table.ReadError,
+  Taken<C>,
+  | SchemaMismatch
+  | SchemaDrift
+  | RecordsRejected
+  | EmptyTable
+  | SourceBroken
+  | Table.WriteError
+  | Table.ReadError,
   Duckdb.Duckdb | Artifact.ArtifactStore
 > {
   const { name, spec } = contract;
   const about = { contract: name, version: spec.version, owner: spec.owner };
-  const tolerated = yield* checkSchema(contract, source, parts, drift);
+  const tolerated = yield* checkSchema(contract, source, parts, drift, reference);
   yield* Effect.forEach(tolerated, finding);
   const records = parts.reduce((sum, part) => sum + part.records, 0);
-  if (records === 0) return yield* new EmptyTable({ ...about, path: source });
+  if (records === 0 && !mayBeEmpty) return yield* new EmptyTable({ ...about, path: source });
   yield* progress({ label: "read all records", rows: records });
-  const table = yield* Table.write(contract, "raw", { query: rowsSql(contract, parts) });
+  const table = yield* Table.write(contract, "raw", { query: rowsSql(contract, parts) }).pipe(
+    Effect.catchTag("DuckdbError", (error) => damagedPart(contract, parts, error)),
+  );
   const unread = parts.reduce((sum, part) => sum + (part.rejects?.records ?? 0), 0);
   const allRead = table.rows + unread === records;
   const aside = rejectedSql(contract, parts, allRead);
@@ -52,6 +71,7 @@ export const take = Effect.fnUntraced(function* <C extends Contract.Contract>(
   yield* exhibit(filesExhibit(parts));
   const facts = factsExhibit(parts);
   if (facts !== undefined) yield* exhibit(facts);
+  const rejectedOf = rejected === 0 ? new Map<string, number>() : yield* countsOf(quarantine);
   if (rejected > 0) {
     const path = yield* Table.pathOf(quarantine);
     if (rejected > atMost * records || rejected === records) {
@@ -70,11 +90,33 @@ export const take = Effect.fnUntraced(function* <C extends Contract.Contract>(
     });
   }
   yield* progress({ label: "rows", rows: table.rows });
-  return { table, quarantine };
+  return { table, quarantine, rejectedOf };
+});
+
+/** Which part it is that could not be read, unless what failed was something else. */
+const damagedPart = Effect.fnUntraced(function* (
+  contract: Contract.Contract,
+  parts: ReadonlyArray<Part>,
+  error: Duckdb.DuckdbError,
+): Effect.fn.Return<never, Duckdb.DuckdbError | SourceBroken, Duckdb.Duckdb> {
+  const db = yield* Duckdb.Duckdb;
+  if (/out of memory|no space left|interrupt/i.test(error.problem)) return yield* error;
+  for (const part of parts) {
+    if (part.format === undefined) continue;
+    const { read, good } = readingsOf(contract, part);
+    const tried = yield* Effect.result(
+      db.execute("look for a damaged part", `SELECT count(*) FILTER (${good}) FROM ${read}`),
+    );
+    if (tried._tag === "Success") continue;
+    const { problem } = tried.failure;
+    return yield* new SourceBroken({ path: part.name, format: part.format, problem });
+  }
+  return yield* error;
 });
 
 /** The rows, in the order of the parts and of the records in them. */
 const rowsSql = (contract: Contract.Contract, parts: ReadonlyArray<Part>): string => {
+  if (parts.length === 0) return noRows(contract);
   const columns = Object.keys(contract.columns).map(Duckdb.identifier);
   const selects = parts.map((part, index) => {
     const { read, good, values } = readingsOf(contract, part);
@@ -84,6 +126,14 @@ const rowsSql = (contract: Contract.Contract, parts: ReadonlyArray<Part>): strin
   const byValue = parts.some(({ unordered }) => unordered === true) ? columns : [];
   const order = [`"~part"`, `"~at"`, ...byValue].join(", ");
   return `SELECT ${columns.join(", ")} FROM (${selects.join(" UNION ALL ")}) ORDER BY ${order}`;
+};
+
+const noRows = ({ spec }: Contract.Contract): string => {
+  const columns = Object.entries(spec.columns).map(
+    ([name, { type }]) =>
+      `CAST(NULL AS ${TableSchema.canonicalType(type)}) AS ${Duckdb.identifier(name)}`,
+  );
+  return `SELECT ${columns.join(", ")} WHERE false`;
 };
 
 /** The records set aside, each with all reasons. */
@@ -156,6 +206,15 @@ const words: { readonly [type in Column.ColumnType]: string } = {
   string: "text",
   timestamp: "a time",
 };
+
+const countsOf = Effect.fnUntraced(function* (quarantine: Table.AnyTable) {
+  const db = yield* Duckdb.Duckdb;
+  const rows = yield* db.rows(
+    "count the rejected records",
+    `SELECT file, CAST(count(*) AS DOUBLE) AS n FROM ${yield* Table.relation(quarantine)} GROUP BY file`,
+  );
+  return new Map(rows.map(({ file, n }) => [String(file), Number(n)]));
+});
 
 /** The first records that were set aside, to be shown. */
 const firstOf = Effect.fnUntraced(function* (quarantine: string) {

@@ -1,11 +1,11 @@
 /** Arrow IPC: streams and files (Feather version 2). */
 import * as fs from "node:fs/promises";
+import { Worker } from "node:worker_threads";
 import { Artifact } from "@ml-pipe/core";
 import { TableSchema } from "@ml-pipe/data";
-import type { DataType, RecordBatch, Vector } from "apache-arrow";
+import type { ArrowMessage, ArrowTask } from "../internal/arrowWorker.ts";
 import { fieldsPart, type Part } from "../internal/delivery.ts";
 import { mustBeText, readText } from "../internal/readText.ts";
-import { SpoolWriter } from "../internal/spool.ts";
 import type { Notation } from "../internal/values.ts";
 import type { Located, Where } from "../Location.ts";
 import type { Request, Source } from "../Source.ts";
@@ -45,89 +45,104 @@ const read = async (
   spool: string,
   signal: AbortSignal,
 ): Promise<Part> => {
-  const content = await Artifact.digestFile(path);
-  const handle = await fs.open(path, "r");
-  const rows = await SpoolWriter.open(spool);
+  const file = await Artifact.digestFile(path);
   const broken = (problem: string) =>
     new SourceBroken({ path: name, format: "Arrow file", problem });
-  try {
-    await checkEnds(name, handle, content.bytes, broken);
-    const { RecordBatchReader } = await loaded();
-    const reader = await RecordBatchReader.from(handle);
-    await reader.open({ autoDestroy: false });
-    const fields = reader.schema.fields.map((field) => ({
-      name: field.name,
-      type: sqlTypeOf(field.type),
-    }));
-    const taken = fields.filter(({ name, type }) => {
-      const spec = contract.spec.columns[name];
-      return spec !== undefined && TableSchema.accepts(spec.type, type);
-    });
-    let records = 0;
-    for await (const batch of reader) {
-      signal.throwIfAborted();
-      if (batch.numRows > content.bytes * 8) {
-        throw broken(`a batch says that it has ${batch.numRows} rows`);
-      }
-      const columns = taken.map(({ name }) => textsOf(batch, name, broken));
-      for (let row = 0; row < batch.numRows; row++) {
-        rows.number(++records);
-        for (const text of columns) {
-          rows.separate();
-          const value = text(row);
-          if (value !== null) rows.text(value);
-        }
-        rows.end();
-        if (row % 1000 === 0) await rows.drain();
-      }
-    }
-    const names = taken.map(({ name }) => name);
-    return {
-      name,
-      file: content,
-      columns: fields,
-      sparse: false,
-      records,
-      ...fieldsPart(spool, names, {}, { texts: [""], quoted: false }, ","),
-    };
-  } catch (cause) {
-    // What the library throws about damaged bytes has no type of its own.
-    if (cause instanceof SourceBroken || cause instanceof WrongFormat || signal.aborted)
-      throw cause;
-    const code = cause instanceof Error && "code" in cause ? cause.code : undefined;
-    if (typeof code === "string" && /^E[A-Z]+$/.test(code)) throw cause;
-    throw broken(cause instanceof Error ? cause.message : String(cause));
-  } finally {
-    await rows.close();
-    await handle.close().catch(() => {});
-  }
+  await checkEnds(name, path, file.bytes, broken);
+  const { fields, taken, records } = await inThread(
+    { path, bytes: file.bytes, spool },
+    (fields) =>
+      fields.flatMap(({ name, type }) => {
+        const spec = contract.spec.columns[name];
+        return spec !== undefined && TableSchema.accepts(spec.type, type) ? [name] : [];
+      }),
+    broken,
+    signal,
+  );
+  return {
+    name,
+    file,
+    columns: fields,
+    sparse: false,
+    records,
+    ...fieldsPart(spool, taken, {}, { texts: [""], quoted: false }, ","),
+  };
 };
 
-/** The library, with Node's Zstandard for compressed buffers. */
-const loaded = async () => {
-  const [arrow, zlib] = await Promise.all([import("apache-arrow"), import("node:zlib")]);
-  const decode = (bytes: Uint8Array) => zlib.zstdDecompressSync(bytes);
-  arrow.compressionRegistry.set(arrow.CompressionType.ZSTD, { decode });
-  const refuse = (): never => {
-    throw new Error(
-      "its buffers are compressed with LZ4, which is not read: write it with Zstandard",
-    );
-  };
-  arrow.compressionRegistry.set(arrow.CompressionType.LZ4_FRAME, { decode: refuse });
-  return arrow;
+const entry = new URL(
+  import.meta.url.endsWith(".ts") ? "../internal/arrowWorker.ts" : "../internal/arrowWorker.js",
+  import.meta.url,
+);
+
+/** How long a batch may take. */
+const patienceMs = 60_000;
+
+/**
+ * Reads a file in a thread of its own. The library believes what a damaged file says of itself, so it
+ * may loop for ever or fill the heap: that ends the thread, and not the process.
+ */
+const inThread = (
+  task: ArrowTask,
+  choose: (fields: ReadonlyArray<TableSchema.SqlColumn>) => ReadonlyArray<string>,
+  broken: (problem: string) => SourceBroken,
+  signal: AbortSignal,
+) => {
+  const worker = new Worker(entry, {
+    workerData: task,
+    name: "ml-pipe arrow",
+    resourceLimits: { maxOldGenerationSizeMb: 512 },
+  });
+  return new Promise<{
+    readonly fields: ReadonlyArray<TableSchema.SqlColumn>;
+    readonly taken: ReadonlyArray<string>;
+    readonly records: number;
+  }>((resolve, reject) => {
+    let fields: ReadonlyArray<TableSchema.SqlColumn> = [];
+    let taken: ReadonlyArray<string> = [];
+    const endless = () => reject(broken("reading it does not come to an end"));
+    let timer = setTimeout(endless, patienceMs);
+    signal.addEventListener("abort", () => reject(signal.reason), { once: true });
+    worker.on("message", (message: ArrowMessage) => {
+      clearTimeout(timer);
+      timer = setTimeout(endless, patienceMs);
+      switch (message._tag) {
+        case "Fields":
+          fields = message.fields;
+          taken = choose(fields);
+          // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a thread, not a window
+          worker.postMessage(taken);
+          return;
+        case "Done":
+          return resolve({ fields, taken, records: message.records });
+        case "Broken":
+          return reject(broken(message.problem));
+        case "Unwritable":
+          return reject(Object.assign(new Error(message.problem), { code: message.code }));
+      }
+    });
+    worker.on("error", (error) => reject(broken(error.message)));
+    worker.on("exit", () => reject(broken("reading it ended without a result")));
+    // Whatever settles first wins; the timer must not keep the process alive after it.
+    worker.on("exit", () => clearTimeout(timer));
+  }).finally(() => worker.terminate());
 };
 
 /** A file ends as it begins; a stream with a mark. One that does not was cut off. */
 const checkEnds = async (
   name: string,
-  handle: fs.FileHandle,
+  path: string,
   bytes: number,
   broken: (problem: string) => SourceBroken,
 ): Promise<void> => {
   const head = Buffer.alloc(Math.min(512, bytes));
   const tail = Buffer.alloc(Math.min(8, bytes));
-  await handle.read(head, 0, head.length, 0);
-  await handle.read(tail, 0, tail.length, bytes - tail.length);
+  const handle = await fs.open(path, "r");
+  try {
+    await handle.read(head, 0, head.length, 0);
+    await handle.read(tail, 0, tail.length, bytes - tail.length);
+  } finally {
+    await handle.close();
+  }
   const isFile = head.subarray(0, 6).toString("latin1") === "ARROW1";
   const isStream = head.length >= 8 && head.readUInt32LE(0) === 0xffffffff;
   if (!isFile && !isStream) {
@@ -145,81 +160,3 @@ const checkEnds = async (
     : tail.readUInt32LE(0) === 0xffffffff && tail.readUInt32LE(4) === 0;
   if (!whole) throw broken(`it ends after ${bytes} bytes without its mark, so it was cut off`);
 };
-
-/** The DuckDB type that an Arrow type corresponds to; its own name, if there is none. */
-const sqlTypeOf = (type: DataType): string => {
-  const name = String(type);
-  const [, of = name] = /^Dictionary<\w+, (.*)>$/.exec(name) ?? [];
-  const [, zoned] = /^Timestamp<\w+(, .*)?>$/.exec(name) ?? [];
-  if (name.startsWith("Timestamp<")) {
-    return zoned === undefined ? "TIMESTAMP" : "TIMESTAMP WITH TIME ZONE";
-  }
-  return sqlTypes[of.replace(/<.*>$/, "")] ?? name;
-};
-
-const sqlTypes: { readonly [arrow: string]: string } = {
-  Bool: "BOOLEAN",
-  Int8: "TINYINT",
-  Int16: "SMALLINT",
-  Int32: "INTEGER",
-  Int64: "BIGINT",
-  Uint8: "UTINYINT",
-  Uint16: "USMALLINT",
-  Uint32: "UINTEGER",
-  Uint64: "UBIGINT",
-  Float16: "FLOAT",
-  Float32: "FLOAT",
-  Float64: "DOUBLE",
-  Utf8: "VARCHAR",
-  LargeUtf8: "VARCHAR",
-  Utf8View: "VARCHAR",
-  Date32: "DATE",
-  Date64: "DATE",
-};
-
-/** The values of a column of a batch as text, without an object for each. */
-const textsOf = (
-  batch: RecordBatch,
-  name: string,
-  broken: (problem: string) => SourceBroken,
-): ((row: number) => string | null) => {
-  const column: Vector | null = batch.getChild(name);
-  if (column === null) throw broken(`a batch has no column "${name}"`);
-  const convert = converterOf(String(column.type));
-  const raw: unknown = column.data[0]?.values;
-  const values = raw instanceof BigInt64Array || raw instanceof Int32Array ? raw : undefined;
-  return (row) => {
-    if (!column.isValid(row)) return null;
-    const value: unknown = convert === undefined ? column.get(row) : values?.[row];
-    if (value === undefined || value === null) {
-      throw broken(`column "${name}" has fewer values than its batch has rows`);
-    }
-    return convert === undefined ? String(value) : convert(BigInt(String(value)));
-  };
-};
-
-/** How times are written: the library's own numbers lose what is below a millisecond. */
-const converterOf = (type: string): ((value: bigint) => string) | undefined => {
-  if (type.startsWith("Date32")) return (days) => isoText(days * 86_400_000_000n);
-  if (type.startsWith("Date64")) return (millis) => isoText(millis * 1000n);
-  const [, unit, zone] = /^Timestamp<(\w+)(, .*)?>$/.exec(type) ?? [];
-  if (unit === undefined) return undefined;
-  const suffix = zone === undefined ? "" : "Z";
-  const multiply = { SECOND: 1_000_000n, MILLISECOND: 1000n, MICROSECOND: 1n }[unit];
-  return multiply === undefined
-    ? (nanos) => `${isoText(floorDivide(nanos, 1000n))}${suffix}`
-    : (value) => `${isoText(value * multiply)}${suffix}`;
-};
-
-/** Microseconds since 1970 as `1970-01-01T00:00:00.000000`; the number itself where no date has it. */
-const isoText = (micros: bigint): string => {
-  const seconds = floorDivide(micros, 1_000_000n);
-  const date = new Date(Number(seconds) * 1000);
-  if (Number.isNaN(date.getTime()) || date.getUTCFullYear() > 9999 || date.getUTCFullYear() < 0) {
-    return String(micros);
-  }
-  const fraction = String(micros - seconds * 1_000_000n).padStart(6, "0");
-  return `${date.toISOString().slice(0, 19)}.${fraction}`;
-};
-
-const floorDivide = (a: bigint, b: bigint) => (a - (((a % b) + b) % b)) / b;

@@ -41,6 +41,7 @@ export const parquet = <LE = never>(
         file,
         columns,
         sparse: false,
+        format: "Parquet file",
         records: rows,
         ...typedPart(relation, columns, "file_row_number"),
       };

@@ -130,7 +130,7 @@ export const postgres = (
       query: query ?? null,
       version: version ?? null,
     },
-    increments: "watermark",
+    increments: "rows",
     versions:
       version === undefined
         ? Effect.succeed(undefined)
@@ -176,7 +176,9 @@ const copy = async (
   if (taken.length === 0) return { names, records: 0, rejected: 0 };
   const select = taken.map(identifier).join(", ");
   const since =
-    from === undefined ? "" : ` WHERE ${identifier(from.column)} >= ${literal(from.value)}`;
+    from === undefined
+      ? ""
+      : ` WHERE ${identifier(from.column)} >= ${literal(from.value)} OR ${identifier(from.column)} IS NULL`;
   const query = `COPY (SELECT ${select} FROM ${relation} AS source${since}) TO STDOUT (FORMAT csv)`;
   const stream = client.query(to(query));
   signal.addEventListener("abort", () => stream.destroy(), { once: true });

@@ -2,8 +2,8 @@
 import * as Effect from "effect/Effect";
 import { Artifact } from "@ml-pipe/core";
 import { type Part, rejectsOf } from "../internal/delivery.ts";
-import { maxRecordBytes, SpoolWriter } from "../internal/spool.ts";
-import type { Source } from "../Source.ts";
+import { maxRecordBytes, SpoolWriter } from "../internal/SpoolWriter.ts";
+import type { Request, Source } from "../Source.ts";
 import { RowsFailed } from "../SourceError.ts";
 import { describeJson, type JsonOptions } from "./json.ts";
 
@@ -15,6 +15,12 @@ export interface RowsOptions extends Pick<JsonOptions, "paths" | "timestamps"> {
    */
   readonly version?: Effect.Effect<string>;
 }
+
+/**
+ * Begins to yield rows. In an incremental ingest with a watermark, `from` says which are needed: those
+ * with this value or a later one; it is a hint, and more may be yielded.
+ */
+export type Iterate = (from?: Request["from"]) => AsyncIterable<unknown> | Iterable<unknown>;
 
 /**
  * The rows of an iterable, which is asked for when the stage runs; `name` is how they are shown. Values
@@ -33,7 +39,7 @@ export interface RowsOptions extends Pick<JsonOptions, "paths" | "timestamps"> {
  */
 export const rows = (
   name: string,
-  iterate: () => AsyncIterable<unknown> | Iterable<unknown>,
+  iterate: Iterate,
   options: RowsOptions = {},
 ): Source<RowsFailed> => {
   const { version } = options;
@@ -44,13 +50,13 @@ export const rows = (
   return {
     label: name,
     params: { rows: name, paths: options.paths ?? {}, timestamps: options.timestamps ?? {} },
-    increments: "none",
+    increments: "rows",
     versions,
     open: Effect.fnUntraced(function* (request) {
       const store = yield* Artifact.ArtifactStore;
       const folder = yield* store.temporaryFolder;
       const read = yield* versions;
-      const taken = yield* spool(name, iterate, folder);
+      const taken = yield* spool(name, () => iterate(request.from), folder);
       const described = yield* describeJson(`${folder}/rows`, request, options);
       return { parts: [{ name, ...taken, ...described }], versions: read };
     }),
@@ -59,7 +65,7 @@ export const rows = (
 
 const spool = (
   name: string,
-  iterate: () => AsyncIterable<unknown> | Iterable<unknown>,
+  iterate: () => ReturnType<Iterate>,
   folder: string,
 ): Effect.Effect<Pick<Part, "records" | "rejects">, RowsFailed> =>
   Effect.tryPromise({

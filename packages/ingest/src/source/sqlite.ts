@@ -4,7 +4,7 @@ import * as Effect from "effect/Effect";
 import type { SQLOutputValue } from "node:sqlite";
 import { attempt } from "../internal/attempt.ts";
 import { fieldsPart, type Part, textColumns } from "../internal/delivery.ts";
-import { SpoolWriter } from "../internal/spool.ts";
+import { SpoolWriter } from "../internal/SpoolWriter.ts";
 import type { Notation } from "../internal/values.ts";
 import * as Location from "../Location.ts";
 import type { Source } from "../Source.ts";
@@ -52,7 +52,7 @@ export const sqlite = (file: Location.LocalFile, options: SqliteOptions): Source
   return {
     label,
     params: { sqlite: Location.label(file), ...options },
-    increments: "watermark",
+    increments: "rows",
     versions,
     open: Effect.fnUntraced(function* () {
       const path = yield* Location.resolve(file);
