@@ -53,9 +53,12 @@ const run = Effect.fnUntraced(function* <E>(
   options: Ingest.IncrementalOptions<typeof Order> = {},
 ) {
   const ingest = Ingest.incremental(Order, source, { quarantine: { atMost: 0.9 }, ...options });
-  const pipeline = Pipeline.make("orders", { charter }, () => ({ grown: ingest() }));
+  const pipeline = Pipeline.make("orders", { charter }, () => {
+    const { table, quarantine, increments } = ingest();
+    return { table, quarantine, increments };
+  });
   const { run, outputs } = yield* Engine.Engine.use((one) => one.run(pipeline));
-  const { table, quarantine, increments } = outputs.grown;
+  const { table, quarantine, increments } = outputs;
   return { table, quarantine, increments, stage: run.stages[0], rows: yield* rowsOf(table) };
 });
 
