@@ -30,9 +30,7 @@ export type ArrowMessage =
 const port = parentPort;
 if (port === null) throw new Error("this file is the entry point of a thread");
 
-const say = (message: ArrowMessage): void =>
-  // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a thread, not a window
-  port.postMessage(message);
+const say = (message: ArrowMessage): void => port.postMessage(message);
 
 const read = async ({ path, bytes, spool }: ArrowTask): Promise<number> => {
   const { RecordBatchReader } = await loaded();
