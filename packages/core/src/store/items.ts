@@ -5,7 +5,7 @@ import * as Schema from "effect/Schema";
 import { Exhibit } from "../Exhibit.ts";
 import { Finding } from "../Finding.ts";
 import { Emitted } from "../Signal.ts";
-import type { Database } from "./sqlite.ts";
+import { coder, type Database } from "./sqlite.ts";
 import type { StoreError } from "./StoreError.ts";
 
 /** What came of an item: what it gave, and what it told. */
@@ -45,9 +45,8 @@ export interface ItemStore {
   ) => Effect.Effect<ReadonlyArray<Omit<ItemRecord, "cacheKey">>, StoreError>;
 }
 
-const text = Schema.fromJsonString(Schema.toCodecJson(ItemOutcome));
-const read = Schema.decodeUnknownOption(text);
-const write = Schema.encodeSync(text);
+const { read: readStrictly, write } = coder(ItemOutcome);
+const read = Option.liftThrowable(readStrictly);
 
 /** See {@link ItemStore}. */
 export const itemStore = Effect.fnUntraced(function* ({ db, attempt, together }: Database) {
@@ -80,19 +79,17 @@ export const itemStore = Effect.fnUntraced(function* ({ db, attempt, together }:
       attempt("look up items", () => {
         const rows = sql.find.all(JSON.stringify(cacheKeys), run ?? null);
         const found = rows.flatMap((row) =>
-          Option.toArray(read(row["record"])).map(
-            (outcome) => [String(row["cache_key"]), outcome] as const,
-          ),
+          Option.toArray(read(row)).map((outcome) => [String(row["cache_key"]), outcome] as const),
         );
         return new Map(found);
       }),
     executed: (run) =>
       attempt("read items", () =>
-        sql.executed.all(run).flatMap(({ stage, key, record }) =>
-          Option.toArray(read(record)).map((outcome) => ({
+        sql.executed.all(run).flatMap((row) =>
+          Option.toArray(read(row)).map((outcome) => ({
             run,
-            stage: String(stage),
-            key: String(key),
+            stage: String(row["stage"]),
+            key: String(row["key"]),
             outcome,
           })),
         ),

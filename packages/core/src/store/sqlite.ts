@@ -124,13 +124,20 @@ const copyDatabase = (file: string, copy: string): void => {
   }
 };
 
-/** Reads and writes the JSON text of a record. */
+/** Reads and writes the JSON text of a record; compiled when it is first used, because few are. */
 export const coder = <T>(schema: Schema.ConstraintCodec<T, unknown>) => {
-  const text = Schema.fromJsonString(Schema.toCodecJson(schema));
-  const decode = Schema.decodeUnknownSync(text);
-  const write = Schema.encodeSync(text);
-  const read = (row: { readonly [column: string]: SQLOutputValue }) => decode(row["record"]);
-  return { read, write };
+  const text = once(() => Schema.fromJsonString(Schema.toCodecJson(schema)));
+  const decode = once(() => Schema.decodeUnknownSync(text()));
+  const encode = once(() => Schema.encodeSync(text()));
+  return {
+    read: (row: { readonly [column: string]: SQLOutputValue }): T => decode()(row["record"]),
+    write: (value: T): string => encode()(value),
+  };
+};
+
+const once = <A>(make: () => A): (() => A) => {
+  let made: { readonly value: A } | undefined;
+  return () => (made ??= { value: make() }).value;
 };
 
 const adviceOn = (problem: string): string =>
