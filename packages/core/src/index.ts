@@ -16,6 +16,7 @@ export * as Graph from "./Graph.ts";
 export * as Holdout from "./Holdout.ts";
 export * as Hook from "./Hook.ts";
 export * as Lineage from "./Lineage.ts";
+export * as LineFile from "./LineFile.ts";
 export * as LocalEngine from "./LocalEngine.ts";
 export * as Metric from "./Metric.ts";
 export * as Odcs from "./Odcs.ts";

@@ -182,8 +182,8 @@ describe("stage", () => {
     );
     assert.throws(
       // @ts-expect-error Object literal may only specify known properties
-      () => Parity.stage(TripFeatures, { accept: { km: { cause, atMost: 0 } } }),
-      /no feature "km"/,
+      () => Parity.stage(TripFeatures, { accept: { miles: { cause, atMost: 0 } } }),
+      /no feature "miles"/,
     );
   });
 });

@@ -12,6 +12,8 @@ import { paritySql, servedName } from "./internal/paritySql.ts";
 import * as Table from "./Table.ts";
 import { counted, number, percent, whole } from "./Words.ts";
 
+export { servedName } from "./internal/paritySql.ts";
+
 /** A difference that is expected, and why. */
 export interface Accepted {
   /** Such as "outcomes reach the service up to five minutes late". */
@@ -95,10 +97,7 @@ export const SkewFound = Signal.make("SkewFound", {
 });
 
 /** The features of a feature set, by name. */
-type FeaturesOf<C extends Contract.Contract, Out extends Contract.Contract> = Exclude<
-  keyof Out["columns"] & string,
-  keyof C["columns"] | "label"
->;
+type FeaturesOf<Out extends Contract.Contract> = Exclude<keyof Out["columns"] & string, "label">;
 
 /**
  * The contract of requests as a service records them: the columns of a request, and each feature as it
@@ -154,7 +153,7 @@ export const servedContract = <Out extends Contract.Contract>({
  */
 export const stage = <C extends Contract.Contract, Out extends Contract.Contract>(
   set: FeatureSet<C, Out>,
-  options: ParityOptions<FeaturesOf<C, Out>> = {},
+  options: ParityOptions<FeaturesOf<Out>> = {},
 ): Stage.Stage<
   {
     readonly served: Table.Table<Contract.Contract<`${Out["name"]}-served`>, "checked">;

@@ -51,8 +51,21 @@ export interface Predictor {
   readonly signature: Contract.JsonSchema;
   /** A request that is valid. */
   readonly example: { readonly [column: string]: Schema.Json };
+  /** What its features are, as data. */
+  readonly featureSet: FeatureSet.FeatureSetSpec;
   /** Answers one request, given as parsed JSON. */
   readonly predict: (json: unknown) => Result.Result<Prediction, Request.RequestInvalid>;
+  /** The same, with what the answer was computed from. */
+  readonly answer: (json: unknown) => Result.Result<Answered, Request.RequestInvalid>;
+}
+
+/** A prediction with what it was computed from. */
+export interface Answered {
+  readonly prediction: Prediction;
+  /** The request, checked: instants are dates. */
+  readonly request: { readonly [column: string]: unknown };
+  /** In the order of the feature set; NaN is missing. */
+  readonly features: Float64Array;
 }
 
 /**
@@ -147,28 +160,33 @@ const make = (
   const { threshold } = release;
   const yes = `${release.decision} yes`;
   const no = `${release.decision} no`;
+  const answer: Predictor["answer"] = (json) => {
+    const row = check(json);
+    if (Result.isFailure(row)) {
+      return Result.fail(new Request.RequestInvalid({ problems: row.failure }));
+    }
+    const request = row.success;
+    const features = compute(request);
+    const probability = score(prepare?.(features, request) ?? features);
+    const act = probability >= threshold;
+    const prediction = {
+      probability,
+      act,
+      decision: act ? yes : no,
+      release: label,
+      missing: missingOf(features, names),
+      stale: staleAt(request[decidedAt]),
+    };
+    return Result.succeed({ prediction, request, features });
+  };
   return {
     release,
     label,
     signature: Contract.toJsonSchema(release.request),
     example: Request.exampleOf(release.request, release.knownUntil),
-    predict: (json) => {
-      const row = check(json);
-      if (Result.isFailure(row)) {
-        return Result.fail(new Request.RequestInvalid({ problems: row.failure }));
-      }
-      const features = compute(row.success);
-      const probability = score(prepare?.(features, row.success) ?? features);
-      const act = probability >= threshold;
-      return Result.succeed({
-        probability,
-        act,
-        decision: act ? yes : no,
-        release: label,
-        missing: missingOf(features, names),
-        stale: staleAt(row.success[decidedAt]),
-      });
-    },
+    featureSet,
+    answer,
+    predict: (json) => Result.map(answer(json), ({ prediction }) => prediction),
   };
 };
 

@@ -9,6 +9,7 @@ import * as Schema from "effect/Schema";
 import type * as Scope from "effect/Scope";
 import type { AccessEntry } from "./internal/httpServer.ts";
 import * as Predictor from "./Predictor.ts";
+import * as Recording from "./Recording.ts";
 import type { GetError } from "./Registry.ts";
 
 export type { AccessEntry } from "./internal/httpServer.ts";
@@ -65,6 +66,8 @@ export interface ServeOptions {
   readonly shutdownTimeout?: Duration.Input;
   /** Told of each request, without headers and payloads. Default: nobody. */
   readonly log?: (entry: AccessEntry) => void;
+  /** Records requests and the features computed for them. Default: nothing is recorded. */
+  readonly record?: Recording.RecordingOptions;
 }
 
 /** A server that listens. */
@@ -99,13 +102,15 @@ export type ServeError = TokenRequired | ListenError;
  */
 export const server: (options: ServeOptions) => Effect.Effect<Server, ServeError, Scope.Scope> =
   Effect.fnUntraced(function* (options) {
-    const { host = "127.0.0.1", port = 8080, token, predictor } = options;
+    const { host = "127.0.0.1", port = 8080, token, record } = options;
     if (token === undefined && !isLoopback(host)) {
       return yield* new TokenRequired({ host, problem: "absent" });
     }
     if (token !== undefined && !isToken(Redacted.value(token))) {
       return yield* new TokenRequired({ host, problem: "short" });
     }
+    const predictor =
+      record === undefined ? options.predictor : yield* Recording.record(options.predictor, record);
     const { listen } = yield* Effect.promise(() => import("./internal/httpServer.ts"));
     const listening = yield* listen({
       predictor,

@@ -5,7 +5,7 @@
  * A log is not a record: nothing waits until it is written, and a log that cannot be written is a
  * warning and not the end of a run. What happened for certain is in the {@link Store}.
  */
-import type { Engine } from "@ml-pipe/core";
+import { LineFile, type Engine } from "@ml-pipe/core";
 import * as Clock from "effect/Clock";
 import * as Context from "effect/Context";
 import * as Effect from "effect/Effect";
@@ -16,7 +16,6 @@ import * as Option from "effect/Option";
 import * as Schema from "effect/Schema";
 import * as Stream from "effect/Stream";
 import { atMost } from "./internal/atMost.ts";
-import * as LineFile from "./internal/lineFile.ts";
 import { ofEvent, ofLog } from "./internal/logEntry.ts";
 import {
   Entry,

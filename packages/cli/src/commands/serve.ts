@@ -12,12 +12,29 @@ export interface ServeOptions {
   readonly port: number;
   /** Any but this machine itself needs the token of `ML_PIPE_SERVE_TOKEN`. */
   readonly host: string;
+  /** A file to record requests and their features in. */
+  readonly record: string | undefined;
+  /** The share of the entities that is recorded. */
+  readonly recordShare: number;
 }
 
 /** Runs the command until it is interrupted; the result is its exit code. */
-export const serve = (options: ServeOptions, context: CommandContext): Promise<number> =>
+export const serve = (
+  { record, recordShare, ...options }: ServeOptions,
+  context: CommandContext,
+): Promise<number> =>
   Serve.run({
     ...options,
+    ...(record === undefined
+      ? {}
+      : {
+          record: {
+            file: record,
+            share: recordShare,
+            onFailure: (problem) =>
+              context.terminal.err(`requests are not recorded in ${record}: ${problem}`),
+          },
+        }),
     signal: context.signal,
     log: (entry) => context.terminal.err(JSON.stringify(entry)),
     onListening: ({ url }, { label }) =>

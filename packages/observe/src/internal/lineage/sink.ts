@@ -1,4 +1,5 @@
 /** Where events of OpenLineage go: a file of lines, or a server. Nothing waits for either. */
+import { LineFile } from "@ml-pipe/core";
 import * as Cause from "effect/Cause";
 import * as Data from "effect/Data";
 import * as Effect from "effect/Effect";
@@ -10,7 +11,6 @@ import * as Redacted from "effect/Redacted";
 import * as Schedule from "effect/Schedule";
 import type * as Scope from "effect/Scope";
 import { atMost } from "../atMost.ts";
-import * as LineFile from "../lineFile.ts";
 import { problemOf } from "../problemOf.ts";
 
 /** Takes events as JSON text. */

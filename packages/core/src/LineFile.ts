@@ -27,7 +27,21 @@ export interface LineFileOptions {
   readonly limit?: number;
 }
 
-/** A file of lines, made when the first is written. */
+/**
+ * A file of lines, made when the first is written. What does not fit into memory, or cannot be written,
+ * is lost and counted.
+ *
+ * @example
+ * ```ts
+ * import { LineFile } from "@ml-pipe/core";
+ *
+ * const record = async (): Promise<void> => {
+ *   const file = LineFile.make("requests.ndjson", { onFailure: (problem) => console.error(problem) });
+ *   file.push(JSON.stringify({ km: 3 }));
+ *   await file.close();
+ * };
+ * ```
+ */
 export const make = (
   file: string,
   { onFailure, lost, limit = 8 * 2 ** 20 }: LineFileOptions,

@@ -1,0 +1,88 @@
+/**
+ * Recording what is served: the requests and the features that were computed for them, a line of JSON
+ * each, under the contract of `Parity.servedContract`. A later run computes the features again from the
+ * history and compares: see `Parity.stage`.
+ */
+import { createHash } from "node:crypto";
+import { LineFile } from "@ml-pipe/core";
+import { Expr, type FeatureSet, Parity } from "@ml-pipe/data";
+import * as Effect from "effect/Effect";
+import * as Result from "effect/Result";
+import type * as Scope from "effect/Scope";
+import type { Predictor } from "./Predictor.ts";
+
+/** What is recorded. */
+export interface RecordingOptions {
+  /** A file of lines of JSON, appended to; made if absent. It holds what callers sent: guard it. */
+  readonly file: string;
+  /**
+   * The share of the entities, 0 to 1, that is recorded. An entity (what histories are taken by; without
+   * histories, a request) is recorded always or never, so that its history can be checked as a whole.
+   * Default 1.
+   */
+  readonly share?: number;
+  /** Told once if the file cannot be written. Requests are answered all the same. */
+  readonly onFailure?: (problem: string) => void;
+}
+
+/**
+ * A predictor that records what it answers, until the scope closes. Nothing waits for the disk: lines
+ * are written ten times a second, and dropped rather than kept beyond 8 MB. Dies with a `RangeError` for
+ * a share that is none.
+ *
+ * @example
+ * ```ts
+ * import { type Predictor, Recording } from "@ml-pipe/deploy";
+ *
+ * const recorded = (predictor: Predictor.Predictor) =>
+ *   Recording.record(predictor, { file: "served.ndjson", share: 0.01 });
+ * ```
+ */
+export const record = Effect.fnUntraced(function* (
+  predictor: Predictor,
+  { file, share = 1, onFailure = () => {} }: RecordingOptions,
+): Effect.fn.Return<Predictor, never, Scope.Scope> {
+  if (!(share >= 0 && share <= 1)) throw new RangeError(`a share is from 0 to 1, not ${share}`);
+  const lines = LineFile.make(file, { onFailure });
+  yield* Effect.addFinalizer(() => Effect.promise(() => lines.close()));
+  yield* Effect.promise(() => lines.flush()).pipe(
+    Effect.delay("100 millis"),
+    Effect.forever,
+    Effect.forkScoped,
+  );
+  const isRecorded = sampler(predictor.featureSet, share);
+  const names = predictor.featureSet.features.map(({ name }) => Parity.servedName(name));
+  const answer: Predictor["answer"] = (json) => {
+    const answered = predictor.answer(json);
+    if (Result.isSuccess(answered) && isRecorded(answered.success.request)) {
+      const { request, features } = answered.success;
+      const line: Record<string, unknown> = { ...request };
+      for (const [index, name] of names.entries()) line[name] = orNull(features[index]);
+      lines.push(JSON.stringify(line));
+    }
+    return answered;
+  };
+  const predict: Predictor["predict"] = (json) =>
+    Result.map(answer(json), ({ prediction }) => prediction);
+  return { ...predictor, answer, predict };
+});
+
+const orNull = (value = Number.NaN): number | null => (Number.isNaN(value) ? null : value);
+
+/** Decides by a hash of the entity: the first 32 bits of SHA-256, as a share. */
+const sampler = (
+  { features }: FeatureSet.FeatureSetSpec,
+  share: number,
+): ((request: { readonly [column: string]: unknown }) => boolean) => {
+  if (share === 1) return () => true;
+  const [entity] = features
+    .flatMap(({ expr }) => Expr.historiesOf(expr))
+    .map(({ by }) => by)
+    .filter((by) => by.length > 0)
+    .toSorted((a, b) => a.length - b.length);
+  return (request) => {
+    const key = entity === undefined ? request : entity.map((name) => request[name]);
+    const bits = createHash("sha256").update(JSON.stringify(key)).digest().readUInt32BE();
+    return bits / 2 ** 32 < share;
+  };
+};
