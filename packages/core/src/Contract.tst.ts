@@ -38,6 +38,18 @@ describe("event time and group", () => {
   });
 });
 
+describe("the label", () => {
+  const withOutcome = {
+    ...about,
+    columns: { ...columns, recovered: Column.boolean({ availableAt: "outcome" }) },
+  } as const;
+  it("is known only at the outcome", () => {
+    Contract.make("visits", { ...withOutcome, label: "recovered" });
+    // @ts-expect-error Type '"dose"' is not assignable to type '"recovered"'
+    Contract.make("visits", { ...withOutcome, label: "dose" });
+  });
+});
+
 describe("expectations", () => {
   it("are about columns that the contract has, of their type", () => {
     Contract.make("visits", { ...about, expectations: [ofDose] });

@@ -63,7 +63,10 @@ export class PipelineThrew extends Schema.TaggedError<PipelineThrew>()("Pipeline
   stack: Schema.String,
 }) {
   override get message(): string {
-    return `it threw ${this.error} while being read: ${this.problem}. A pipeline file only describes its pipeline; what can fail belongs into a stage.`;
+    // What is wrong with a definition says itself what to do.
+    return /^(Contract|Charter)Invalid$/.test(this.error)
+      ? this.problem
+      : `it threw ${this.error} while being read: ${this.problem}. A pipeline file only describes its pipeline; what can fail belongs into a stage.`;
   }
 }
 
