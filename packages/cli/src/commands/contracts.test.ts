@@ -259,6 +259,16 @@ describe("infer", () => {
     assert.strictEqual((await show(module(out))).code, 0);
   });
 
+  it("finds a key of two columns where there is none of one", async () => {
+    const data = join(cwd, "prices.csv");
+    const lines = Array.from({ length: 60 }, (_, i) =>
+      [`s${i % 6}`, `2026-01-${10 + Math.floor(i / 6)}`, i % 4].join(),
+    );
+    writeFileSync(data, ["shop,day,price", ...lines].join("\n"));
+    const { out } = await infer(data);
+    assert.match(out, /\/\/ no two rows have the same\n {2}key: \["shop", "day"\]/);
+  });
+
   it("says what it cannot draft from", async () => {
     const cases: ReadonlyArray<readonly [string, string | undefined, RegExp]> = [
       ["absent.csv", undefined, /there is no such file/],

@@ -4,7 +4,7 @@
  */
 import { type Column, type Contract, Profile } from "@ml-pipe/ml-pipe";
 import { count, plural } from "../view/text.ts";
-import type { Form } from "./evidence.ts";
+import type { Form, Key } from "./evidence.ts";
 import type { Comments } from "./source.ts";
 
 /** What was seen. */
@@ -12,8 +12,8 @@ export interface Seen {
   readonly file: string;
   readonly profile: Profile.Profile;
   readonly forms: ReadonlyMap<string, Form>;
-  /** Columns of which no two rows have the same value. */
-  readonly keys: ReadonlyArray<string>;
+  /** Columns that together identify a row; all that were found. */
+  readonly keys: ReadonlyArray<Key>;
   /** Types that must be converted before ingest: `DECIMAL(10,2)`, by column. */
   readonly converted: ReadonlyMap<string, string>;
 }
@@ -32,7 +32,7 @@ export const draftOf = (
   const [eventTime, ...otherTimes] = times
     .toSorted((a, b) => Number(isLater(a.name)) - Number(isLater(b.name)))
     .map(({ name }) => name);
-  const [key, ...otherKeys] = keys.toSorted((a, b) => Number(isId(b)) - Number(isId(a)));
+  const [key, ...otherKeys] = keys.toSorted((a, b) => Number(b.some(isId)) - Number(a.some(isId)));
   const minRows = halfOf(profile.rows);
   return {
     spec: {
@@ -42,7 +42,7 @@ export const draftOf = (
       consumers: [],
       columns: Object.fromEntries(columns.map(({ name, spec }) => [name, spec])),
       ...(eventTime === undefined ? {} : { eventTime }),
-      ...(key === undefined ? {} : { key: [key] }),
+      ...(key === undefined ? {} : { key }),
       ...(minRows === undefined ? {} : { minRows }),
     },
     comments: {
@@ -63,10 +63,12 @@ export const draftOf = (
           ...(otherTimes.length === 0 ? [] : [`or one of ${otherTimes.join(", ")}`]),
         ],
         key: [
-          ...(key === undefined
-            ? ["no single column differs in every row"]
-            : ["it differs in every row"]),
-          ...(otherKeys.length === 0 ? [] : [`so do ${otherKeys.join(", ")}`]),
+          key === undefined
+            ? "no column, and no pair of columns that was tried, differs in every row"
+            : "no two rows have the same",
+          ...(otherKeys.length === 0
+            ? []
+            : [`nor have they of ${otherKeys.map((other) => other.join(" with ")).join(", ")}`]),
         ],
         minRows:
           minRows === undefined

@@ -84,24 +84,56 @@ const formOfShape = (shape: string): Form | undefined => {
   };
 };
 
-/** Columns, without nulls, of which no two rows have the same value; exact. */
+/**
+ * Sets of columns, without nulls, of which no two rows have the same values; exact. Single columns, and
+ * pairs where there is none.
+ */
 export const keysOf = Effect.fnUntraced(function* (
   relation: string,
-  { columns, rows }: Profile.Profile,
-): Effect.fn.Return<ReadonlyArray<string>, Duckdb.DuckdbError, Duckdb.Duckdb> {
-  const likely = Object.entries(columns).flatMap(([name, column]) => {
-    const distinct = Profile.distinct(column);
-    const isKind = column.type === "int" || column.type === "string";
-    return isKind && column.nulls === 0 && rows > 1 && (distinct?.count ?? 0) >= rows * 0.9
-      ? [name]
+  profile: Profile.Profile,
+): Effect.fn.Return<ReadonlyArray<Key>, Duckdb.DuckdbError, Duckdb.Duckdb> {
+  const columns = Object.entries(profile.columns).flatMap(([name, column]) => {
+    const fits = column.type === "int" || column.type === "string" || column.type === "timestamp";
+    const distinct = Profile.distinct(column)?.count ?? 0;
+    return fits && column.nulls === 0 && distinct > 1
+      ? [{ name, distinct, isTime: column.type === "timestamp" }]
       : [];
   });
-  if (likely.length === 0) return [];
-  const asks = likely.map(
-    (name, index) => `count(DISTINCT ${Duckdb.identifier(name)}) = count(*) AS k${index}`,
+  const { rows } = profile;
+  // Of an estimate, a tenth less may still be all.
+  const single = columns
+    .filter(({ distinct, isTime }) => !isTime && distinct >= rows * 0.9)
+    .map(({ name }) => [name]);
+  const found = yield* differing(relation, single);
+  if (found.length > 0) return found;
+  const pairs = columns
+    .flatMap((one, index) => columns.slice(index + 1).map((other) => [one, other] as const))
+    .filter(([one, other]) => one.distinct * other.distinct >= rows)
+    .toSorted(([a, b], [c, d]) => a.distinct * b.distinct - c.distinct * d.distinct)
+    .slice(0, mostPairs);
+  return yield* differing(
+    relation,
+    pairs.map((pair) => pair.map(({ name }) => name)),
+  );
+});
+
+/** Columns that together identify a row. */
+export type Key = ReadonlyArray<string>;
+
+/** Each is another pass over two columns. */
+const mostPairs = 6;
+
+const differing = Effect.fnUntraced(function* (
+  relation: string,
+  keys: ReadonlyArray<Key>,
+): Effect.fn.Return<ReadonlyArray<Key>, Duckdb.DuckdbError, Duckdb.Duckdb> {
+  if (keys.length === 0) return [];
+  const asks = keys.map(
+    (key, index) =>
+      `count(DISTINCT (${key.map(Duckdb.identifier).join(", ")})) = count(*) AND count(*) > 1 AS k${index}`,
   );
   const [row = {}] = yield* Duckdb.Duckdb.use((db) =>
     db.rows("look for a key", `SELECT ${asks.join(", ")} FROM ${relation}`),
   );
-  return likely.filter((_, index) => row[`k${index}`] === true);
+  return keys.filter((_, index) => row[`k${index}`] === true);
 });

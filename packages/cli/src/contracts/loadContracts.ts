@@ -1,4 +1,4 @@
-/** The contracts of a file: those on the graph of its pipeline, and those that it exports. */
+/** The contracts of a file: those that its pipeline hands over, and those that it exports. */
 import * as path from "node:path";
 import { Contract, Digest, Graph, Pipeline } from "@ml-pipe/ml-pipe";
 import * as Effect from "effect/Effect";
@@ -22,7 +22,7 @@ export class NoContracts extends Schema.TaggedError<NoContracts>()("NoContracts"
   file: Schema.String,
 }) {
   override get message(): string {
-    return "it has no contract: neither on the graph of a pipeline nor exported by name. Draft one from data with: ml-pipe contracts infer DATA";
+    return "it has no contract: none enters its pipeline, and it exports none by name. Draft one from data with: ml-pipe contracts infer DATA";
   }
 }
 
@@ -48,20 +48,32 @@ export const loadContracts = Effect.fnUntraced(function* (
   return { usedBy: pipeline?.name ?? path.basename(file), specs };
 });
 
-/** The contracts on the graph of a pipeline and among other values, by name. */
+/**
+ * Contracts between teams, by name: those of what enters a pipeline, those that name consumers, and those
+ * among other values. What a pipeline makes for itself, such as features, nobody else agrees on.
+ */
 export const specsOf = (
   pipeline: Pipeline.Pipeline | undefined,
   values: ReadonlyArray<unknown> = [],
 ): ReadonlyArray<Contract.ContractSpec> => {
-  const onGraph = pipeline === undefined ? [] : Object.values(Graph.of(pipeline).contracts);
   const specs = [
-    ...onGraph.filter(isSpec),
+    ...(pipeline === undefined ? [] : handedOver(Graph.of(pipeline))),
     ...values.flatMap((value) => (isContract(value) ? [value.spec] : [])),
   ];
   const found = new Map(specs.map((spec) => [spec.name, spec]));
-  return [...found.values()]
-    .filter((spec) => !isDerived(spec, found))
-    .toSorted((a, b) => (a.name < b.name ? -1 : 1));
+  return [...found.values()].toSorted((a, b) => (a.name < b.name ? -1 : 1));
+};
+
+const handedOver = ({ stages, contracts }: Graph.Graph): ReadonlyArray<Contract.ContractSpec> => {
+  const entering = new Set(
+    stages
+      .filter(({ inputs }) => inputs.length === 0)
+      .flatMap(({ outputs }) => outputs.map(({ contract }) => contract)),
+  );
+  return Object.values(contracts)
+    .filter(isSpec)
+    .filter(({ name, consumers }) => entering.has(name) || consumers.length > 0)
+    .filter(({ owner }) => owner !== "ml-pipe");
 };
 
 const isSpec = Schema.is(Contract.ContractSpec);
@@ -73,15 +85,6 @@ const isContract = (value: unknown): value is { readonly spec: Contract.Contract
   "digest" in value &&
   isSpec(value.spec) &&
   Digest.ofJson(value.spec) === value.digest;
-
-/** What stages make of a contract for the rows that break it: nobody agrees on that by itself. */
-const isDerived = (
-  { name, owner }: Contract.ContractSpec,
-  all: ReadonlyMap<string, Contract.ContractSpec>,
-): boolean => {
-  const [, source] = /^(.+)-quarantine$/.exec(name) ?? [];
-  return owner === "ml-pipe" || (source !== undefined && all.has(source));
-};
 
 /** There is no contract of that name. */
 export class ContractUnknown extends Schema.TaggedError<ContractUnknown>()("ContractUnknown", {

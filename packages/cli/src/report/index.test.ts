@@ -121,7 +121,7 @@ describe("the report on a run that passed", () => {
       "origin string at decision never matches [A-Z]{3} IATA code",
       "allowed economy, business internal",
       "Label delay Group origin Key date, origin",
-      "delay.mean mean of delay (atMost 30) Warning crew-planning",
+      "delay.mean mean of delay (at most 30) Warning crew-planning",
     ]);
   });
 

@@ -182,7 +182,7 @@ it("toMarkdown says what is promised", () => {
     minRows: 10,
     columns: { at: Column.timestamp({ zone: "Asia/Kolkata", classification: "internal" }).spec },
     expectations: [
-      { ...check, name: "m", columns: ["at"], args: { max: 5 }, mostly: 0.95, where: "a | b" },
+      { ...check, name: "m", columns: ["at"], args: { atMost: 5 }, mostly: 0.95, where: "a | b" },
     ],
   });
   assert.strictEqual(
@@ -210,7 +210,7 @@ one row per \\*flight\\*
 
 | expectation | what must hold | if not | answers |
 | --- | --- | --- | --- |
-| \`m\` | mean of at (max 5), for 95 % of the rows at least, where a \\| b | fail | ops |
+| \`m\` | mean of at (at most 5), for 95 % of the rows at least, where a \\| b | fail | ops |
 `,
   );
 });

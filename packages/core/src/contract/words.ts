@@ -11,13 +11,13 @@ import * as Digest from "../Digest.ts";
  * import { Contract } from "@ml-pipe/core";
  *
  * const text = Contract.expectationText({
- *   kind: "mean", name: "dose.mean", columns: ["dose"], args: { max: 5 }, severity: "warn",
- * }); // "mean of dose (max 5)"
+ *   kind: "mean", name: "dose.mean", columns: ["dose"], args: { atMost: 5 }, severity: "warn",
+ * }); // "mean of dose (at most 5)"
  * ```
  */
 export const expectationText = (check: CheckSpec): string => {
   const { kind, columns, args, mostly, where, description } = check;
-  const limits = Object.entries(args).map(([name, value]) => `${name} ${valueText(value)}`);
+  const limits = Object.entries(args).map(([name, value]) => `${spaced(name)} ${valueText(value)}`);
   const of = columns.length === 0 ? "" : ` of ${columns.join(", ")}`;
   const said = description ?? `${kind}${of}${limits.length === 0 ? "" : ` (${limits.join(", ")})`}`;
   return [
@@ -26,6 +26,10 @@ export const expectationText = (check: CheckSpec): string => {
     ...(where === undefined ? [] : [`where ${where}`]),
   ].join(", ");
 };
+
+/** `atMost` is `at most`. */
+const spaced = (name: string): string =>
+  name.replaceAll(/[A-Z]/g, (letter) => ` ${letter.toLowerCase()}`);
 
 const valueText = (value: CheckSpec["args"][string]): string =>
   typeof value === "string" ? value : Digest.canonicalJson(value);
