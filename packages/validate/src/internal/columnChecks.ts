@@ -58,7 +58,9 @@ export const columnChecks = (
     );
   }
   if (spec.type === "float") {
-    checks.push(make("finite", "finite numbers", `NOT isfinite(${column})`));
+    const { finite } = plan;
+    const failing = `count(${column}) - count(${finite})`;
+    checks.push(make("finite", "finite numbers", `NOT isfinite(${column})`, { failing }));
   }
   const range = rangeOf(spec);
   if (range !== undefined) {
@@ -175,19 +177,19 @@ const typeCheck = (plan: ColumnPlan, make: MakeCheck): Check => {
 };
 
 /** SQL: true for a finite value outside the contract's range. */
-const outside = ({ column, spec: { type, min, max } }: ColumnPlan): string => {
+const outside = ({ finite, spec: { min, max } }: ColumnPlan): string => {
   const bounds = [
-    ...(min === undefined ? [] : [`${column} < ${sqlNumber(min)}`]),
-    ...(max === undefined ? [] : [`${column} > ${sqlNumber(max)}`]),
-  ].join(" OR ");
-  return type === "float" ? `(isfinite(${column}) AND (${bounds}))` : `(${bounds})`;
+    ...(min === undefined ? [] : [`${finite} < ${sqlNumber(min)}`]),
+    ...(max === undefined ? [] : [`${finite} > ${sqlNumber(max)}`]),
+  ];
+  return `(${bounds.join(" OR ")})`;
 };
 
 /** Aggregates with the smallest and the largest finite value of a column. */
-export const extremes = ({ column, spec }: ColumnPlan): ReadonlyArray<string> => {
-  const finite = spec.type === "float" ? ` FILTER (WHERE isfinite(${column}))` : "";
-  return [`min(${column})${finite}`, `max(${column})${finite}`];
-};
+const extremes = ({ finite }: ColumnPlan): ReadonlyArray<string> => [
+  `min(${finite})`,
+  `max(${finite})`,
+];
 
 const rangeOf = ({ min, max }: Column.ColumnSpec): string | undefined =>
   min === undefined

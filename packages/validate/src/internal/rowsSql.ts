@@ -12,6 +12,8 @@ export interface ColumnPlan {
   readonly sqlType?: string;
   /** SQL of the value in the contract's type, over the rows of the file. */
   readonly canonical: string;
+  /** The column among the canonical rows, null where it is a number that is not finite. */
+  readonly finite: string;
   /** SQL, over the rows of the file: true for a value that the contract's type does not have. */
   readonly unfit?: string;
   /** Names, among the canonical rows, of {@link unfit} and of the value as the file has it, as text. */
@@ -42,8 +44,12 @@ export const planRows = (
   const columns = Object.entries(contract.spec.columns).map(([name, spec]) =>
     planColumn(name, spec, types.get(name)),
   );
-  const selected = columns.flatMap(({ column, canonical, unfit, unfitName, rawName }) => [
+  const selected = columns.flatMap(({ column, canonical, finite, unfit, unfitName, rawName }) => [
     `${canonical} AS ${column}`,
+    // Once for all figures: a FILTER on each aggregate would cost more than the aggregate.
+    ...(finite === column
+      ? []
+      : [`CASE WHEN isfinite(${canonical}) THEN ${canonical} END AS ${finite}`]),
     ...(unfit === undefined
       ? []
       : [`${unfit} AS ${unfitName}`, `CAST(${column} AS VARCHAR) AS ${rawName}`]),
@@ -69,6 +75,7 @@ const planColumn = (
     name,
     spec,
     column,
+    finite: spec.type === "float" ? Duckdb.identifier(`~finite ${name}`) : column,
     unfitName: Duckdb.identifier(`~unfit ${name}`),
     rawName: Duckdb.identifier(`~raw ${name}`),
     mayVanish: sqlType !== type,

@@ -84,6 +84,8 @@ export interface RowWords {
   readonly expected: string;
   /** SQL: true for a row that passes. It is asked only where {@link counts} is true. */
   readonly holds?: string;
+  /** {@link holds} is null where a column has no value, so that it need not be asked whether one has. */
+  readonly strict?: true;
   /**
    * SQL: true for rows on which the check can be evaluated; empty: all. Default: all its columns have a
    * value.
@@ -113,7 +115,7 @@ export const rowKind = <A>(
 const rowShape = (
   { severity, mostly }: Check.CheckSpec,
   { columns, where }: Subject,
-  { expected, holds, counts, found, search }: RowWords,
+  { expected, holds, strict, counts, found, search }: RowWords,
 ): Shape => {
   const present = counts ?? and(columns.map(({ column }) => `${column} IS NOT NULL`));
   const counted = and([where, present]);
@@ -124,7 +126,8 @@ const rowShape = (
       : counted === ""
         ? "count(*)"
         : `count_if(${counted})`;
-  const fails = holds === undefined ? "false" : and([counted, `NOT (${holds})`]);
+  const fails =
+    holds === undefined ? "false" : and([strict === undefined ? counted : where, `NOT (${holds})`]);
   return {
     expected: mostly === undefined ? expected : `${expected}, for at least ${mostly} of the rows`,
     asks: [
@@ -250,20 +253,23 @@ const figureShape = (
   const unit = inUnit ? ` ${only.spec.unit}` : "";
   const shown = show ?? ((figure: number) => `${figureText(figure)}${unit}`);
   const floats = columns.filter(({ spec }) => spec.type === "float");
-  const infinite = floats.map(({ column }) => `NOT isfinite(${column})`).join(" OR ");
   const own = [
     "count(*)",
     where === undefined ? "count(*)" : `count_if(${where})`,
     counted ?? countOf(columns, where),
-    ...(infinite === "" ? [] : [`count_if(${and([where, infinite])})`]),
+    ...floats.map(({ column, finite }) => {
+      const filter = filterOf(where);
+      return `count(${column})${filter} - count(${finite})${filter}`;
+    }),
   ];
   return {
     expected: `${words} ${show === undefined ? `${limitsText(limits)}${unit}` : limitsText(limits, show)}`,
     asks: [...own, ...asks],
     judge: (values) => {
-      const [all = 0, matched = 0, judged = 0, strange = 0] = values
+      const [all = 0, matched = 0, judged = 0, ...infinite] = values
         .slice(0, own.length)
         .map(Number);
+      const strange = Math.max(0, ...infinite);
       if (judged === 0) {
         return couldNotRun(strange > 0 ? "no value is a finite number" : whyIdle(all, matched));
       }
@@ -271,7 +277,8 @@ const figureShape = (
       if (figure === null || !Number.isFinite(figure)) {
         return couldNotRun(`the ${words} of ${rowsText(judged)} is not defined`);
       }
-      const aside = strange === 0 ? "" : ` without ${rowsText(strange)} that are not finite`;
+      const aside =
+        strange === 0 ? "" : ` without numbers that are not finite (${rowsOf(strange, matched)})`;
       return {
         outcome: within(limits, figure) ? "passed" : "failed",
         found: `${shown(figure)}${aside}`,
@@ -292,24 +299,18 @@ export const and = (conditions: ReadonlyArray<string | undefined>): string =>
 
 /** SQL: true for rows with a value, that is finite if it is a number, in each of the columns. */
 export const haveValues = (columns: ReadonlyArray<ColumnPlan>): string =>
-  and(
-    columns.map(({ column, spec }) =>
-      spec.type === "float" ? `isfinite(${column})` : `${column} IS NOT NULL`,
-    ),
-  );
+  and(columns.map(({ finite }) => `${finite} IS NOT NULL`));
 
-/** SQL: `FILTER` of an aggregate to rows that meet the condition and have finite values. */
-export const filterOf = (columns: ReadonlyArray<ColumnPlan>, where: string | undefined): string => {
-  // Aggregates leave nulls out by themselves.
-  const floats = columns.filter(({ spec }) => spec.type === "float");
-  const condition = and([where, haveValues(columns.length > 1 ? columns : floats)]);
-  return condition === "" ? "" : ` FILTER (WHERE ${condition})`;
-};
+/** SQL: `FILTER` of an aggregate to rows that meet a condition. Nulls are left out by themselves. */
+export const filterOf = (where: string | undefined): string =>
+  where === undefined ? "" : ` FILTER (WHERE ${where})`;
 
 /** SQL: the number of rows with finite values in all columns that meet the condition. */
 const countOf = (columns: ReadonlyArray<ColumnPlan>, where: string | undefined): string => {
-  const [first] = columns;
+  const [first, ...others] = columns;
   return first === undefined
-    ? `count(*)${where === undefined ? "" : ` FILTER (WHERE ${where})`}`
-    : `count(${first.column})${filterOf(columns, where)}`;
+    ? `count(*)${filterOf(where)}`
+    : others.length === 0
+      ? `count(${first.finite})${filterOf(where)}`
+      : `count_if(${and([where, haveValues(columns)])})`;
 };

@@ -105,7 +105,7 @@ export const distributionKinds: { readonly [kind: string]: Kind } = {
     args: noArgs,
     compile: ({ columns, where }) => ({
       words: "approximate number of different values",
-      asks: [`approx_count_distinct(${columns[0]?.column})${filterOf(columns, where)}`],
+      asks: [`approx_count_distinct(${columns[0]?.finite})${filterOf(where)}`],
       plain: true,
     }),
   }),

@@ -33,7 +33,7 @@ const ofColumn = (
     args: noArgs,
     compile: ({ columns, where }) => ({
       words,
-      asks: asks(columns[0]?.column ?? "", filterOf(columns, where)),
+      asks: asks(columns[0]?.finite ?? "", filterOf(where)),
       ...(value === undefined ? {} : { value }),
       ...(plain === undefined ? {} : { plain }),
     }),
@@ -49,7 +49,7 @@ const extreme = (aggregate: "min" | "max", words: string): Kind =>
     types: ordered,
     args: noArgs,
     compile: ({ columns, where }) => {
-      const sql = `${aggregate}(${columns[0]?.column})${filterOf(columns, where)}`;
+      const sql = `${aggregate}(${columns[0]?.finite})${filterOf(where)}`;
       return columns[0]?.spec.type === "timestamp"
         ? { words, asks: [`CAST(epoch_ms(${sql}) AS DOUBLE)`], show: instantText }
         : { words, asks: [sql] };
@@ -62,10 +62,15 @@ const nulls = (words: string, value?: FigureWords["value"]): Kind =>
     columns: one,
     args: noArgs,
     compile: ({ columns: [column], where }) => {
-      const rows = `count(*)${where === undefined ? "" : ` FILTER (WHERE ${where})`}`;
+      const rows = `count(*)${filterOf(where)}`;
+      const present = `count(${column?.column})`;
+      const missing =
+        where === undefined && column?.mayVanish === false
+          ? `count(*) - ${present}`
+          : `count_if(${and([where, isNull(column)])})`;
       return {
         words,
-        asks: [`count_if(${and([where, isNull(column)])})`, rows],
+        asks: [missing, rows],
         ...(value === undefined ? {} : { value }),
         counted: rows,
         plain: true,
@@ -75,7 +80,7 @@ const nulls = (words: string, value?: FigureWords["value"]): Kind =>
 
 /** An aggregate of the finite values in a pass of its own: what keeps all of them in memory. */
 const inMemory = ({ columns, where }: Subject, aggregate: string): Ask => ({
-  from: `(SELECT CAST(${columns[0]?.column} AS DOUBLE) AS value FROM rows WHERE ${and([where, haveValues(columns)])})`,
+  from: `(SELECT CAST(${columns[0]?.finite} AS DOUBLE) AS value FROM rows WHERE ${and([where, haveValues(columns)])})`,
   sql: aggregate,
 });
 
@@ -141,7 +146,7 @@ export const statisticKinds: { readonly [kind: string]: Kind } = {
       words: "share of zeros",
       asks: [
         `count_if(${and([where, `${columns[0]?.column} = 0`])})`,
-        `count(${columns[0]?.column})${filterOf(columns, where)}`,
+        `count(${columns[0]?.finite})${filterOf(where)}`,
       ],
       value: divided,
       plain: true,
@@ -163,9 +168,7 @@ export const statisticKinds: { readonly [kind: string]: Kind } = {
     args: Q,
     compile: ({ columns, where }, { q }) => ({
       words: `approximate ${q} quantile`,
-      asks: [
-        `approx_quantile(CAST(${columns[0]?.column} AS DOUBLE), ${q})${filterOf(columns, where)}`,
-      ],
+      asks: [`approx_quantile(CAST(${columns[0]?.finite} AS DOUBLE), ${q})${filterOf(where)}`],
     }),
   }),
   "interquartile-range": fromMemory(
@@ -180,7 +183,7 @@ export const statisticKinds: { readonly [kind: string]: Kind } = {
     args: noArgs,
     compile: ({ columns, where }) => ({
       words: "correlation",
-      asks: [`corr(${columns.map(({ column }) => column).join(", ")})${filterOf(columns, where)}`],
+      asks: [`corr(${columns.map(({ finite }) => finite).join(", ")})${filterOf(where)}`],
     }),
   }),
   "min-length": ofColumn(text, "shortest length", (x, filter) => [`min(length(${x}))${filter}`]),

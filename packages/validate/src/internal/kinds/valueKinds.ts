@@ -3,14 +3,24 @@ import { Duckdb } from "@ml-pipe/data";
 import * as Schema from "effect/Schema";
 import type { ColumnPlan } from "../rowsSql.ts";
 import { instantText, Limits, limitNumber, limitsText } from "../words.ts";
-import { type Kind, instants, noArgs, numbers, one, ordered, rowKind, text } from "./Kind.ts";
+import {
+  type Kind,
+  type RowWords,
+  instants,
+  noArgs,
+  numbers,
+  one,
+  ordered,
+  rowKind,
+  text,
+} from "./Kind.ts";
 import { isNull, listOf, listProblem, sqlNumber, Values } from "./sql.ts";
 
 /** A kind for one column, whose condition is written over its SQL. */
 const valueKind = <A>(
   types: Kind["types"],
   args: Schema.Codec<A, unknown>,
-  compile: (column: ColumnPlan, args: A) => { expected: string; holds: string } | string,
+  compile: (column: ColumnPlan, args: A) => RowWords | string,
 ): Kind =>
   rowKind({
     columns: one,
@@ -20,9 +30,19 @@ const valueKind = <A>(
       column === undefined ? "it has no column" : compile(column, args),
   });
 
-/** A number that is finite and meets a condition: NaN and ±Infinity meet none. */
-const finite = ({ column, spec }: ColumnPlan, condition: string): string =>
-  spec.type === "float" ? `isfinite(${column}) AND (${condition})` : condition;
+/** SQL: a value within limits. NaN is above all numbers: no finite limit lets it or ±Infinity in. */
+const inside = (
+  { column, spec }: ColumnPlan,
+  { low, high }: { readonly low?: string; readonly high?: string },
+): string => {
+  const largest = `CAST('${Number.MAX_VALUE}' AS DOUBLE)`;
+  const [least, most] =
+    spec.type === "float" ? [low ?? `-${largest}`, high ?? largest] : [low, high];
+  return [
+    ...(least === undefined ? [] : [`${column} >= ${least}`]),
+    ...(most === undefined ? [] : [`${column} <= ${most}`]),
+  ].join(" AND ");
+};
 
 const Patterns = Schema.Struct({ patterns: Schema.NonEmptyArray(Schema.String) });
 const Sets = Schema.Struct({ values: Values });
@@ -79,7 +99,7 @@ export const valueKinds: { readonly [kind: string]: Kind } = {
     }),
   }),
   between: valueKind(ordered, Limits, (plan, limits) => {
-    const { column, spec } = plan;
+    const { spec } = plan;
     const time = spec.type === "timestamp";
     const given = [limits.atLeast, limits.atMost].filter((limit) => limit !== undefined);
     if (given.some((limit) => (typeof limit === "string") !== time)) {
@@ -91,26 +111,26 @@ export const valueKinds: { readonly [kind: string]: Kind } = {
     const unit = spec.unit === undefined ? "" : ` ${spec.unit}`;
     return {
       expected: `values ${limitsText(limits, time ? instantText : undefined)}${unit}`,
-      holds: finite(
-        plan,
-        [
-          ...(atLeast === undefined ? [] : [`${column} >= ${limit(atLeast)}`]),
-          ...(atMost === undefined ? [] : [`${column} <= ${limit(atMost)}`]),
-        ].join(" AND "),
-      ),
+      holds: inside(plan, {
+        ...(atLeast === undefined ? {} : { low: limit(atLeast) }),
+        ...(atMost === undefined ? {} : { high: limit(atMost) }),
+      }),
+      strict: true,
     };
   }),
   positive: valueKind(numbers, noArgs, (plan) => ({
     expected: "numbers above 0",
-    holds: finite(plan, `${plan.column} > 0`),
+    holds: `${plan.column} > 0 AND ${inside(plan, { low: "0" })}`,
+    strict: true,
   })),
   "non-negative": valueKind(numbers, noArgs, (plan) => ({
     expected: "numbers of 0 or more",
-    holds: finite(plan, `${plan.column} >= 0`),
+    holds: inside(plan, { low: "0" }),
+    strict: true,
   })),
   "whole-number": valueKind(numbers, noArgs, (plan) => ({
     expected: "numbers without a fraction",
-    holds: finite(plan, `trunc(${plan.column}) = ${plan.column}`),
+    holds: `trunc(${plan.column}) = ${plan.column} AND isfinite(CAST(${plan.column} AS DOUBLE))`,
   })),
   "z-score": rowKind({
     columns: one,
@@ -134,7 +154,9 @@ export const valueKinds: { readonly [kind: string]: Kind } = {
     (plan, { values }) =>
       listProblem(plan, values) ?? {
         expected: `one of ${values.join(", ")}`,
-        holds: values.length === 0 ? "false" : `${plan.column} IN (${listOf(values)})`,
+        ...(values.length === 0
+          ? { holds: "false" }
+          : { holds: `${plan.column} IN (${listOf(values)})`, strict: true }),
       },
   ),
   "not-in-set": valueKind(
@@ -143,21 +165,23 @@ export const valueKinds: { readonly [kind: string]: Kind } = {
     (plan, { values }) =>
       listProblem(plan, values) ?? {
         expected: `none of ${values.join(", ")}`,
-        holds: finite(
-          plan,
-          values.length === 0 ? "true" : `${plan.column} NOT IN (${listOf(values)})`,
-        ),
+        holds:
+          values.length === 0
+            ? `${plan.finite} IS NOT NULL`
+            : `coalesce(${plan.finite} NOT IN (${listOf(values)}), false)`,
       },
   ),
   matches: valueKind(text, Patterns, ({ column }, { patterns }) => ({
     expected: `text that matches ${patterns.join(" or ")}`,
     holds: patterns.map((pattern) => fullMatch(column, pattern)).join(" OR "),
+    strict: true,
   })),
   "not-matches": valueKind(text, Patterns, ({ column }, { patterns }) => ({
     expected: `text without ${patterns.join(" or ")}`,
     holds: `NOT (${patterns
       .map((pattern) => `regexp_matches(${column}, ${Duckdb.literal(pattern)})`)
       .join(" OR ")})`,
+    strict: true,
   })),
   length: valueKind(text, Limits, ({ column }, limits) => ({
     expected: `text of length ${limitsText(limits)}`,
@@ -165,6 +189,7 @@ export const valueKinds: { readonly [kind: string]: Kind } = {
       ...(limits.atLeast === undefined ? [] : [`length(${column}) >= ${Number(limits.atLeast)}`]),
       ...(limits.atMost === undefined ? [] : [`length(${column}) <= ${Number(limits.atMost)}`]),
     ].join(" AND "),
+    strict: true,
   })),
   format: valueKind(
     text,
@@ -195,14 +220,17 @@ export const valueKinds: { readonly [kind: string]: Kind } = {
   "not-blank": valueKind(text, noArgs, ({ column }) => ({
     expected: "text that is not blank",
     holds: `NOT regexp_full_match(${column}, '${blank}*')`,
+    strict: true,
   })),
   trimmed: valueKind(text, noArgs, ({ column }) => ({
     expected: "text without white space at its ends",
     holds: `NOT regexp_matches(${column}, '^${blank}|${blank}$')`,
+    strict: true,
   })),
   "no-null-words": valueKind(text, noArgs, ({ column }) => ({
     expected: "no text that stands for a missing value",
     holds: `NOT regexp_full_match(${column}, '(?i)${blank}*(?:|n/?a|nan|null|none|nil|-|\\?)${blank}*')`,
+    strict: true,
   })),
   "not-in-future": rowKind({
     columns: one,
