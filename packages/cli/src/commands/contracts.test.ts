@@ -269,6 +269,20 @@ describe("infer", () => {
     assert.match(out, /\/\/ no two rows have the same\n {2}key: \["shop", "day"\]/);
   });
 
+  it("reads units and signs from names, and takes a time for a key only if nothing else is", async () => {
+    const data = join(cwd, "sensors.csv");
+    const lines = Array.from({ length: 40 }, (_, i) =>
+      [`2026-01-01 00:${String(i).padStart(2, "0")}:00`, i % 5, i % 3, i % 4].join(),
+    );
+    const head = 'time,"Body Mass (g)",temperature,price_usd';
+    writeFileSync(data, [head, ...lines].join("\n"));
+    const { out } = await infer(data);
+    assert.include(out, '"Body Mass (g)": Column.int({ unit: "g", min: 0 })');
+    assert.include(out, "temperature: Column.int(),");
+    assert.include(out, 'price_usd: Column.int({ unit: "usd", min: 0 })');
+    assert.include(out, 'key: ["time"]');
+  });
+
   it("says what it cannot draft from", async () => {
     const cases: ReadonlyArray<readonly [string, string | undefined, RegExp]> = [
       ["absent.csv", undefined, /there is no such file/],

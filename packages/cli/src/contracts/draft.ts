@@ -32,7 +32,9 @@ export const draftOf = (
   const [eventTime, ...otherTimes] = times
     .toSorted((a, b) => Number(isLater(a.name)) - Number(isLater(b.name)))
     .map(({ name }) => name);
-  const [key, ...otherKeys] = keys.toSorted((a, b) => Number(b.some(isId)) - Number(a.some(isId)));
+  const isTime = (name: string) => profile.columns[name]?.type === "timestamp";
+  const rank = (key: Key) => Number(key.some(isId)) * 2 - Number(key.every(isTime));
+  const [key, ...otherKeys] = keys.toSorted((a, b) => rank(b) - rank(a));
   const minRows = halfOf(profile.rows);
   return {
     spec: {
@@ -95,7 +97,8 @@ interface Drafted {
 const draftColumn = (name: string, column: Profile.ColumnProfile, seen: Seen): Drafted => {
   const form = seen.forms.get(name);
   const values = categoriesOf(column);
-  const limits = limitsOf(column);
+  const limits = limitsOf(name, column);
+  const unit = column.number === undefined ? undefined : unitOf(name);
   const personal = personalBecause(name, form);
   const outcome = isOutcome(name);
   const converted = seen.converted.get(name);
@@ -106,6 +109,7 @@ const draftColumn = (name: string, column: Profile.ColumnProfile, seen: Seen): D
       availableAt: outcome ? "outcome" : "decision",
       nullable: column.nulls > 0,
       ...(personal === undefined ? {} : { classification: "personal" }),
+      ...(unit === undefined ? {} : { unit }),
       ...limits,
       ...(values === undefined ? {} : { values }),
       ...(pattern === undefined ? {} : { pattern }),
@@ -113,6 +117,7 @@ const draftColumn = (name: string, column: Profile.ColumnProfile, seen: Seen): D
     comments: [
       [...rangeWords(column), ...nullWords(column), ...distinctWords(column, seen)].join("; "),
       ...(form === undefined ? [] : [`every value is ${form.what}`.replace("is always", "is")]),
+      ...(unit === undefined ? [] : [`its name says that it is in ${unit}`]),
       ...(limits.min === undefined ? [] : ["never negative, as a count or a measure would be"]),
       ...strangeWords(column),
       ...(outcome
@@ -137,8 +142,10 @@ const categoriesOf = ({ type, present, values }: Profile.ColumnProfile) => {
   return values.map(({ value }) => String(value));
 };
 
-const limitsOf = ({ number }: Profile.ColumnProfile): { readonly min?: number } =>
-  number !== undefined && number.min !== null && number.min >= 0 ? { min: 0 } : {};
+const limitsOf = (name: string, { number }: Profile.ColumnProfile): { readonly min?: number } =>
+  number !== undefined && number.min !== null && number.min >= 0 && !isSigned(name)
+    ? { min: 0 }
+    : {};
 
 const rangeWords = (column: Profile.ColumnProfile): ReadonlyArray<string> => {
   const { number, text, instant, trues, present } = column;
@@ -209,6 +216,26 @@ const outcomes = new Set(
   sold resigned left won lost clicked purchased approved rejected actual`.split(/\s+/),
 );
 
+const signed = new Set(
+  `lat latitude lon lng longitude temp temperature balance profit change diff difference delta
+  elevation altitude score offset`.split(/\s+/),
+);
+/** Whether a name is one of what may be below zero, though it has not been yet. */
+const isSigned = (name: string): boolean => words(name).some((word) => signed.has(word));
+
+const units = new Set(
+  `ms s sec seconds min minutes h hours days mm cm m km mi miles ft g kg lb l ml eur usd gbp percent
+  pct kwh mb gb`.split(/\s+/),
+);
+/** The unit that a name ends with: `Body Mass (g)`, `runningTimeMin`, `price_usd`. */
+const unitOf = (name: string): string | undefined => {
+  const [, bracketed] = /[([]([^)\]]{1,12})[)\]]\s*$/.exec(name) ?? [];
+  if (bracketed !== undefined) return bracketed.trim();
+  const all = words(name);
+  const last = all.at(-1) ?? "";
+  return all.length > 1 && units.has(last) ? last : undefined;
+};
+
 /** Whether a name is one of what is known only afterwards. */
 const isOutcome = (name: string): boolean => words(name).some((word) => outcomes.has(word));
 
@@ -223,7 +250,7 @@ const isId = (name: string): boolean =>
   words(name).some((word) => /^(id|key|uuid|guid|number|no|code)$/.test(word));
 
 const persons =
-  /(^|_| )(e ?mail|phone|mobile|first ?name|last ?name|full ?name|surname|street|address|birth|birthday|dob|ssn|passport|iban|gender|ethnicity|religion|nationality)( |_|$)/;
+  /(^|_| )(e ?mail|phone|mobile|first ?name|last ?name|full ?name|surname|street|address|birth|birthday|dob|ssn|sex|passport|iban|gender|ethnicity|religion|nationality)( |_|$)/;
 const personalBecause = (name: string, form: Form | undefined): string | undefined => {
   if (persons.test(words(name).join(" "))) return "its name";
   const what = form?.what ?? "";

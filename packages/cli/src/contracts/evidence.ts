@@ -95,15 +95,11 @@ export const keysOf = Effect.fnUntraced(function* (
   const columns = Object.entries(profile.columns).flatMap(([name, column]) => {
     const fits = column.type === "int" || column.type === "string" || column.type === "timestamp";
     const distinct = Profile.distinct(column)?.count ?? 0;
-    return fits && column.nulls === 0 && distinct > 1
-      ? [{ name, distinct, isTime: column.type === "timestamp" }]
-      : [];
+    return fits && column.nulls === 0 && distinct > 1 ? [{ name, distinct }] : [];
   });
   const { rows } = profile;
   // Of an estimate, a tenth less may still be all.
-  const single = columns
-    .filter(({ distinct, isTime }) => !isTime && distinct >= rows * 0.9)
-    .map(({ name }) => [name]);
+  const single = columns.filter(({ distinct }) => distinct >= rows * 0.9).map(({ name }) => [name]);
   const found = yield* differing(relation, single);
   if (found.length > 0) return found;
   const pairs = columns
