@@ -27,6 +27,26 @@ const judged = (...outcomes: ReadonlyArray<Verdict.Outcome>) =>
 const accepts = (schema: Schema.ConstraintCodec<unknown, unknown>, value: unknown) =>
   Schema.decodeUnknownResult(schema)(value)._tag === "Success";
 
+describe("extend", () => {
+  it("adds evidence: the status follows from all of it, and so does the digest", () => {
+    const before = judged("passed");
+    const extended = Verdict.extend(before, [answering("golden", "failed")], null);
+    assert.strictEqual(extended.status, "rejected");
+    assert.deepStrictEqual(
+      extended.evidence.map(({ gate }) => gate),
+      ["gate 0", "golden"],
+    );
+    assert.notStrictEqual(extended.digest, before.digest);
+    assert.isTrue(accepts(Verdict.Verdict, extended));
+    assert.deepStrictEqual(Verdict.extend(before, [], null), before);
+    // A rejected verdict does not pass by more evidence.
+    assert.strictEqual(
+      Verdict.extend(judged("failed"), [answering("golden", "passed")], null).status,
+      "rejected",
+    );
+  });
+});
+
 describe("judge", () => {
   it("follows from the evidence: one failed rejects, one that did not answer is inconclusive", () => {
     assert.strictEqual(judged("passed", "passed").status, "passed");

@@ -1,7 +1,9 @@
 /** Rows that are nearly the same: much nearer to one another than neighbours usually are. */
+import { randomUUID } from "node:crypto";
 import type { Column } from "@ml-pipe/core";
 import { Duckdb } from "@ml-pipe/data";
 import * as Effect from "effect/Effect";
+import type * as Scope from "effect/Scope";
 import type { FeatureRows } from "./sameFeatures.ts";
 
 /** How near is near, and how many rows are compared. */
@@ -39,16 +41,19 @@ export type NearDuplicates =
 const probes = 500;
 /** Steps after which the search stops, and says so. */
 const mostSteps = 200_000_000;
-/** Stretches of rows that are compared, where there are too many for all. */
-const stretches = 20;
+/** Neighbourhoods that are compared where there are too many rows for all. */
+const centres = 50;
+/** Rows from which scales and the size of a neighbourhood are estimated. */
+const surveyed = 50_000;
 const shown = 10;
 
 /**
  * Number columns are scaled by their quartiles; all other columns, and which numbers are missing, must be
  * equal. Rows are put in order of a fixed projection, on which two rows are never farther apart than they
  * are: so a row need only be compared with those that follow within the radius, and none is missed.
- * Where there are more than `maxRows`, evenly spaced stretches of that order are compared, in which
- * neighbours are as near as in the whole table.
+ *
+ * Where there are more than `maxRows`, fifty neighbourhoods of rows across the table are compared instead
+ * of a sample, which would tear nearly all pairs apart; how near neighbours are, their centres say.
  */
 export const nearDuplicates = Effect.fnUntraced(function* (
   rows: FeatureRows & {
@@ -56,55 +61,144 @@ export const nearDuplicates = Effect.fnUntraced(function* (
     readonly labelled: number;
   },
   { threshold, maxRows }: NearOptions,
-): Effect.fn.Return<NearDuplicates, Duckdb.DuckdbError, Duckdb.Duckdb> {
-  const db = yield* Duckdb.Duckdb;
-  const operation = "find near-duplicates";
-  const { relation, labelled } = rows;
-  const label = Duckdb.identifier(rows.label);
+): Effect.fn.Return<NearDuplicates, Duckdb.DuckdbError, Duckdb.Duckdb | Scope.Scope> {
+  const { labelled } = rows;
   const numeric = rows.features.filter((name) => ["int", "float"].includes(rows.types[name] ?? ""));
-  const others = rows.features.filter((name) => !numeric.includes(name)).map(Duckdb.identifier);
   if (numeric.length === 0) return couldNotRun("no feature is a number");
   if (labelled < 3) return couldNotRun("there are fewer than three rows with a label");
-  const names = numeric.map(Duckdb.identifier);
-  const quartiles = yield* db.rows(
-    operation,
-    `SELECT ${names.map((name, j) => `quantile_disc(${name}::DOUBLE, [0.25, 0.75]) FILTER (WHERE isfinite(${name}::DOUBLE)) AS q${j}, min(${name}::DOUBLE) FILTER (WHERE isfinite(${name}::DOUBLE)) AS a${j}, max(${name}::DOUBLE) FILTER (WHERE isfinite(${name}::DOUBLE)) AS z${j}`).join(", ")}
-     FROM ${relation} WHERE ${label} IS NOT NULL`,
+  const scaled = yield* scaledColumns(rows, numeric);
+  if (scaled.length === 0) return couldNotRun("every number is the same in all rows");
+  const space = spaceOf(rows, numeric, scaled);
+  if (labelled <= maxRows) {
+    const all = yield* readRows(space, labelled, "");
+    return search(all, threshold, probesOf(all.row.length));
+  }
+  const around = yield* neighbourhoods(space, labelled, maxRows);
+  const near = yield* readRows(space, labelled, around.sql);
+  const places = new Map(Array.from(near.row, (row, at) => [row, at]));
+  return search(
+    near,
+    threshold,
+    around.rows.flatMap((row) => places.get(row) ?? []),
   );
-  const scales = names.map((_, j) => scaleOf(quartiles[0] ?? {}, j));
-  const used = names.flatMap((name, j) =>
-    scales[j] === undefined ? [] : [{ name, scale: scales[j] }],
-  );
-  if (used.length === 0) return couldNotRun("every number is the same in all rows");
-  const scaled = used.map(({ name, scale }) => `${name}::DOUBLE / ${scale}::DOUBLE`);
-  const weights = projection(used.length);
-  const projected = scaled
-    .map((sql, j) => `coalesce(${sql}, 0) * ${weights[j]}::DOUBLE`)
-    .join(" + ");
+});
+
+const operation = "find near-duplicates";
+
+/** A row as a point: the rows in SQL with `~block`, `~p`, `~label`, and the scaled numbers. */
+interface Space {
+  readonly relation: string;
+  readonly scaled: ReadonlyArray<string>;
+}
+
+const spaceOf = (
+  { relation, features, label }: FeatureRows,
+  numeric: ReadonlyArray<string>,
+  scaled: ReadonlyArray<{ readonly name: string; readonly sql: string }>,
+): Space => {
+  const weights = projection(scaled.length);
+  const projected = scaled.map(({ sql }, j) => `coalesce(${sql}, 0) * ${weights[j]}::DOUBLE`);
+  const others = features.filter((name) => !numeric.includes(name)).map(Duckdb.identifier);
   const block = [
     ...others.map((name) => `CAST(${name} AS VARCHAR)`),
-    ...used.map(({ name }) => `${name} IS NULL`),
+    ...scaled.map(({ name }) => `${name} IS NULL`),
   ];
-  const finite = used.map(({ name }) => `coalesce(isfinite(${name}::DOUBLE), true)`).join(" AND ");
-  const ordered = `(SELECT *, row_number() OVER (ORDER BY "~block", "~p", file_row_number) - 1 AS "~n", count(*) OVER () AS "~all"
-    FROM (SELECT *, (hash(${block.join(", ")}) >> 12)::DOUBLE AS "~block", ${projected} AS "~p", dense_rank() OVER (ORDER BY ${label}) AS "~label"
-      FROM ${relation} WHERE ${label} IS NOT NULL AND ${finite}))`;
-  const each = Math.max(1, Math.floor(maxRows / stretches));
-  const chosen =
-    labelled <= maxRows
-      ? ordered
-      : `(FROM ${ordered} WHERE "~n" - ("~n" * ${stretches} // "~all") * "~all" // ${stretches} < ${each})`;
-  const [count] = yield* db.rows(operation, `SELECT count(*)::DOUBLE AS n FROM ${chosen}`);
-  const { columns } = yield* db.numericColumns(operation, {
-    from: `(FROM ${chosen} ORDER BY "~n")`,
-    select: ["file_row_number", '"~block"', '"~p"', '"~label"', '"~n"', ...scaled],
-    rows: Number(count?.["n"] ?? 0),
+  const finite = scaled.map(({ name }) => `coalesce(isfinite(${name}::DOUBLE), true)`);
+  const names = scaled.map(({ sql }, j) => `coalesce(${sql}, 0) AS "~x${j}"`);
+  return {
+    relation: `(SELECT file_row_number, (hash(${block.join(", ")}) >> 12)::DOUBLE AS "~block", ${projected.join(" + ")} AS "~p",
+      CAST(${Duckdb.identifier(label)} AS VARCHAR) AS "~label", ${names.join(", ")}
+      FROM ${relation} WHERE ${Duckdb.identifier(label)} IS NOT NULL AND ${finite.join(" AND ")})`,
+    scaled: scaled.map((_, j) => `"~x${j}"`),
+  };
+};
+
+/** SQL for the rows surveyed: all of them, or a sample that depends on nothing but their numbers. */
+const surveySql = (labelled: number): string =>
+  `hash(file_row_number) % ${Math.max(1, Math.floor(labelled / surveyed))} = 0`;
+
+/** The number columns that vary, each divided by its spread. */
+const scaledColumns = Effect.fnUntraced(function* (
+  { relation, label, labelled }: FeatureRows & { readonly labelled: number },
+  numeric: ReadonlyArray<string>,
+) {
+  const db = yield* Duckdb.Duckdb;
+  const names = numeric.map(Duckdb.identifier);
+  const asked = names.map((name, j) => {
+    const finite = `FILTER (WHERE isfinite(${name}::DOUBLE))`;
+    return `quantile_disc(${name}::DOUBLE, [0.25, 0.75]) ${finite} AS q${j}, min(${name}::DOUBLE) ${finite} AS a${j}, max(${name}::DOUBLE) ${finite} AS z${j}`;
   });
-  const [row = none, blocks = none, p = none, labels = none, place = none, ...values] = columns;
-  // A missing number is missing in all rows of a block.
-  for (const column of values) column.forEach((x, i) => Number.isNaN(x) && (column[i] = 0));
+  const [found = {}] = yield* db.rows(
+    operation,
+    `SELECT ${asked.join(", ")} FROM ${relation} WHERE ${Duckdb.identifier(label)} IS NOT NULL AND ${surveySql(labelled)}`,
+  );
+  return names.flatMap((name, j) => {
+    const scale = scaleOf(found, j);
+    return scale === undefined ? [] : [{ name, sql: `${name}::DOUBLE / ${scale}::DOUBLE` }];
+  });
+});
+
+/** The rows for which a condition holds, in order of block and projection. */
+const readRows = Effect.fnUntraced(function* (
+  { relation, scaled }: Space,
+  labelled: number,
+  condition: string,
+): Effect.fn.Return<Ordered, Duckdb.DuckdbError, Duckdb.Duckdb | Scope.Scope> {
+  const db = yield* Duckdb.Duckdb;
+  const name = Duckdb.identifier(`near rows ${randomUUID()}`);
+  // Not acquireRelease: it could not be interrupted while it searches.
+  yield* Effect.addFinalizer(() =>
+    Effect.ignore(db.execute("forget the rows compared", `DROP TABLE IF EXISTS ${name}`)),
+  );
+  yield* db.execute(operation, `CREATE TABLE ${name} AS FROM ${relation} ${condition}`);
+  const [count] = yield* db.rows(operation, `SELECT count(*)::DOUBLE AS n FROM ${name}`);
+  const { columns } = yield* db.numericColumns(operation, {
+    from: `(SELECT *, dense_rank() OVER (ORDER BY "~label") AS "~class" FROM ${name} ORDER BY "~block", "~p", file_row_number)`,
+    select: ["file_row_number", '"~block"', '"~p"', '"~class"', ...scaled],
+    rows: Number(count?.["n"] ?? labelled),
+  });
+  const [row = none, blocks = none, p = none, labels = none, ...values] = columns;
   yield* Effect.yieldNow;
-  return search({ row, blocks, p, labels, place, values }, threshold);
+  return { row, blocks, p, labels, values };
+});
+
+/**
+ * A condition for the rows about fifty centres, as many as wanted together, and the centres' row numbers.
+ * How far a neighbourhood reaches is estimated from the rows surveyed.
+ */
+const neighbourhoods = Effect.fnUntraced(function* (
+  space: Space,
+  labelled: number,
+  maxRows: number,
+) {
+  const survey = yield* readRows(space, labelled, `WHERE ${surveySql(labelled)}`);
+  const size = survey.row.length;
+  const each = maxRows / centres;
+  const found: Array<{ readonly row: number; readonly sql: string }> = [];
+  for (let k = 0; k < Math.min(centres, size); k++) {
+    const centre = Math.floor(((k + 0.5) * size) / Math.min(centres, size));
+    const distances: Array<number> = [];
+    for (let i = 0; i < size; i++) {
+      if (survey.blocks[i] === survey.blocks[centre]) {
+        distances.push(distanceWithin(survey, centre, i, Infinity));
+      }
+    }
+    const sorted = Float64Array.from(distances).toSorted();
+    const reach =
+      sorted[Math.min(sorted.length - 1, Math.max(1, Math.round((each * size) / labelled)))]!;
+    const square = space.scaled.map((name, j) => {
+      const difference = `(${name} - ${survey.values[j]![centre]}::DOUBLE)`;
+      return `${difference} * ${difference}`;
+    });
+    found.push({
+      row: survey.row[centre]!,
+      sql: `"~block" = ${survey.blocks[centre]} AND ${square.join(" + ")} <= ${reach * reach}::DOUBLE`,
+    });
+  }
+  return {
+    rows: found.map(({ row }) => row),
+    sql: `WHERE ${found.map(({ sql }) => `(${sql})`).join(" OR ")}`,
+  };
 });
 
 interface Ordered {
@@ -112,20 +206,23 @@ interface Ordered {
   readonly blocks: Float64Array;
   readonly p: Float64Array;
   readonly labels: Float64Array;
-  /** Place in the order of all rows: a gap separates stretches. */
-  readonly place: Float64Array;
   readonly values: ReadonlyArray<Float64Array>;
 }
 
-const search = (rows: Ordered, threshold: number): NearDuplicates => {
+/** Evenly spaced places. */
+const probesOf = (size: number): ReadonlyArray<number> => {
+  const step = Math.max(1, Math.floor(size / probes));
+  return Array.from({ length: Math.ceil(size / step) }, (_, k) => k * step);
+};
+
+const search = (
+  rows: Ordered,
+  threshold: number,
+  probed: ReadonlyArray<number>,
+): NearDuplicates => {
   const { row, p, labels } = rows;
   const size = row.length;
-  const nearest: Array<number> = [];
-  const step = Math.max(1, Math.floor(size / probes));
-  for (let i = 0; i < size; i += step) {
-    const distance = nearestTo(rows, i);
-    if (Number.isFinite(distance)) nearest.push(distance);
-  }
+  const nearest = probed.map((at) => nearestTo(rows, at)).filter(Number.isFinite);
   if (nearest.length === 0) return couldNotRun("no two rows agree in what is not a number");
   const radius = threshold * median(nearest);
   if (radius === 0) return couldNotRun("more than half of the rows are exact copies of another");
@@ -159,9 +256,8 @@ const couldNotRun = (why: string): NearDuplicates => ({ _tag: "could not run", w
 
 const ascending = (a: number, b: number): readonly [number, number] => (a < b ? [a, b] : [b, a]);
 
-/** Whether two rows are of one block, and of one stretch. */
-const together = ({ blocks, place }: Ordered, i: number, j: number): boolean =>
-  blocks[i] === blocks[j] && Math.abs(place[j]! - place[i]!) === Math.abs(j - i);
+/** Whether two rows agree in all that is not a number. */
+const together = ({ blocks }: Ordered, i: number, j: number): boolean => blocks[i] === blocks[j];
 
 /** The Euclidean distance of two rows, or infinity as soon as it is not below `limit`. */
 const distanceWithin = ({ values }: Ordered, i: number, j: number, limit: number): number => {
@@ -188,7 +284,7 @@ const nearestTo = (rows: Ordered, i: number): number => {
   return best;
 };
 
-const median = (values: Array<number>): number => {
+const median = (values: ReadonlyArray<number>): number => {
   const sorted = Float64Array.from(values).toSorted();
   const middle = sorted.length >> 1;
   return sorted.length % 2 === 1 ? sorted[middle]! : (sorted[middle - 1]! + sorted[middle]!) / 2;
