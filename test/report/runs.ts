@@ -265,6 +265,38 @@ const exhibits: Record<string, ReadonlyArray<Exhibit.Exhibit>> = {
       ],
     },
     {
+      _tag: "histograms",
+      title: "Distributions, before and now",
+      caption: "Shares of the rows with a value.",
+      series: ["reference (1,200,000 rows)", "now (300,000 rows)"],
+      panels: [
+        {
+          name: "distance",
+          about: "jensen-shannon 0.03",
+          bins: { kind: "number", edges: [0, 500, 1000, 1500, 2000] },
+          shares: [
+            [0.4, 0.3, 0.2, 0.1],
+            [0.35, 0.3, 0.2, 0.15],
+          ],
+          facts: [["nulls", "0 %"]],
+        },
+        {
+          name: "origin",
+          about: "jensen-shannon 0.31, at most 0.12",
+          marked: true,
+          bins: { kind: "category", labels: ["ATL", "ORD", "a very long name of an airport"] },
+          shares: [
+            [0.5, 0.3, 0.2],
+            [0.1, 0.3, 0.6],
+          ],
+          facts: [
+            ["nulls", "0 % → 3 %"],
+            ["distinct", "3"],
+          ],
+        },
+      ],
+    },
+    {
       _tag: "bar",
       title: "Gain over the baseline by origin",
       caption: "With 95 % intervals.",
@@ -813,6 +845,7 @@ const literals = new Set([
   "number",
   "time",
   "log",
+  "category",
 ]);
 
 /** `run` with `text` after every name, message and value, and in a verdict that still holds. */

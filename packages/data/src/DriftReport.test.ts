@@ -54,6 +54,11 @@ describe("drift of profiles", () => {
       assert.isAtMost(ks.ks!.lower, exact + 1e-12);
       assert.isAtLeast(ks.ks!.upper, exact - 1e-12);
       assert.isBelow(ks.ks!.upper - ks.ks!.lower, 0.02);
+      const between = (ks.ks!.lower + ks.ks!.upper) / 2;
+      const untold = DriftReport.between(before!, now!, { method: "ks", atMost: between })
+        .columns[0]!;
+      assert.strictEqual(untold.outcome, "could not run");
+      assert.include(untold.why!, "compute it from the rows");
       const moved = DriftReport.between(before!, now!, { method: "wasserstein" }).columns[0]!;
       close(moved.distance!, value(Drift.wassersteinSorted(samples[0]!, samples[1]!)), 0.01);
       assert.strictEqual(moved.outcome, "failed");

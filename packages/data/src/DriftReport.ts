@@ -43,7 +43,7 @@ export const ColumnDrift = Schema.Struct({
   ks: Schema.NullOr(Schema.Struct({ lower: Schema.Finite, upper: Schema.Finite })),
   /** Share of rows without a value, before and now. */
   nulls: Schema.Tuple([Schema.Finite, Schema.Finite]),
-  /** Values that the reference does not have; null where values are not listed. */
+  /** Texts that the reference does not have; null where there are none or they are not listed. */
   newValues: Schema.NullOr(Schema.Int),
 });
 /** See {@link ColumnDrift}. */
@@ -159,12 +159,19 @@ const columnDrift = (
   if (Result.isFailure(found)) return idle(found.failure, known);
   const { value, byChance } = found.success;
   const measured = { ...known, distance: value, byChance };
-  return byChance >= atMost
-    ? idle(
-        `with ${Words.counted(Math.min(rowsOf(before), rowsOf(now)), "row")} chance alone reaches ${Words.number(byChance)}`,
-        measured,
-      )
-    : { ...base, ...measured, outcome: value > atMost ? "failed" : "passed" };
+  if (byChance >= atMost) {
+    const fewer = Words.counted(Math.min(rowsOf(before), rowsOf(now)), "row");
+    return idle(`with ${fewer} chance alone reaches ${Words.number(byChance)}`, measured);
+  }
+  // Buckets only bound the statistic: what may lie on either side of the limit did not pass.
+  const { ks } = known;
+  if (method === "ks" && ks !== null && value <= atMost && ks.upper > atMost) {
+    return idle(
+      `the statistic is between ${Words.number(ks.lower)} and ${Words.number(ks.upper)}: compute it from the rows`,
+      measured,
+    );
+  }
+  return { ...base, ...measured, outcome: value > atMost ? "failed" : "passed" };
 };
 
 const shareOf = (column: ColumnProfile | undefined): number =>

@@ -39,7 +39,7 @@ const drawn = (exhibit: Exhibit.Exhibit, id: string): Html => {
     case "bar":
       return html`${drawBars(exhibit, id)}${numbers(barValues(exhibit))}`;
     case "histograms":
-      return drawHistograms(exhibit);
+      return drawHistograms(exhibit, id);
     case "table":
       return dataTable(exhibit.columns, exhibit.rows, exhibit.title);
   }

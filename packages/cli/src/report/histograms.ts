@@ -12,14 +12,14 @@ const mostPanels = 60;
 const [width, height] = [240, 64];
 
 /** A grid of panels, those that are marked first, and a legend if there are two series. */
-export const drawHistograms = ({ series, panels }: HistogramsExhibit): Html => {
+export const drawHistograms = ({ series, panels }: HistogramsExhibit, id: string): Html => {
   if (panels.length === 0) return html`<p class="empty">No columns to draw.</p>`;
   const marked = panels.filter((panel) => panel.marked === true);
   const ordered = [...marked, ...panels.filter((panel) => panel.marked !== true)];
   const shown = ordered.slice(0, mostPanels);
   return html`${series.length > 1 && legend(series)}
     <ul class="panels">
-      ${shown.map((panel) => drawPanel(panel, series))}
+      ${shown.map((panel, at) => drawPanel(panel, series, `${id}-panel-${at + 1}`))}
     </ul>
     ${
       ordered.length > shown.length &&
@@ -43,12 +43,12 @@ const legend = ([first, second]: ReadonlyArray<string>): Html =>
     </li>
   </ul>`;
 
-const drawPanel = (panel: Panel, series: ReadonlyArray<string>): Html => {
+const drawPanel = (panel: Panel, series: ReadonlyArray<string>, id: string): Html => {
   const { name, about, marked, facts } = panel;
   return html`<li class="panel${panel.shares.length > 1 && " two"}${marked === true && " marked"}">
     <h5>${name}</h5>
     <p class="about">${about}</p>
-    ${panel.bins.kind === "category" ? drawCategories(panel, panel.bins.labels) : drawBins(panel, panel.bins.edges, series)}
+    ${panel.bins.kind === "category" ? drawCategories(panel, panel.bins.labels) : drawBins(panel, panel.bins.edges, series, id)}
     <div class="facts">
       ${facts.map(([label, value]) => html`<span>${label} <b>${value}</b></span>`)}
     </div>
@@ -61,6 +61,7 @@ const drawBins = (
   { name, bins, shares }: Panel,
   edges: ReadonlyArray<number>,
   series: ReadonlyArray<string>,
+  id: string,
 ): Html => {
   const largest = Math.max(0, ...shares.flat());
   const count = edges.length - 1;
@@ -91,10 +92,11 @@ const drawBins = (
   return html`<svg
       class="small"
       role="img"
-      aria-label="${`Histogram of ${name}, from ${ends.join(" to ")}; ${text.join(", ")}.`}"
+      aria-labelledby="${id}"
       viewBox="0 0 ${width} ${height}"
       preserveAspectRatio="none"
     >
+      <title id="${id}">Histogram of ${name}, from ${ends.join(" to ")}; ${text.join(", ")}.</title>
       ${trusted(filled + outline)}
     </svg>
     <div class="ends">${ends.map((end) => html`<span>${end}</span>`)}</div>`;

@@ -20,9 +20,11 @@ export const withExactKs = Effect.fnUntraced(function* (
       );
       const exact = Number(row?.["ks"]);
       const ks = { lower: exact, upper: exact };
-      if (drift.method !== "ks" || drift.outcome === "could not run") return { ...drift, ks };
+      const enough = drift.byChance !== null && drift.byChance < drift.atMost;
+      if (drift.method !== "ks" || !enough) return { ...drift, ks };
+      const { why: _between, ...judged } = drift;
       const outcome = exact > drift.atMost ? ("failed" as const) : ("passed" as const);
-      return { ...drift, ks, distance: exact, outcome };
+      return { ...judged, ks, distance: exact, outcome };
     }),
   );
   return { ...report, columns };
