@@ -98,7 +98,7 @@ export const kFold = <
       const relation = yield* Table.relation(data, { rowNumbers: true });
       const split = splitId(data, params);
       const drawn = yield* scratch("draw rows", unitsSql(contract, relation, units));
-      const dealt = yield* scratch("deal rows out to folds", dealtSql(drawn, folds));
+      const dealt = yield* scratch("deal rows out to folds", dealtSql(drawn, folds, units));
       const assignment = yield* storeAssignment(data, `SELECT "~row", "~part" FROM ${dealt}`);
       if (assignment.rows.size < folds) {
         const db = yield* Duckdb;
@@ -163,7 +163,7 @@ export const kFold = <
 };
 
 /** Units in turn, stratum by stratum, larger ones first: as many of each to every fold. */
-const dealtSql = (drawn: string, folds: number): string =>
+const dealtSql = (drawn: string, folds: number, units: Units): string =>
   `SELECT r.*, "~part" FROM ${drawn} AS r JOIN (
      SELECT "~unit", (row_number() OVER (ORDER BY "~stratum", "~n" DESC, "~unit") - 1) % ${folds} AS "~part"
-     FROM ${sizesSql(drawn)}) AS u ON r."~unit" = u."~unit"`;
+     FROM ${sizesSql(drawn, units)}) AS u ON r."~unit" = u."~unit"`;

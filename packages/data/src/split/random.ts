@@ -162,8 +162,11 @@ const make = <C extends Contract.Contract>(
     run: Effect.fnUntraced(function* ({ data }, { exhibit, finding, progress }) {
       const relation = yield* Table.relation(data, { rowNumbers: true });
       const split = splitId(data, params);
-      const drawn = yield* scratch("draw rows", unitsSql(contract, relation, units));
-      const assigned = yield* scratch("put rows into parts", assignedSql(drawn));
+      const drawn = unitsSql(contract, relation, units);
+      const assigned = yield* scratch(
+        "put rows into parts",
+        assignedSql(stratify === undefined ? `(${drawn})` : yield* scratch("draw rows", drawn)),
+      );
       const write = <R extends (typeof roles)[number]>(role: R) =>
         writePart(contract, role, split, {
           from: rowsOfPart(relation, assigned, roles.indexOf(role)),
@@ -229,7 +232,7 @@ const make = <C extends Contract.Contract>(
     const place = `(sum("~n") OVER ("~s" ORDER BY "~unit") - "~n" + ${offset} * "~n") / sum("~n") OVER "~s"`;
     return `SELECT r.*, "~part" FROM ${drawn} AS r JOIN (
         SELECT "~unit", ${partAt('"~place"')} FROM (
-          SELECT "~unit", ${place} AS "~place" FROM ${sizesSql(drawn)}
+          SELECT "~unit", ${place} AS "~place" FROM ${sizesSql(drawn, units)}
           WINDOW "~s" AS (PARTITION BY "~stratum"))) AS u ON r."~unit" = u."~unit"`;
   }
 };

@@ -86,10 +86,13 @@ export const unitsSql = (
 
 /**
  * The units of such rows, each once: `~unit`, `~n` (its rows) and `~stratum` (that of most of its rows;
- * the last in order where several have as many).
+ * the last in order where several have as many). Rows that are together without being a group are equal,
+ * so that any of them tells.
  */
-export const sizesSql = (rows: string): string =>
-  `(SELECT "~unit", CAST(sum(n) AS DOUBLE) AS "~n", max({n: n, s: s}).s AS "~stratum"
+export const sizesSql = (rows: string, { group }: Units): string =>
+  group === undefined
+    ? `(SELECT "~unit", CAST(count(*) AS DOUBLE) AS "~n", min("~stratum") AS "~stratum" FROM ${rows} GROUP BY "~unit")`
+    : `(SELECT "~unit", CAST(sum(n) AS DOUBLE) AS "~n", max({n: n, s: s}).s AS "~stratum"
     FROM (SELECT "~unit", "~stratum" AS s, count(*) AS n FROM ${rows} GROUP BY ALL)
     GROUP BY "~unit")`;
 
