@@ -196,7 +196,12 @@ describe("contracts", () => {
     const list = await show(out);
     assert.match(list.out, /^receivers +1\.1\.0 +my-team/m);
     assert.match(list.out, /^tbl +1\.1\.0 +my-team/m);
-    for (const bad of ["kind: [", "a: &a [1]\nb: *a", "kind: DataContract"]) {
+    const lines = Array.from(
+      { length: 9 },
+      (_, n) => `a${n + 1}: &a${n + 1} [${`*a${n},`.repeat(9)}]`,
+    );
+    const bomb = ["a0: &a0 [1]", ...lines].join("\n");
+    for (const bad of ["kind: [", bomb, "kind: DataContract"]) {
       writeFileSync(join(cwd, "bad.yaml"), bad);
       assert.strictEqual((await read(join(cwd, "bad.yaml"))).code, 2, bad);
     }
@@ -238,10 +243,14 @@ describe("infer", () => {
       '  eventTime: "bookedAt",',
       '  key: ["id"],',
       "  minRows: 100,",
+      "  // expectations that this file suggests; limits are those of independent rows:",
+      '  //   Check.nullShare("price", { atMost: ',
+      '  //   Check.mean("price", { between: [',
     ]) {
       assert.include(out, expected);
     }
     assert.notMatch(out, /todo/i);
+    assert.notMatch(out, /Check\.(inSet|unique|mean\("id)/);
     const drafted = await show(module(out));
     assert.match(drafted.out, /^bookings +0\.1\.0 +sales/);
   });

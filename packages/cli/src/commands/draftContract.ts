@@ -143,8 +143,8 @@ export const read = (options: ReadOptions, context: CommandContext): Promise<num
       );
       const { parse } = yield* Effect.promise(() => import("yaml"));
       const json = yield* Effect.try({
-        // No aliases: a few lines of them are a document of gigabytes.
-        try: (): unknown => parse(text, { maxAliasCount: 0 }),
+        // It refuses more than a hundred aliases: a few lines of them can be a document of gigabytes.
+        try: (): unknown => parse(text),
         catch: (cause) => unreadable(cause instanceof Error ? cause.message : String(cause)),
       });
       const imported = yield* Effect.fromResult(

@@ -2,7 +2,7 @@
  * A draft of a contract from what a file looks like. Every line has its evidence; what data cannot tell
  * (who owns it, what a value means, when it is known) is said so, for a person to decide.
  */
-import { type Column, type Contract, Profile } from "@ml-pipe/ml-pipe";
+import { type Column, type Contract, Profile, Proposal } from "@ml-pipe/ml-pipe";
 import { count, plural } from "../view/text.ts";
 import type { Form, Key } from "./evidence.ts";
 import type { Comments } from "./source.ts";
@@ -36,6 +36,13 @@ export const draftOf = (
   const rank = (key: Key) => Number(key.some(isId)) * 2 - Number(key.every(isTime));
   const [key, ...otherKeys] = keys.toSorted((a, b) => rank(b) - rank(a));
   const minRows = halfOf(profile.rows);
+  const specs = new Map(columns.map(({ name, spec }) => [name, spec]));
+  // The rest of what is proposed, the columns and the key say themselves.
+  const proposals = Proposal.propose(profile).filter(
+    ({ column, check: { kind } }) =>
+      (kind === "null-share" && specs.get(column)?.nullable === true) ||
+      (kind === "mean" && !isId(column)),
+  );
   return {
     spec: {
       name: about.name,
@@ -76,6 +83,14 @@ export const draftOf = (
           minRows === undefined
             ? []
             : [`half of the ${count(profile.rows)} rows seen, rounded down`],
+        // Rows of one time are more alike than rows of all times, so that a person must widen limits.
+        expectations:
+          proposals.length === 0
+            ? []
+            : [
+                "expectations that this file suggests; limits are those of independent rows:",
+                ...proposals.map(({ code, because }) => `  ${code}, // ${because}`),
+              ],
       },
     },
   };

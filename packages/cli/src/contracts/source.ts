@@ -58,6 +58,7 @@ const contractSource = (
     ...part("freshness", spec.freshnessMs === undefined ? undefined : `${spec.freshnessMs} millis`),
     ...part("minRows", spec.minRows),
     ...part("maxRows", spec.maxRows),
+    ...part("expectations", undefined),
     ...expectationsSource(spec.expectations),
     "});",
     "",
