@@ -11,6 +11,7 @@ import {
   mostClasses,
 } from "./internal/labels/classes.ts";
 import { nearDuplicates } from "./internal/labels/nearDuplicates.ts";
+import { nearTexts } from "./internal/labels/nearTexts.ts";
 import { sameFeatures } from "./internal/labels/sameFeatures.ts";
 
 /** No row of the table has a label. */
@@ -51,6 +52,11 @@ export interface AuditOptions<C extends Contract.Contract, R extends Table.Role>
    * many rows are compared at most; `false`: none. Default `{ threshold: 0.13, maxRows: 100_000 }`.
    */
   readonly nearDuplicates?: false | { readonly threshold?: number; readonly maxRows?: number };
+  /**
+   * Text columns in which near-duplicates are looked for by MinHash, in 20,000 texts at most. They are not
+   * compared as other features are. Default: none.
+   */
+  readonly text?: ReadonlyArray<keyof C["columns"] & string>;
   /** Name of the stage. Default `audit`. */
   readonly name?: string;
 }
@@ -81,6 +87,16 @@ export const LabelAudit = Schema.Struct({
       conflicting: Schema.Int,
       /** Whether all pairs were looked at. */
       complete: Schema.Boolean,
+    }),
+  ),
+  /** For each text column, the texts that are nearly another one. */
+  nearTexts: Schema.Array(
+    Schema.Struct({
+      column: Schema.String,
+      compared: Schema.Int,
+      rows: Schema.Int,
+      /** Pairs with different labels. */
+      conflicting: Schema.Int,
     }),
   ),
   /** By period; `drift` is the bias-corrected Cramér's V against all periods before, null where too few rows. */
@@ -139,6 +155,11 @@ export const audit = <C extends Contract.Contract, R extends Table.Role = "check
       `labels: "${contract.name}" has no features to compare rows by${unknown.length > 0 ? `: not ${unknown.join(", ")}` : ""}`,
     );
   }
+  const { text = [] } = options;
+  const noText = text.find((column) => spec.columns[column]?.type !== "string");
+  if (noText !== undefined) {
+    throw new TypeError(`labels: "${noText}" of "${contract.name}" is no string column`);
+  }
   const { period = "month", minBalance = 0.1, maxDrift = 0.15, name = "audit" } = options;
   const near =
     options.nearDuplicates === false
@@ -147,6 +168,7 @@ export const audit = <C extends Contract.Contract, R extends Table.Role = "check
   if (near !== undefined && !(near.threshold > 0 && near.maxRows >= 100)) {
     throw new TypeError("labels: near-duplicates need a threshold above 0 and 100 rows at least");
   }
+  const others = features.filter((column) => !text.includes(column));
   // The role is the author's word or the default that its type has.
   const role = (options.role ?? "checked") as R;
   const limits = { minBalance, maxDrift };
@@ -161,6 +183,7 @@ export const audit = <C extends Contract.Contract, R extends Table.Role = "check
       period,
       ...limits,
       near: near === undefined ? null : { ...near },
+      text,
     },
     run: Effect.fnUntraced(function* ({ data }, { exhibit, finding, progress }) {
       const relation = Table.parquet(yield* Table.pathOf(data), { rowNumbers: true });
@@ -177,7 +200,10 @@ export const audit = <C extends Contract.Contract, R extends Table.Role = "check
         Object.entries(spec.columns).map(([column, { type }]) => [column, type]),
       );
       const compared =
-        near === undefined ? undefined : yield* nearDuplicates({ ...rows, types, labelled }, near);
+        near === undefined
+          ? undefined
+          : yield* nearDuplicates({ ...rows, features: others, types, labelled }, near);
+      const texts = yield* Effect.forEach(text, (column) => nearTexts(rows, column));
       const isClass = classes.length <= mostClasses;
       const drift =
         isClass && spec.eventTime !== undefined
@@ -207,6 +233,12 @@ export const audit = <C extends Contract.Contract, R extends Table.Role = "check
                 complete: compared.complete,
               }
             : null,
+        nearTexts: texts.map(({ column, compared, rows, conflicting }) => ({
+          column,
+          compared,
+          rows,
+          conflicting,
+        })),
         drift: drift.map((one) => ({
           from: new Date(one.from),
           rows: one.rows,
@@ -217,6 +249,7 @@ export const audit = <C extends Contract.Contract, R extends Table.Role = "check
         owner: spec.owner,
         same,
         near: compared,
+        texts,
         eventTime: spec.eventTime,
         ...limits,
       };

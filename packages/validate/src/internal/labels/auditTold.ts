@@ -3,6 +3,7 @@ import type { Exhibit, Finding } from "@ml-pipe/core";
 import { Words } from "@ml-pipe/data";
 import type { LabelAudit } from "../../LabelAudit.ts";
 import type { NearDuplicates } from "./nearDuplicates.ts";
+import type { NearTexts } from "./nearTexts.ts";
 import type { SameFeatures } from "./sameFeatures.ts";
 
 const { counted, number, percent, whole } = Words;
@@ -12,6 +13,7 @@ export interface Told {
   readonly owner: string;
   readonly same: SameFeatures;
   readonly near: NearDuplicates | undefined;
+  readonly texts: ReadonlyArray<NearTexts>;
   readonly eventTime: string | undefined;
   readonly minBalance: number;
   readonly maxDrift: number;
@@ -24,6 +26,7 @@ export const auditFindings = (audit: LabelAudit, told: Told): ReadonlyArray<Find
   ...conflicts(audit, told),
   ...duplicates(audit, told),
   ...near(audit, told),
+  ...told.texts.flatMap((texts) => nearText(audit, texts, told)),
   ...drift(audit, told),
 ];
 
@@ -159,6 +162,36 @@ const near = (audit: LabelAudit, { owner, near }: Told): ReadonlyArray<Finding.F
       next: !tooMany
         ? "Raise maxRows to compare more."
         : "Keep them in one part of the split; where their labels differ, one is probably wrong.",
+    },
+  ];
+};
+
+const nearText = (
+  audit: LabelAudit,
+  { column, compared, rows, conflicting, pairs }: NearTexts,
+  { owner }: Told,
+): ReadonlyArray<Finding.Finding> => {
+  const bound =
+    compared < audit.rows - audit.missing ? `; ${whole(compared)} texts were compared` : "";
+  if (rows === 0 && bound === "") return [];
+  const examples = pairs.slice(0, 3).map(([a, b]) => `${a} and ${b}`);
+  return [
+    {
+      check: "labels.near-duplicates",
+      severity: rows > 0 ? "warn" : "info",
+      column,
+      owner,
+      expected: "no texts that are nearly the same (four fifths of their pieces)",
+      found:
+        rows === 0
+          ? `none${bound}`
+          : `${counted(rows, "text")} (such as ${examples.join("; ")}), ${counted(conflicting, "pair")} with different labels${bound}`,
+      rows,
+      ...(pairs.length === 0 ? {} : { sample: [...new Set(pairs.flat())].slice(0, 5) }),
+      next:
+        rows === 0
+          ? "Nothing to do for these; the other texts were not looked at."
+          : "Keep them in one part of the split; where their labels differ, one is probably wrong.",
     },
   ];
 };
