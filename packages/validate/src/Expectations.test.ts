@@ -235,6 +235,25 @@ describe("other tables", () => {
     }).pipe(provided),
   );
 
+  it.effect("are not needed for a key that points into its own", () =>
+    Effect.gen(function* () {
+      const Part = Contract.make("part", {
+        version: "1",
+        owner: "works",
+        columns: { id: Column.int(), of: Column.int({ nullable: true }) },
+      });
+      const data = yield* rawOf(
+        Part,
+        values("id INTEGER, of INTEGER", "(1, NULL)", "(2, 1)", "(3, 9)"),
+      );
+      const checks = [Check.references("of", Part, "id")];
+      const { value } = yield* telling(Validate.table(Part, { ...lenient, checks }).run({ data }));
+      assert.deepStrictEqual(yield* reasonsOf(value!.quarantine), [
+        [2, ["of.references.part: 9 is not in part.id"]],
+      ]);
+    }).pipe(provided),
+  );
+
   it.effect("that are not given keep a check from running", () =>
     Effect.gen(function* () {
       const { told } = yield* run([known]);

@@ -118,11 +118,12 @@ type Other =
   | { readonly _tag: "none" | "found"; readonly relation: string | undefined }
   | { readonly _tag: "missing"; readonly why: string };
 
-/** The table that a check compares with, if its parameters name one. */
-const otherOf = ({ args }: CoreCheck.CheckSpec, { others }: Source): Other => {
+/** The table that a check compares with, if its parameters name one; a key may point into its own. */
+const otherOf = ({ kind, args }: CoreCheck.CheckSpec, { others, contract: own }: Source): Other => {
   const contract = args["contract"];
   if (typeof contract !== "string") return { _tag: "none", relation: undefined };
-  const relation = others.get(contract);
+  const itself = kind === "references" && contract === own.name ? "rows" : undefined;
+  const relation = others.get(contract) ?? itself;
   return relation === undefined
     ? {
         _tag: "missing",

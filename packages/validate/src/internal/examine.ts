@@ -102,7 +102,7 @@ const judge = (check: Check, { valueOf }: Scanned): Result => {
     : failedToRun(check, lacking.why);
 };
 
-/** A check that cannot be computed on this data: whatever it is about, it stops the hand-over. */
+/** A check that cannot be computed on this data, which is no matter of rows: none is set aside for it. */
 const failedToRun = (check: Check, why: string): Result => {
   const { rows: _rows, ...about } = check;
   return { check: blocked(about, check.severity, why), judged: couldNotRun(why) };

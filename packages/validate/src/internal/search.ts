@@ -37,7 +37,11 @@ export const search = Effect.fnUntraced(function* (
     Effect.ignore(db.execute("forget the rows", `DROP TABLE IF EXISTS ${relation}`)),
   );
   const made = yield* Effect.result(
-    db.execute(operation, `CREATE TABLE ${relation} AS WITH rows AS (${rows}) ${sql}`),
+    db.execute(
+      operation,
+      // Read twice, a few columns each time, rather than kept in memory with all columns.
+      `CREATE TABLE ${relation} AS WITH rows AS NOT MATERIALIZED (${rows}) ${sql}`,
+    ),
   );
   if (made._tag === "Failure") {
     if (!isAboutValues(made.failure)) return yield* made.failure;
