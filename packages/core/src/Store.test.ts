@@ -298,4 +298,28 @@ describe("a store on disk", () => {
       assert.deepStrictEqual(yield* store.idsBeginning("x"), []);
     }),
   );
+
+  it.effect("tells what stages handed on, of those that mention a text and succeeded", () =>
+    Effect.gen(function* () {
+      const store = yield* build(Store.layerMemory);
+      yield* store.startRun(run("a", 0));
+      yield* store.startRun(run("b", 1));
+      yield* store.putStage(stage("a", "one", { outputs: { "": { digest: "sha256-1" } } }));
+      yield* store.putStage(stage("a", "two", { outputs: { rows: 3 } }));
+      yield* store.putStage(stage("b", "one", { outputs: { "": { digest: "sha256-1" } } }));
+      yield* store.putStage(
+        stage("b", "two", { status: "failed", outputs: { "": { digest: "sha256-1" } } }),
+      );
+      const found = yield* store.handedOn("sha256-1", 10);
+      assert.deepStrictEqual(
+        found.map(({ run, stage, outputs }) => [run, stage, outputs]),
+        [
+          ["b", "one", { "": { digest: "sha256-1" } }],
+          ["a", "one", { "": { digest: "sha256-1" } }],
+        ],
+      );
+      assert.lengthOf(yield* store.handedOn("sha256-1", 1), 1);
+      assert.deepStrictEqual(yield* store.handedOn("sha256-2", 10), []);
+    }),
+  );
 });

@@ -27,7 +27,7 @@ export type { HoldoutStore, LookRequest } from "./store/holdouts.ts";
 export type { ItemOutcome, ItemRecord, ItemStore } from "./store/items.ts";
 export type { LineageStore } from "./store/lineage.ts";
 export type { RetentionStore } from "./store/retention.ts";
-export type { RunStore } from "./store/runs.ts";
+export type { HandedOn, RunStore } from "./store/runs.ts";
 export type { Found, Queued, TriggerStore } from "./store/triggers.ts";
 
 /** All that is recorded. */

@@ -47,10 +47,10 @@ export interface AnomalyOptions<C extends Contract.Contract> {
   /** Columns to look at; default all. */
   readonly columns?: ReadonlyArray<keyof C["columns"] & string>;
   /**
-   * Where earlier batches are found: among the profiles that the last 200 runs in this state folder handed
-   * on, under this very contract; of one `stage` only, if the contract stands for several sources.
+   * Where earlier batches are found: the last 200 profiles (`most`) that runs in this state folder handed
+   * on under this very contract; of one `stage` only, if the contract stands for several sources.
    */
-  readonly history?: { readonly runs?: number; readonly stage?: string };
+  readonly history?: { readonly most?: number; readonly stage?: string };
   /** Earlier batches, given: nothing is looked up. */
   readonly batches?: ReadonlyArray<{ readonly at: Date; readonly profile: Profile.Profile }>;
   /** With `fail` an anomaly stops the run. Default `warn`. */

@@ -2,6 +2,7 @@
 import type { DatabaseSync } from "node:sqlite";
 import * as Effect from "effect/Effect";
 import * as Option from "effect/Option";
+import * as Schema from "effect/Schema";
 import { isAlive } from "../internal/process.ts";
 import { type HookRecord, Run, RunSummary, StageRun } from "../Run.ts";
 import { coder, type Database } from "./sqlite.ts";
@@ -23,6 +24,14 @@ export interface RunStore {
     pipeline: string,
     stage: string,
   ) => Effect.Effect<Option.Option<StageRun>, StoreError>;
+  /**
+   * What executions handed on, of the newest `limit` whose record mentions a text such as the digest of a
+   * contract; newest first. Cheaper than reading whole runs.
+   */
+  readonly handedOn: (
+    text: string,
+    limit: number,
+  ) => Effect.Effect<ReadonlyArray<HandedOn>, StoreError>;
   /** Newest first; of one pipeline, if it is named. */
   readonly runs: (
     limit: number,
@@ -38,6 +47,16 @@ export interface RunStore {
   /** What the newest run of a pipeline that ended left of its hooks: where the next one goes on. */
   readonly hooks: (pipeline: string) => Effect.Effect<ReadonlyArray<HookRecord>, StoreError>;
 }
+
+/** The outputs of an execution of a stage, by port ("" for a single one). */
+const HandedOn = Schema.Struct({
+  run: Schema.String,
+  stage: Schema.String,
+  startedAt: Schema.DateFromString,
+  outputs: Schema.Record(Schema.String, Schema.Json),
+});
+/** See {@link RunStore.handedOn}. */
+export type HandedOn = typeof HandedOn.Type;
 
 const tables = `
   CREATE TABLE IF NOT EXISTS run (
@@ -64,6 +83,13 @@ const prepare = (db: DatabaseSync) => ({
     WHERE stage.stage = ?2 AND executed_key IS NOT NULL
       AND json_extract(run.summary, '$.pipeline') = ?1
     ORDER BY stage.rowid DESC LIMIT 1`),
+  handedOn: db.prepare(`
+    SELECT json_object('run', run, 'stage', stage, 'startedAt', json_extract(record, '$.startedAt'),
+      'outputs', json_extract(record, '$.outputs')) AS record
+    FROM stage
+    WHERE instr(record, ?1) > 0 AND json_extract(record, '$.status') IN ('succeeded', 'cached')
+      AND json_type(record, '$.outputs') = 'object'
+    ORDER BY rowid DESC LIMIT ?2`),
   runs: db.prepare(`
     SELECT summary AS record FROM run
     WHERE ?2 IS NULL OR json_extract(summary, '$.pipeline') = ?2
@@ -91,6 +117,7 @@ export const runStore = Effect.fnUntraced(function* (database: Database) {
   const toRun = coder(Run);
   const toSummary = coder(RunSummary);
   const toStage = coder(StageRun);
+  const toHandedOn = coder(HandedOn);
 
   const startRun: RunStore["startRun"] = (run) =>
     attempt("record the start of a run", () => {
@@ -131,6 +158,11 @@ export const runStore = Effect.fnUntraced(function* (database: Database) {
   const lastExecution: RunStore["lastExecution"] = (pipeline, stage) =>
     attempt("look up an earlier execution", () =>
       Option.fromUndefinedOr(sql.lastExecution.get(pipeline, stage)).pipe(Option.map(toStage.read)),
+    );
+
+  const handedOn: RunStore["handedOn"] = (text, limit) =>
+    attempt("look up what stages handed on", () =>
+      sql.handedOn.all(text, limit).map(toHandedOn.read),
     );
 
   const runs: RunStore["runs"] = (limit, pipeline) =>
@@ -187,6 +219,7 @@ export const runStore = Effect.fnUntraced(function* (database: Database) {
     putStage,
     findByCacheKey,
     lastExecution,
+    handedOn,
     runs,
     run,
     idsBeginning,

@@ -3,7 +3,6 @@ import { type Artifact, type Contract, Store } from "@ml-pipe/core";
 import { Profile } from "@ml-pipe/data";
 import * as Clock from "effect/Clock";
 import * as Effect from "effect/Effect";
-import * as Option from "effect/Option";
 import * as Schema from "effect/Schema";
 
 /** A batch: when it was, and what it looked like. */
@@ -22,35 +21,34 @@ const isStored = Schema.is(Profile.Stored);
 
 /** Where earlier batches are looked for. */
 interface Search {
-  readonly runs?: number;
+  readonly most?: number;
   readonly stage?: string;
 }
 
+/** Records of stages to look at for each profile wanted: others mention the contract too. */
+const recordsEach = 10;
+
 /**
- * Profiles under the contract among the outputs of earlier runs, one for each table other than that of
- * `current`, newest first.
+ * Profiles under the contract among what earlier executions handed on, one for each table other than that
+ * of `current`, newest first.
  */
 export const batchesIn = Effect.fnUntraced(function* (
   contract: Contract.Contract,
-  { runs: most = 200, stage }: Search,
+  { most = 200, stage }: Search,
   current: Profile.Stored,
 ): Effect.fn.Return<ReadonlyArray<Found>, Store.StoreError, Store.Store> {
   const store = yield* Store.Store;
   const found = new Map<string, Found>();
-  for (const { id } of yield* store.runs(most)) {
-    const run = Option.getOrUndefined(yield* store.run(id));
-    for (const record of run?.stages ?? []) {
-      if (stage !== undefined && record.stage !== stage) continue;
-      if (record.status !== "succeeded" && record.status !== "cached") continue;
-      for (const output of Object.values(record.outputs ?? {})) {
-        if (!isStored(output) || output.contract.digest !== contract.digest) continue;
-        if (output.table !== current.table && !found.has(output.table)) {
-          found.set(output.table, { stored: output, madeAt: record.startedAt.getTime() });
-        }
+  for (const record of yield* store.handedOn(contract.digest, most * recordsEach)) {
+    if (stage !== undefined && record.stage !== stage) continue;
+    for (const output of Object.values(record.outputs)) {
+      if (!isStored(output) || output.contract.digest !== contract.digest) continue;
+      if (output.table !== current.table && !found.has(output.table)) {
+        found.set(output.table, { stored: output, madeAt: record.startedAt.getTime() });
       }
     }
   }
-  return [...found.values()];
+  return [...found.values()].slice(0, most);
 });
 
 /** The batches before the one in `current`; those whose profile was removed since are left out. */
