@@ -63,6 +63,8 @@ export interface TestSet {
   readonly digest: Digest.Digest;
   /** Name of the contract that the rows come from: only rows of one are compared. */
   readonly contract: string;
+  /** The columns by which rows are recognised, as one text. */
+  readonly identity: string;
   readonly rows: number;
   /** The smallest hashes of its different rows, ascending, as 16 hexadecimal digits each. */
   readonly sample: ReadonlyArray<string>;
@@ -81,7 +83,7 @@ export const sampleSize = 1024;
  * import { Digest, Holdout } from "@ml-pipe/core";
  *
  * const part = (sample: ReadonlyArray<string>): Holdout.TestSet => ({
- *   digest: Digest.ofJson(sample), contract: "trip", rows: sample.length, sample,
+ *   digest: Digest.ofJson(sample), contract: "trip", identity: "at", rows: sample.length, sample,
  * });
  * const share: number = Holdout.sharedRows({ of: part(["01", "02"]), other: part(["02", "03"]) }); // 0.5
  * ```

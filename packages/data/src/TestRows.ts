@@ -19,7 +19,7 @@ export interface Rows {
  * Features and kept columns are left out, because another feature does not make other rows. Where only
  * the outcome would be left, all columns.
  */
-const identityOf = (set: Rows): ReadonlyArray<string> => {
+export const identityOf = (set: Rows): ReadonlyArray<string> => {
   const there = Object.keys(set.contract.spec.columns);
   const { key = [], group } = set.spec.source;
   const named = [set.spec.decidedAt, ...key, group].filter((column) => column !== undefined);
@@ -72,9 +72,11 @@ export const of = Effect.fnUntraced(function* (
   );
   const rows = Number(found?.["rows"] ?? 0);
   const sum = String(found?.["sum"] ?? "");
+  const identity = identityOf(set).join(", ");
   return {
-    digest: Digest.ofJson({ contract, rows, sum }),
+    digest: Digest.ofJson({ contract, identity, rows, sum }),
     contract,
+    identity,
     rows,
     sample: String(found?.["sample"] ?? "").split(" "),
   };

@@ -199,6 +199,7 @@ export const decisions = <C extends Contract.Contract, Out extends Contract.Cont
   const { minBlocks = 2 } = options;
   const { holdout = { looks: 1, justification: "" }, leakage = {} } = options;
   requireReason(holdout);
+  Leakage.checkOptions(set, leakage);
   const limits = { maxCalibrationError, minPerClass, minBlocks, suspiciousAuc };
   const unknown = slices.find((column) => set.contract.spec.columns[column] === undefined);
   if (unknown !== undefined) {

@@ -247,6 +247,24 @@ describe("L2 features", () => {
     }));
 });
 
+describe("options that say nothing", () => {
+  it("are refused where they are written", () => {
+    const check = (options: Leakage.AuditOptions) => () => Leakage.checkOptions(Trips, options);
+    assert.throws(check({ accepted: { z: "why not" } }), /has no feature "z"/);
+    assert.throws(check({ accepted: { a: " " } }), /say why "a" is no leak/);
+    for (const positiveRate of [
+      [0.3, 0.1],
+      [-1, 0.5],
+      [0, 2],
+      [Number.NaN, 1],
+    ] as const) {
+      const population = { description: "all", positiveRate };
+      assert.throws(check({ population }), /no range of shares/);
+    }
+    check({ accepted: { a: "known" }, population: { description: "all" } })();
+  });
+});
+
 describe("L1.2 a linear model", () => {
   const linear = (mean: number): Estimator.LinearModel => ({
     _tag: "LinearModel",

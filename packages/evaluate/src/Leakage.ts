@@ -64,6 +64,7 @@ export const audit = Effect.fnUntraced(function* (
   { train, test, estimator, transform, outcomeKnownAfterMs, look }: Audited,
   options: AuditOptions = {},
 ): Effect.fn.Return<Audit, AuditError, Duckdb.Duckdb | Artifact.ArtifactStore> {
+  checkOptions(set, options);
   const [trainFacts, testFacts] = [yield* factsOf(set, train), yield* factsOf(set, test)];
   const power = yield* powerOf(trainFacts, testFacts);
   const earlier = yield* Rows.earlierRows(set, trainFacts, testFacts);
@@ -95,6 +96,27 @@ export const audit = Effect.fnUntraced(function* (
   ];
   return { results: results.map(accept(options.accepted ?? {})), power };
 });
+
+/** Throws a `TypeError` for options that say nothing: a feature that is not there, no reason, no share. */
+export const checkOptions = (
+  { spec }: Pick<TestRows.Rows, "spec">,
+  { accepted = {}, population }: AuditOptions,
+): void => {
+  for (const [feature, reason] of Object.entries(accepted)) {
+    if (!spec.features.some(({ name }) => name === feature)) {
+      throw new TypeError(`leakage.accepted: "${spec.name}" has no feature "${feature}"`);
+    }
+    if (reason.trim() === "") {
+      throw new TypeError(`leakage.accepted: say why "${feature}" is no leak`);
+    }
+  }
+  const [low, high] = population?.positiveRate ?? [0, 1];
+  if (!(low >= 0 && low <= high && high <= 1)) {
+    throw new TypeError(
+      `leakage.population: ${low} to ${high} is no range of shares; give two from 0 to 1, the smaller first`,
+    );
+  }
+};
 
 /** What the author vouches for is recorded with the reason, and closes no gate. */
 const accept =

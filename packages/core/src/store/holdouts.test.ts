@@ -17,6 +17,7 @@ const rows = (from: number, to: number, contract = "trip"): Holdout.TestSet => {
   return {
     digest: Digest.ofJson([contract, from, to]),
     contract,
+    identity: "at",
     rows: to - from,
     // Multiplication by an odd number permutes the numbers below 2^20.
     sample: numbers
@@ -133,11 +134,23 @@ describe("the holdout ledger", () => {
       const later = yield* begin(look("b", { ...elsewhere, testSet: rows(60, 160) }));
       assert.strictEqual(later.number, 1);
       assert.deepStrictEqual(
-        yield* testSetOf(Digest.ofBytes("other table")),
+        yield* testSetOf(Digest.ofBytes("other table"), "at"),
         Option.some(rows(60, 160)),
       );
+      // Recognised by another column, its rows are to be read again.
+      assert.isTrue(Option.isNone(yield* testSetOf(Digest.ofBytes("other table"), "at, line")));
       // Rows of another contract are others.
       assert.strictEqual((yield* begin(look("c", { testSet: rows(0, 100, "hotel") }))).number, 1);
+    }).pipe(memory),
+  );
+
+  it.effect("keeps its looks when runs go, and holds on to no artifact", () =>
+    Effect.gen(function* () {
+      const { holdouts, retention } = yield* Store;
+      yield* holdouts.begin(look("a", { run: "run-1" }));
+      assert.deepStrictEqual([...(yield* retention.mentioned(new Set()))], []);
+      yield* retention.remove(new Set(["run-1"]));
+      assert.strictEqual((yield* holdouts.all).length, 1);
     }).pipe(memory),
   );
 

@@ -37,8 +37,11 @@ export interface LookRequest extends Pick<
 
 /** How looks are recorded and found. */
 export interface HoldoutStore {
-  /** The rows of a table that was looked at before. */
-  readonly testSetOf: (table: Digest) => Effect.Effect<Option.Option<TestSet>, StoreError>;
+  /** The rows of a table that was looked at before, recognised by the same columns. */
+  readonly testSetOf: (
+    table: Digest,
+    identity: string,
+  ) => Effect.Effect<Option.Option<TestSet>, StoreError>;
   /** The looks at these rows that count, the oldest first: under any split, by any pipeline. */
   readonly looksAt: (testSet: TestSet) => Effect.Effect<ReadonlyArray<Look>, StoreError>;
   /**
@@ -56,7 +59,8 @@ export interface HoldoutStore {
 // Retention knows these tables by their prefix: they go with no run and hold on to no artifact.
 const tables = `
   CREATE TABLE IF NOT EXISTS holdout_test_set (
-    digest TEXT PRIMARY KEY, contract TEXT NOT NULL, rows INTEGER NOT NULL, sample TEXT NOT NULL
+    digest TEXT PRIMARY KEY, contract TEXT NOT NULL, identity TEXT NOT NULL, rows INTEGER NOT NULL,
+    sample TEXT NOT NULL
   ) STRICT;
   CREATE TABLE IF NOT EXISTS holdout_look (
     id INTEGER PRIMARY KEY, test_set TEXT NOT NULL REFERENCES holdout_test_set,
@@ -72,12 +76,12 @@ export const holdoutStore = Effect.fnUntraced(function* ({ db, attempt, together
     db.exec(tables);
     return {
       putTestSet: db.prepare(
-        "INSERT OR IGNORE INTO holdout_test_set (digest, contract, rows, sample) VALUES (?, ?, ?, ?)",
+        "INSERT OR IGNORE INTO holdout_test_set (digest, contract, identity, rows, sample) VALUES (?, ?, ?, ?, ?)",
       ),
       testSets: db.prepare("SELECT * FROM holdout_test_set WHERE contract = ? ORDER BY digest"),
       testSetOf: db.prepare(`
         SELECT holdout_test_set.* FROM holdout_test_set JOIN holdout_look ON test_set = digest
-        WHERE table_digest = ? LIMIT 1`),
+        WHERE table_digest = ? AND identity = ? LIMIT 1`),
       next: db.prepare("SELECT coalesce(max(id), 0) + 1 AS id FROM holdout_look"),
       put: db.prepare(
         "INSERT INTO holdout_look (id, test_set, table_digest, record) VALUES (?, ?, ?, ?)",
@@ -92,8 +96,9 @@ export const holdoutStore = Effect.fnUntraced(function* ({ db, attempt, together
   const look = coder(Look);
 
   const toTestSet = (row: Record<string, unknown>): TestSet => ({
-    digest: row["digest"] as Digest,
+    digest: String(row["digest"]),
     contract: String(row["contract"]),
+    identity: String(row["identity"]),
     rows: Number(row["rows"]),
     sample: String(row["sample"]).split(" "),
   });
@@ -141,15 +146,16 @@ export const holdoutStore = Effect.fnUntraced(function* ({ db, attempt, together
       ...(justification === undefined ? {} : { justification }),
       outcome: "open",
     };
-    sql.putTestSet.run(testSet.digest, testSet.contract, testSet.rows, testSet.sample.join(" "));
+    const { digest, contract, identity, rows, sample } = testSet;
+    sql.putTestSet.run(digest, contract, identity, rows, sample.join(" "));
     sql.put.run(begun.id, testSet.digest, request.table, look.write(begun));
     return begun;
   };
 
   return {
-    testSetOf: (table) =>
+    testSetOf: (table, identity) =>
       attempt("look a test set up", () =>
-        Option.fromUndefinedOr(sql.testSetOf.get(table)).pipe(Option.map(toTestSet)),
+        Option.fromUndefinedOr(sql.testSetOf.get(table, identity)).pipe(Option.map(toTestSet)),
       ),
     looksAt: (testSet) =>
       attempt("read the holdout ledger", () => before(testSet).map((one) => one.look)),

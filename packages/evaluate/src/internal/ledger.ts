@@ -21,7 +21,10 @@ const testSetOf = Effect.fnUntraced(function* (
   Duckdb.Duckdb | Artifact.ArtifactStore | Store.Store
 > {
   const { holdouts } = yield* Store.Store;
-  const known = yield* holdouts.testSetOf(Table.digestOf(data));
+  const known = yield* holdouts.testSetOf(
+    Table.digestOf(data),
+    TestRows.identityOf(set).join(", "),
+  );
   return Option.isSome(known) ? known.value : yield* TestRows.of(set, data);
 });
 
