@@ -101,6 +101,10 @@ export const postgres = (
           await client.query("SET LOCAL DateStyle = 'ISO, YMD'");
           await client.query("SET LOCAL extra_float_digits = 1");
           await client.query("SET LOCAL bytea_output = 'hex'");
+          // Servers since 14 end the query of a client that is gone.
+          await client.query(
+            "SELECT set_config(name, '1000', true) FROM pg_settings WHERE name = 'client_connection_check_interval'",
+          );
           return client;
         },
         catch: failed("connect to"),
