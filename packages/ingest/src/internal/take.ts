@@ -191,9 +191,12 @@ const readingsOf = (contract: Contract.Contract, part: Part): Readings => {
   const record = `${at} AS "~at", ${line} AS "~line", ${raw} AS "~raw", ${problem} AS "~problem"`;
   const found = [record, ...columns.map(({ found }) => found)].join(", ");
   const values = ["*", ...columns.map(({ value }) => value)].join(", ");
+  const good = [`"~problem" IS NULL`, ...columns.map(({ good }) => good)].join(" AND ");
   return {
-    read: `(SELECT ${values} FROM (SELECT ${found} FROM ${from}))`,
-    good: [`"~problem" IS NULL`, ...columns.map(({ good }) => good)].join(" AND "),
+    // DuckDB moves a filter below what computes its values, and would compute them twice: not one that
+    // it takes for random.
+    read: `(SELECT *, (${good}) AND random() <= 1 AS "~good" FROM (SELECT ${values} FROM (SELECT ${found} FROM ${from})))`,
+    good: `"~good"`,
     values: columns.map(({ column }) => column),
     reasons: `list_filter(["~problem", ${columns.map(({ reason }) => reason).join(", ")}], lambda reason : reason IS NOT NULL)`,
   };
