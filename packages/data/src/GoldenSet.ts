@@ -229,7 +229,7 @@ export const withhold = <Out extends Contract.Contract>(golden: GoldenSet<Out>) 
     input: { data: Table.of(contract, "checked"), golden: Table.of(contract, "golden") },
     output: Table.of(contract, "checked"),
     run: Effect.fnUntraced(function* ({ data, golden }, { progress }) {
-      const rows = Table.parquet(yield* Table.pathOf(data), { rowNumbers: true });
+      const rows = yield* Table.relation(data, { rowNumbers: true });
       const hash = hexOf(contract, identityOf(contract));
       const columns = Object.keys(contract.columns).map(identifier).join(", ");
       const rest = yield* Table.write(contract, "checked", {
@@ -315,7 +315,7 @@ const refuse = Effect.fnUntraced(function* (
 ) {
   const db = yield* Duckdb;
   const { identity } = golden;
-  const rows = Table.parquet(yield* Table.pathOf(table), { rowNumbers: true });
+  const rows = yield* Table.relation(table, { rowNumbers: true });
   const [found] = yield* db.rows(
     "look for golden rows in the training table",
     `SELECT count(*)::DOUBLE AS rows, min(file_row_number, 5) AS sample FROM ${rows}

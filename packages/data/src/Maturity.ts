@@ -141,7 +141,7 @@ export const stage = <C extends Contract.Contract, Out extends Contract.Contract
       if (known === 0) {
         return yield* new NothingMature({ rows: data.rows, premature, asOf: new Date(now), by });
       }
-      const rows = Table.parquet(yield* Table.pathOf(data), { rowNumbers: true });
+      const rows = yield* Table.relation(data, { rowNumbers: true });
       const columns = Object.keys(set.contract.columns).map((name) =>
         name === "label" ? `CASE WHEN ${matureAt(now)} THEN label END AS label` : identifier(name),
       );

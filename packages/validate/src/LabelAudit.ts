@@ -186,7 +186,7 @@ export const audit = <C extends Contract.Contract, R extends Table.Role = "check
       text,
     },
     run: Effect.fnUntraced(function* ({ data }, { exhibit, finding, progress }) {
-      const relation = Table.parquet(yield* Table.pathOf(data), { rowNumbers: true });
+      const relation = yield* Table.relation(data, { rowNumbers: true });
       const rows = { relation, label, features };
       const { classes, missing } = yield* classCounts(rows);
       const labelled = data.rows - missing;

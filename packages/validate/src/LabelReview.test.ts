@@ -1,6 +1,6 @@
 import { assert, describe, it } from "@effect/vitest";
 import { Column, Contract } from "@ml-pipe/core";
-import { FeatureSet, OutOfFold, Table } from "@ml-pipe/data";
+import { Duckdb, FeatureSet, OutOfFold, Split, Table } from "@ml-pipe/data";
 import * as Effect from "effect/Effect";
 import { rowsOf, services, telling } from "../test-fixtures/tables.ts";
 import * as Labels from "./Labels.ts";
@@ -100,6 +100,39 @@ describe("suspect labels", () => {
       assert.strictEqual(finding?.owner, "fleet");
       assert.include(finding?.found, "3 rows of 99 rows (3.03 %)");
       assert.deepStrictEqual(finding?.sample, [17, 40, 93]);
+    }).pipe(provided),
+  );
+
+  it.effect("are set aside from a fold too, whose rows are part of a file", () =>
+    Effect.gen(function* () {
+      const whole = yield* tableOf();
+      const folds = yield* Split.kFold(TripFeatures.contract, { folds: 2 }).run({ data: whole });
+      const data = folds[0]!.train;
+      const db = yield* Duckdb.Duckdb;
+      const rows = yield* db.rows(
+        "read",
+        `SELECT file_row_number::DOUBLE AS n FROM ${yield* Table.relation(data, { rowNumbers: true })} WHERE label IS NOT NULL`,
+      );
+      const row = Float64Array.from(rows, ({ n }) => Number(n));
+      const outOfFold = yield* OutOfFold.write(TripFeatures, {
+        kind: "hand-made model",
+        folds: { count: 5, by: "random" },
+        table: data,
+        columns: {
+          row,
+          fold: row.map(() => 0),
+          label: row.map((i) => Number(given(i))),
+          probability: row.map(probability),
+        },
+      });
+      const stage = Labels.suspects(TripFeatures, { filter: "predictedNotGiven" });
+      const { trusted, review } = yield* stage.run({ data, outOfFold });
+      assert.strictEqual(trusted.rows + review.rows, data.rows);
+      const found = yield* rowsOf(review);
+      assert.isTrue(found.every(({ row_ }) => wrong.includes(Number(row_))));
+      assert.isAbove(found.length, 0);
+      const audited = yield* Labels.audit(TripFeatures.contract, { role: "train" }).run({ data });
+      assert.strictEqual(audited.rows, data.rows);
     }).pipe(provided),
   );
 

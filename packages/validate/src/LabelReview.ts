@@ -154,7 +154,7 @@ export const suspects = <C extends Contract.Contract, Out extends Contract.Contr
         score: pick(quality.normalizedMargin),
         probability: pick(found.probability),
       });
-      const relation = Table.parquet(yield* Table.pathOf(data), { rowNumbers: true });
+      const relation = yield* Table.relation(data, { rowNumbers: true });
       const review = yield* Table.write(into, "raw", {
         query: reviewSql(set.contract, into, relation, marked, thresholds),
       });
