@@ -4,6 +4,7 @@ import * as Effect from "effect/Effect";
 import * as Result from "effect/Result";
 import {
   Charter,
+  Classification,
   Column,
   Contract,
   Decisions,
@@ -12,6 +13,7 @@ import {
   Evaluate,
   Features,
   FeatureSet,
+  OutOfFold,
   Predictor,
   Rule,
   Split,
@@ -155,6 +157,42 @@ describe("rows without an event time", () => {
         );
         const mixed = { train: folds[0]!.train, validation: folds[1]!.validation };
         assert.match((yield* Effect.flip(train.run(mixed))).message, /come from different splits/);
+      }).pipe(Effect.provide(Testing.layer)),
+    );
+  });
+
+  it("are predicted out of fold by models that were prepared without them", async () => {
+    await Effect.runPromise(
+      Effect.gen(function* () {
+        const checked = yield* Table.write(Customer, "checked", { query: customers });
+        const features = yield* Features.stage(CustomerFeatures).run({ data: checked });
+        const { train: data } = yield* Split.random(CustomerFeatures.contract, {
+          validation: 0.4,
+          test: 0.4,
+          duplicates: "apart",
+        }).run({ data: features });
+        // An encoding of the name that saw the row would know its label; without it, the name says nothing.
+        const prepareName = Transform.make(CustomerFeatures, ($) => ({
+          name: Transform.targetMean($.id, { smoothing: 0 }),
+        }));
+        const stage = Train.outOfFold(CustomerFeatures, {
+          prepare: prepareName,
+          estimator: { kind: "logistic" },
+        });
+        const found = yield* stage.run({ data });
+        assert.deepStrictEqual(yield* stage.run({ data }), found);
+        const { label, probability } = yield* OutOfFold.read(found);
+        const auc = Result.getOrThrow(Classification.rocAuc(probability, label));
+        assert.isTrue(auc > 0.4 && auc < 0.6, `${auc}`);
+        const better = yield* Train.outOfFold(CustomerFeatures, {
+          prepare,
+          estimator: { kind: "logistic" },
+        }).run({ data });
+        const honest = yield* OutOfFold.read(better);
+        assert.isAbove(
+          Result.getOrThrow(Classification.rocAuc(honest.probability, honest.label)),
+          0.65,
+        );
       }).pipe(Effect.provide(Testing.layer)),
     );
   });

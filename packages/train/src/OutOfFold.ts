@@ -11,6 +11,7 @@ import {
   GoldenSet,
   OutOfFold,
   Table,
+  type Transform,
 } from "@ml-pipe/data";
 import * as Duration from "effect/Duration";
 import * as Effect from "effect/Effect";
@@ -18,6 +19,7 @@ import * as Result from "effect/Result";
 import * as Schema from "effect/Schema";
 import { type BoostedTreesOptions, fitBoostedTrees, type TrainingError } from "./BoostedTrees.ts";
 import { foldRows, foldsBy, foldSql } from "./internal/folds.ts";
+import { type Prepared, preparedBy, prepareFold } from "./internal/prepared.ts";
 import { fitLogistic, type LogisticOptions } from "./Logistic.ts";
 
 /** A fold cannot be held out: it is empty, or without it only one class is left to train on. */
@@ -51,6 +53,7 @@ export class FoldUnusable extends Schema.TaggedError<FoldUnusable>()("FoldUnusab
 export type OutOfFoldError =
   | FoldUnusable
   | TrainingError
+  | Transform.TransformError
   | GoldenSet.GoldenRowsInTraining
   | Store.StoreError
   | Duckdb.DuckdbError
@@ -95,7 +98,7 @@ export type OutOfFoldStage<Out extends Contract.Contract> = Stage.Stage<
  * trained on it. Rows that belong together stay together: a contract with a group has whole groups held
  * out, one with an event time whole periods, any other single rows, class by class.
  *
- * Nothing is fitted outside a fold's own rows. The same table and options give the same bytes.
+ * Nothing is fitted outside a fold's own rows: what `prepare` names is fitted for each fold anew. The same table and options give the same bytes.
  *
  * @example
  * ```ts
@@ -110,8 +113,9 @@ export type OutOfFoldStage<Out extends Contract.Contract> = Stage.Stage<
  */
 export const outOfFold = <C extends Contract.Contract, Out extends Contract.Contract>(
   set: FeatureSet.FeatureSet<C, Out>,
-  options: OutOfFoldOptions = {},
+  options: OutOfFoldOptions & Prepared<Out> = {},
 ): OutOfFoldStage<Out> => {
+  const { prepare } = options;
   const { folds = 5, seed = 0, estimator = { kind: "boosted-trees" } } = options;
   const embargoMs = Duration.toMillis(Duration.fromInputUnsafe(options.embargo ?? 0));
   const by = foldsBy(set.contract.spec);
@@ -126,7 +130,14 @@ export const outOfFold = <C extends Contract.Contract, Out extends Contract.Cont
     description: `predicts each row by a model trained on other ${by === "group" ? "groups" : by === "time" ? "periods" : "rows"}`,
     input: { data: Table.of(set.contract, "train") },
     output: OutOfFold.of(set),
-    params: { featureSet: set.digest, estimator: { ...estimator }, folds, seed, embargoMs },
+    params: {
+      featureSet: set.digest,
+      ...preparedBy(prepare),
+      estimator: { ...estimator },
+      folds,
+      seed,
+      embargoMs,
+    },
     fingerprint: GoldenSet.registeredDigests(set),
     run: Effect.fnUntraced(function* ({ data }, { exhibit, finding, progress }) {
       yield* Effect.forEach(yield* GoldenSet.requireApart(set, data), finding);
@@ -141,14 +152,21 @@ export const outOfFold = <C extends Contract.Contract, Out extends Contract.Cont
           const counts = { held: held.length, rows: labels.length, positives };
           return yield* new FoldUnusable({ fold: k, folds, by, ...counts });
         }
-        const model = yield* fit(estimator, {
-          featureNames: labelled.featureNames,
-          columns: labelled.columns.map((column) => pick(column, train)),
-          labels,
-        });
+        const rows =
+          prepare === undefined
+            ? {
+                featureNames: labelled.featureNames,
+                train: labelled.columns.map((column) => pick(column, train)),
+                held: labelled.columns.map((column) => pick(column, held)),
+              }
+            : yield* prepareFold(prepare, labelled.relation, {
+                train: pick(labelled.row, train),
+                held: pick(labelled.row, held),
+              });
+        const { featureNames, train: columns } = rows;
+        const model = yield* fit(estimator, { featureNames, columns, labels });
         const scores = new Float64Array(held.length);
-        const columns = labelled.columns.map((column) => pick(column, held));
-        yield* Estimator.scoreColumns(model, columns, scores);
+        yield* Estimator.scoreColumns(model, rows.held, scores);
         for (const [at, row] of held.entries()) probability[row] = scores[at]!;
         told.push([k + 1, train.length, ...measured(scores, pick(labelled.labels, held))]);
         yield* progress({
@@ -231,7 +249,7 @@ const read = Effect.fnUntraced(function* (
     rows: Number(count?.["n"] ?? 0),
   });
   const [row = none, fold = none, at = none, labels = none, ...features] = columns;
-  return { row, fold, time: at, labels, columns: features, featureNames };
+  return { relation: labelled, row, fold, time: at, labels, columns: features, featureNames };
 });
 
 const none = new Float64Array();

@@ -7,6 +7,7 @@ import { Duckdb, type FeatureSet, GoldenSet, Model, Table, Transform, Words } fr
 import * as Effect from "effect/Effect";
 import * as Schema from "effect/Schema";
 import { type BoostedTreesOptions, fitBoostedTrees, type TrainingError } from "./BoostedTrees.ts";
+import { type Prepared, preparedBy } from "./internal/prepared.ts";
 import { fitLogistic, type LogisticOptions } from "./Logistic.ts";
 
 export {
@@ -17,6 +18,8 @@ export {
   type OutOfFoldOptions,
   type OutOfFoldStage,
 } from "./OutOfFold.ts";
+
+export type { Prepared } from "./internal/prepared.ts";
 
 /** The train and validation tables are not parts of one split, so that rows may be in both. */
 export class SplitMismatch extends Schema.TaggedError<SplitMismatch>()("SplitMismatch", {
@@ -50,18 +53,6 @@ export type TrainStage<Out extends Contract.Contract> = Stage.Stage<
   TrainError,
   Duckdb.Duckdb | Artifact.ArtifactStore
 >;
-
-/** What a training stage may be told of its features. */
-export interface Prepared<out Out extends Contract.Contract> {
-  /**
-   * What the features go through before the model reads them. Fitted by the stage, on its training rows
-   * only, and stored with the model: requests go through it too.
-   */
-  readonly prepare?: Transform.Transform<Out>;
-}
-
-const preparedBy = (prepare: Transform.Transform | undefined) =>
-  prepare === undefined ? {} : { prepare: prepare.digest };
 
 /** The inputs of a training stage. */
 const inputsOf = <C extends Contract.Contract, Out extends Contract.Contract>(

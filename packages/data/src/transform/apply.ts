@@ -50,9 +50,20 @@ const lookupSql = (
   { numbers, missing, unknown }: Numbers,
 ): string => {
   const value = toSql(of);
-  const list = `CAST([${values.map(literal).join(", ")}] AS VARCHAR[])`;
-  const found = `list_extract(CAST([${numbers.map(numberSql).join(", ")}] AS DOUBLE[]), list_position(${list}, ${value}))`;
+  // As one text, which is parsed much faster than as many numbers.
+  const list = `CAST('[${numbers.join(", ")}]' AS DOUBLE[])`;
+  const found = `list_extract(${list}, ${placeSql(value, values)})`;
   return `(CASE WHEN ${value} IS NULL THEN ${orNull(missing)} ELSE coalesce(${found}, ${orNull(unknown)}) END)`;
+};
+
+/** The place of a text among values, from 1, or null. An ENUM finds it by a hash, a list from the front. */
+const placeSql = (value: string, values: ReadonlyArray<string>): string => {
+  const texts = values.map(literal).join(", ");
+  if (values.length === 0) return "NULL";
+  // A text with a NUL character is a function call in SQL, and no name of an ENUM's value.
+  return values.some((one) => one.includes("\0"))
+    ? `list_position([${texts}], ${value})`
+    : `(enum_code(TRY_CAST(${value} AS ENUM(${texts}))) + 1)`;
 };
 
 interface Numbers {
