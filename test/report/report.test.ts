@@ -96,6 +96,7 @@ describe("the report in a browser", () => {
       [
         "Charter",
         "Evidence",
+        "Leakage",
         "Graph",
         "Figures",
         "Monitoring",

@@ -107,7 +107,7 @@ const columnTable = (
       { title: "Known", class: "narrow" },
       { title: "Empty", class: "narrow" },
       { title: "Limits" },
-      { title: "Who may see it", class: "narrow" },
+      { title: "Seen by", class: "narrow" },
       { title: "Meaning", class: "wide" },
     ],
     columns.map(([name, column]) => [
