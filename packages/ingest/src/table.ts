@@ -94,7 +94,9 @@ export const table = <C extends Contract.Contract, E>(
         return yield* new SourceMoved({ source: source.label });
       }
       const { parts } = delivery;
-      return yield* take({ contract, source: source.label, parts, atMost, drift }, context);
+      const taking = { contract, source: source.label, parts, atMost, drift };
+      const { table, quarantine } = yield* take(taking, context);
+      return { table, quarantine };
     }, Effect.scoped),
   });
 };

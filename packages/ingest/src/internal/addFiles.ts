@@ -97,7 +97,9 @@ export const addFiles = Effect.fnUntraced(function* <C extends Contract.Contract
     rows: part.records - (taken.rejectedOf.get(part.name) ?? 0),
     columns: part.columns,
   }));
-  if (previous === undefined || stays.length === 0) return { ...taken, increments: read };
+  if (previous === undefined || stays.length === 0) {
+    return { table: taken.table, quarantine: taken.quarantine, increments: read };
+  }
 
   // Files that are not there any more come first; the others in the order of the source.
   const order = new Map(versions?.map(({ name }, index) => [name, index]));

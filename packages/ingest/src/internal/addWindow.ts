@@ -40,7 +40,11 @@ export const addWindow = Effect.fnUntraced(function* <C extends Contract.Contrac
     const table = yield* Table.write(contract, "raw", {
       query: `SELECT ${list} FROM ${now} ORDER BY ${order}`,
     });
-    return { ...taken, table, increments: [incrementOf(by, "the beginning", table.rows)] };
+    return {
+      table,
+      quarantine: taken.quarantine,
+      increments: [incrementOf(by, "the beginning", table.rows)],
+    };
   }
   const bound = `CAST(${Duckdb.literal(from)} AS ${by.type === "int" ? "BIGINT" : "TIMESTAMP"})`;
   const before = yield* Table.relation(previous.table);
@@ -56,7 +60,7 @@ export const addWindow = Effect.fnUntraced(function* <C extends Contract.Contrac
     query: `SELECT ${list} FROM (${kept} UNION ALL ${window}) ORDER BY ${order}`,
   });
   yield* context.progress({ label: "rows", rows: table.rows });
-  return { ...taken, table, increments: [incrementOf(by, from, table.rows)] };
+  return { table, quarantine: taken.quarantine, increments: [incrementOf(by, from, table.rows)] };
 });
 
 const incrementOf = ({ column }: By, from: string, rows: number) => ({
