@@ -1,6 +1,6 @@
 /** Every kind of check: it passes on good data, fails on bad, names the rows, and never passes unrun. */
 import { assert, describe, it } from "@effect/vitest";
-import type { Check } from "@ml-pipe/core";
+import { type Check, Column, Contract } from "@ml-pipe/core";
 import * as Effect from "effect/Effect";
 import { asOf, columns, countries, everyKind, table, Thing } from "../test-fixtures/everyKind.ts";
 import { services, temporaryFolder, values, writeParquet } from "../test-fixtures/tables.ts";
@@ -62,6 +62,38 @@ describe("every kind of check", () => {
       });
       assert.deepStrictEqual(wrong, []);
       assert.isBelow(passes, 40);
+    }).pipe(provided),
+  );
+});
+
+describe("a wide table", () => {
+  it.effect("is asked in several queries, with every answer in its place", () =>
+    Effect.gen(function* () {
+      const names = Array.from({ length: 60 }, (_, index) => `c${index}`);
+      const contract = Contract.make("wide", {
+        version: "1",
+        owner: "lab",
+        columns: Object.fromEntries(names.map((name) => [name, Column.float()])),
+      });
+      const checks = names.flatMap((name, index) => {
+        const mean = { kind: "mean", columns: [name], severity: "fail" } as const;
+        return [
+          { ...mean, name: `${name} right`, args: { atLeast: index, atMost: index } },
+          { ...mean, name: `${name} wrong`, args: { atMost: index - 1 } },
+        ];
+      });
+      const folder = yield* temporaryFolder;
+      const file = `${folder}/wide.parquet`;
+      const cells = names.map((name, index) => `${index}::DOUBLE AS ${name}`).join(", ");
+      yield* writeParquet(file, `SELECT ${cells} FROM range(3)`);
+      const request = { contract, checks, others: new Map(), uniqueRows: false, asOf };
+      const { results, passes } = yield* examine(file, request);
+      const strange = results.filter(
+        ({ check, judged }) =>
+          judged.outcome !== (check.name.endsWith(" wrong") ? "failed" : "passed"),
+      );
+      assert.deepStrictEqual(strange, []);
+      assert.strictEqual(passes, 1);
     }).pipe(provided),
   );
 });

@@ -34,7 +34,10 @@ export const scan = Effect.fnUntraced(function* (
   }
   const values = new Map<string, ReadonlyMap<string, unknown>>();
   for (const [from, wanted] of byRelation) {
-    values.set(from, yield* select(operation, rows, from, [...wanted]));
+    const found = yield* Effect.forEach(together([...wanted]), (asks) =>
+      select(operation, rows, from, asks),
+    );
+    values.set(from, new Map(found.flatMap((part) => [...part])));
   }
   return {
     valueOf: (ask) => {
@@ -46,6 +49,25 @@ export const scan = Effect.fnUntraced(function* (
 });
 
 const placed = (ask: Ask) => (typeof ask === "string" ? { from: canonicalRows, sql: ask } : ask);
+
+/** Aggregates of one query. Planning one takes time in the square of their number. */
+const mostTogether = 256;
+
+/**
+ * Aggregates in groups for one query each. Those that begin with the same column stay together, so that
+ * a file of columns is still read once.
+ */
+const together = (asks: ReadonlyArray<string>): ReadonlyArray<ReadonlyArray<string>> => {
+  if (asks.length <= mostTogether) return [asks];
+  const byColumn = Map.groupBy(asks, (ask) => /"(?:~\w+ )?((?:[^"]|"")*)"/.exec(ask)?.[1] ?? "");
+  const groups: Array<Array<string>> = [[]];
+  for (const those of byColumn.values()) {
+    const last = groups.at(-1) ?? [];
+    if (last.length > 0 && last.length + those.length > mostTogether) groups.push([...those]);
+    else last.push(...those);
+  }
+  return groups;
+};
 
 /**
  * One pass. If an aggregate cannot be computed on this data (out of range, text that is no number), the
