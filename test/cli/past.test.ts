@@ -43,7 +43,11 @@ beforeAll(async () => {
   await read("run", "pipeline.ts", "--no-types");
   first = decodeRun(await read("status", "--json"));
   const text = readFileSync(join(cwd, "pipeline.ts"), "utf8");
-  writeFileSync(join(cwd, "pipeline.ts"), text.replace("maxTrees: 60", "maxTrees: 3"));
+  const looks = `holdout: { looks: 2, justification: "fewer trees, to compare" }`;
+  const changed = text
+    .replace("maxTrees: 60", "maxTrees: 3")
+    .replace(/(?<=Evaluate\.decisions\(.*)(?= \}\);)/, `, ${looks}`);
+  writeFileSync(join(cwd, "pipeline.ts"), changed);
   // Too few trees: the gate stops it, and nothing is released.
   assert.strictEqual((await call("run", "pipeline.ts", "--no-types")).code, 3);
   second = decodeRun(await read("status", "--json"));

@@ -195,7 +195,7 @@ section{padding-top:56px}
 .graph.compact{display:block}
 .graph.compact>svg{max-width:none}
 .text thead{position:absolute;width:1px;height:1px;overflow:hidden;clip-path:inset(50%)}
-.text,.text tbody,.text tr,.text td{display:block;width:auto}
+.text,.text tbody,.text tr,.text th,.text td{display:block;width:auto}
 .text tr{padding:12px 0;border-bottom:1px solid var(--line)}
 .text tbody tr:last-child{border-bottom:0}
 .text tr>td[class]{display:grid;grid-template-columns:5.2rem minmax(0,1fr);gap:12px;width:auto;min-width:0;padding:2px 0;border:0;text-align:left;white-space:normal}

@@ -8,6 +8,7 @@ import type { LineageUse } from "../Lineage.ts";
 import type { Link } from "../Provenance.ts";
 import type { Run, StageRun } from "../Run.ts";
 import { type FileRow, filesIn } from "./lineageRows.ts";
+import { digestOf } from "./outputs.ts";
 
 const short = (digest: string): string => digest.slice(0, 19);
 
@@ -50,7 +51,7 @@ export const stageLink = (
     const before = runs.get(from.run)?.stages.find((one) => one.stage === from.stage);
     const given = before?.outputs?.[from.port];
     // If the one before is missing, that is a link of its own.
-    if (given === undefined || Digest.ofJson(given) === ingredients.inputs[by.port]) continue;
+    if (given === undefined || digestOf(given) === ingredients.inputs[by.port]) continue;
     const problem = `its input "${by.port}" is not what ${from.run}/${from.stage} is recorded to have given`;
     return { ...link, state: "broken", problem };
   }
