@@ -23,7 +23,7 @@ import type { Profile } from "./Profile.ts";
 import * as HypothesisTest from "./statistics/HypothesisTest.ts";
 import * as Words from "./Words.ts";
 
-export { type Bin, Method, usualLimit } from "./profile/compare.ts";
+export { Method, usualLimit } from "./profile/compare.ts";
 
 /** What became of the comparison of a column. */
 export const ColumnDrift = Schema.Struct({

@@ -7,7 +7,7 @@ import * as HypothesisTest from "../statistics/HypothesisTest.ts";
 import { chiSquareTail } from "../statistics/internal/Tail.ts";
 import { coarsen, type Span, spansOf } from "./Buckets.ts";
 import type { ColumnProfile } from "./ColumnProfile.ts";
-import { mean, nullShare, quantile, rowsOf, standardDeviation } from "./read.ts";
+import { rowsOf, standardDeviation } from "./read.ts";
 
 /**
  * How a column is held against a reference.
@@ -338,23 +338,6 @@ export const pValueOf = ({ bins }: Comparison): number | undefined => {
     kept.map(({ current }) => current),
   ]);
   return Result.isSuccess(test) && !test.success.sparse ? test.success.pValue : undefined;
-};
-
-/** What a reader wants to see of one column: a figure before and now. */
-export interface Figures {
-  readonly nulls: readonly [before: number, now: number];
-  readonly mean: readonly [before: number | undefined, now: number | undefined];
-  readonly median: readonly [before: number | undefined, now: number | undefined];
-}
-
-/** Null shares, means and medians of both. */
-export const figuresOf = ({ reference, current }: Comparison): Figures => {
-  const median = (column: ColumnProfile) => Result.getOrUndefined(quantile(column, 0.5));
-  return {
-    nulls: [nullShare(reference) ?? 0, nullShare(current) ?? 0],
-    mean: [mean(reference), mean(current)],
-    median: [median(reference), median(current)],
-  };
 };
 
 /** Texts that the reference does not have, most frequent first; undefined if either is not listed. */
