@@ -10,7 +10,6 @@ export { EmptySplit, OverlapError, TooFewUnits } from "./split/errors.ts";
 export { type Fold, foldOf, type FoldsStage, type Whole } from "./split/Fold.ts";
 export { kFold, type KFoldOptions } from "./split/kFold.ts";
 export { rollingOrigin, type RollingOriginOptions } from "./split/rollingOrigin.ts";
-export type { SplitError } from "./split/parts.ts";
 export {
   byGroup,
   type ByGroupOptions,

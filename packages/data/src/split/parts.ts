@@ -12,19 +12,6 @@ import { type Law, requireDisjoint } from "./overlap.ts";
 /** The roles that a split gives. */
 export type PartRole = "train" | "validation" | "test" | "live";
 
-/** What any split can fail with. */
-export type SplitError =
-  | EmptySplit
-  | OverlapError
-  | DuckdbError
-  | Table.ReadError
-  | Artifact.ArtifactStoreError;
-
-/** The parts of a split, each in its role. */
-export type Parts<C extends Contract.Contract, R extends PartRole> = {
-  readonly [Role in R]: Table.Table<C, Role>;
-};
-
 /** The id of a split: the same rows split in the same way have the same. */
 export const splitId = (data: Table.AnyTable, params: unknown): string =>
   Digest.ofJson([Table.digestOf(data), params]);
