@@ -200,7 +200,7 @@ const judgeRows = (
 };
 
 /** Why there is nothing to judge. */
-export const whyIdle = (all: number, matched: number): string =>
+const whyIdle = (all: number, matched: number): string =>
   all === 0
     ? "the table has no rows"
     : matched === 0

@@ -13,7 +13,7 @@ export const sqlNumber = (value: number): string =>
   Number.isSafeInteger(value) ? String(value) : `CAST('${value}' AS DOUBLE)`;
 
 /** A value in SQL. */
-export const sqlValue = (value: typeof Value.Type): string =>
+const sqlValue = (value: typeof Value.Type): string =>
   typeof value === "string"
     ? Duckdb.literal(value)
     : typeof value === "number"
