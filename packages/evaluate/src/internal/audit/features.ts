@@ -8,7 +8,7 @@ import { type Facts, type FeatureFacts, meansOf } from "./facts.ts";
 const { counted, number, percent } = Words;
 
 /** Limits from which something is said; each is a default of a peer or named in docs/leakage.md. */
-export const featureLimits = {
+const featureLimits = {
   /** ROC AUC of one feature alone from which it is suspected to be the outcome in disguise. */
   suspiciousAuc: 0.95,
   /** Rows of the rarer outcome below which a high ROC AUC is noted, not suspected. */

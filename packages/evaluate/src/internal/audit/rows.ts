@@ -9,7 +9,7 @@ const { identifier } = Duckdb;
 const { counted, number, percent, whole } = Words;
 
 /** Limits from which something is said. */
-export const rowLimits = {
+const rowLimits = {
   /** Share of test rows with a twin in train from which it is looked at (mlw: 0.01). */
   twins: 0.01,
   /** Share of twins of the rarer outcome that agree in it, from which they are the same thing. */

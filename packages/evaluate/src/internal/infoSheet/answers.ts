@@ -1,0 +1,66 @@
+/** How questions of the info sheet are answered: the text, and what of the record says so. */
+import type { Found, Known } from "./known.ts";
+
+type Answer = { readonly text: string; readonly evidence: string } | null;
+
+/** A question; `person` says what is left to a person, or null if the answer is all there is to say. */
+export interface Question {
+  readonly id: string;
+  readonly askedBy: string;
+  readonly question: string;
+  readonly answer: (known: Known) => Answer;
+  readonly person: string | null | ((known: Known) => string | null);
+}
+
+/** Why there is no answer about the score. */
+export const noEvaluation = "The record has no evaluation of a model.";
+
+/** Rows that broke a contract are no data that the run took in. */
+export const isQuarantine = (name: string): boolean => name.endsWith("-quarantine");
+
+/** The tables that the run took in. */
+export const takenIn = ({ tables }: Known) =>
+  tables.filter(({ value }) => value.role === "raw" && !isQuarantine(value.contract.name));
+
+/** An answer from the charter. */
+export const charter = (text: string): Answer => ({ text, evidence: "charter" });
+
+/** An answer from what a stage gave, if one did. */
+export const by = <A>(
+  found: Found<A> | undefined,
+  what: string,
+  text: (value: A) => string,
+): Answer =>
+  found === undefined
+    ? null
+    : { text: text(found.value), evidence: `stage "${found.stage}", ${what}` };
+
+/** An answer of several parts, if there is any. */
+export const joined = (parts: ReadonlyArray<string>, evidence: string): Answer =>
+  parts.length === 0 ? null : { text: parts.join("; "), evidence };
+
+const stageOf = (known: Known, role: string) =>
+  known.tables.find(({ value }) => value.role === role);
+
+/** The finding or exhibit texts of stages, as evidence of what was left out. */
+export const exhibitsOf = (
+  { run }: Known,
+  title: RegExp,
+): ReadonlyArray<readonly [string, string]> =>
+  run.stages.flatMap(({ stage, exhibits }) =>
+    exhibits.flatMap((one) =>
+      title.test(one.title) && one.caption !== undefined ? [[stage, one.caption] as const] : [],
+    ),
+  );
+
+/** The contract of the features: the one that the test table is under. */
+export const featureContract = (known: Known) => {
+  const name = stageOf(known, "test")?.value.contract.name;
+  return known.contracts.find((contract) => contract.name === name);
+};
+
+/** The contracts of what was taken in. */
+export const sourceContracts = (known: Known) => {
+  const names = new Set(takenIn(known).map(({ value }) => value.contract.name));
+  return known.contracts.filter(({ name }) => names.has(name));
+};
