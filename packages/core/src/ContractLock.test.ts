@@ -81,7 +81,19 @@ describe("a change that breaks somebody", () => {
     assert.deepStrictEqual(missing(all, now), []);
   });
 
-  it("asks nobody else", () => {
+  const reviewOf = (given: ContractLock.ContractLock): ContractLock.Review => {
+    const [review] = ContractLock.review(given, now);
+    assert.isDefined(review);
+    return review;
+  };
+
+  it("takes no word without a reason", () => {
+    const silent = { ...word("prices"), reason: " " };
+    const refused = Result.merge(ContractLock.acknowledge(lock, reviewOf(lock), silent));
+    assert.match(String(refused), /what "prices" says on "trip" needs a reason/);
+  });
+
+  it("asks nobody else, and nobody twice", () => {
     const [review] = ContractLock.review(lock, now);
     assert.isDefined(review);
     const refused = ContractLock.acknowledge(lock, review, word("lawyers"));
@@ -92,6 +104,17 @@ describe("a change that breaks somebody", () => {
         /"lawyers" is not asked about "trip".*prices, delay, fleet/,
       );
     }
+    const two = agreed(lock, now, "prices", "fleet");
+    const again = Result.merge(ContractLock.acknowledge(two, reviewOf(two), word("prices")));
+    assert.match(
+      String(again),
+      /"prices" has agreed on "trip" already\. Those who have not: delay/,
+    );
+    const all = agreed(two, now, "delay");
+    assert.match(
+      String(Result.merge(ContractLock.acknowledge(all, reviewOf(all), word("prices")))),
+      /So has everybody/,
+    );
     const [quiet] = ContractLock.review(lock, current([Trip]));
     assert.isDefined(quiet);
     assert.isTrue(Result.isFailure(ContractLock.acknowledge(lock, quiet, word("prices"))));
@@ -191,6 +214,10 @@ describe("the file", () => {
     for (const none of ["", "{}", "[]", "null", "<<<<<<< HEAD", text.slice(1)]) {
       assert.match(read(none), /cannot be used/);
     }
+    assert.match(
+      read(text.replace('"contracts"', '\n<<<<<<< HEAD\n"contracts"')),
+      /line 3 is a mark of a merge/,
+    );
     assert.match(read(text.replace('"lockVersion": 1', '"lockVersion": 2')), /lockVersion/);
   });
 });

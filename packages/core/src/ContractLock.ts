@@ -91,6 +91,13 @@ export class LockInvalid extends Schema.TaggedError<LockInvalid>()("LockInvalid"
  * ```
  */
 export const fromText = (file: string, text: string): Result.Result<ContractLock, LockInvalid> => {
+  const merge = text.split("\n").findIndex((line) => /^(<{7}|={7}|>{7})/.test(line));
+  if (merge >= 0) {
+    const problems = [
+      `line ${merge + 1} is a mark of a merge: take one side whole, then lock the contracts again`,
+    ];
+    return Result.fail(new LockInvalid({ file, problems }));
+  }
   const decoded = decode(text);
   if (Result.isFailure(decoded)) {
     const problems = decoded.failure.message.split("\n  at ").join(" at ").split("\n");
@@ -310,12 +317,31 @@ export class NotAsked extends Schema.TaggedError<NotAsked>()("NotAsked", {
   contract: Schema.String,
   team: Schema.String,
   asked: Schema.Array(Schema.String),
+  /** Those whose word is there already. */
+  agreed: Schema.Array(Schema.String),
 }) {
   override get message(): string {
-    const { asked, contract, team } = this;
+    const { agreed, asked, contract, team } = this;
+    if (agreed.includes(team)) {
+      const others =
+        asked.length === 0
+          ? "So has everybody: ml-pipe contracts lock"
+          : `Those who have not: ${asked.join(", ")}`;
+      return `"${team}" has agreed on "${contract}" already. ${others}`;
+    }
     return asked.length === 0
       ? `no change of "${contract}" waits for anybody. See it with: ml-pipe contracts diff`
       : `"${team}" is not asked about "${contract}". Those who are: ${asked.join(", ")}`;
+  }
+}
+
+/** A team's word says nothing about why. */
+export class ReasonMissing extends Schema.TaggedError<ReasonMissing>()("ReasonMissing", {
+  contract: Schema.String,
+  team: Schema.String,
+}) {
+  override get message(): string {
+    return `what "${this.team}" says on "${this.contract}" needs a reason: it is kept in the lock, for those who read it later`;
   }
 }
 
@@ -324,7 +350,7 @@ export type Word = Pick<Acknowledgement, "team" | "by" | "at" | "reason">;
 
 /**
  * The lock with a team's word on every open question about a contract. Fails with {@link NotAsked} if
- * there is none for it.
+ * there is none for it, and with {@link ReasonMissing} if it does not say why.
  *
  * @example
  * ```ts
@@ -340,12 +366,16 @@ export const acknowledge = (
   lock: ContractLock,
   { contract, questions }: Review,
   word: Word,
-): Result.Result<ContractLock, NotAsked> => {
+): Result.Result<ContractLock, NotAsked | ReasonMissing> => {
+  if (word.reason.trim() === "") {
+    return Result.fail(new ReasonMissing({ contract, team: word.team }));
+  }
   const open = questions.filter(({ missing }) => missing.includes(word.team));
   const locked = lockedOf(lock, contract);
   if (open.length === 0 || locked === undefined) {
     const asked = [...new Set(questions.flatMap(({ missing }) => missing))];
-    return Result.fail(new NotAsked({ contract, team: word.team, asked }));
+    const agreed = questions.flatMap((one) => one.agreed.map(({ team }) => team));
+    return Result.fail(new NotAsked({ contract, team: word.team, asked, agreed }));
   }
   const said = open.map(({ about, change }) => ({ ...word, about, change }));
   const acknowledgements = [...locked.acknowledgements, ...said];

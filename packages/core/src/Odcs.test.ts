@@ -364,7 +364,10 @@ describe("fromDocument", () => {
       const found = Odcs.fromDocument(json, options);
       return Result.isFailure(found) ? found.failure.message : "";
     };
-    assert.match(refused(7), /expected an object[^]*kind: expected "DataContract"[^]*schema/);
+    for (const none of [7, null, "hello", []]) {
+      assert.match(refused(none), /\n {2}- the document: expected an object$/);
+    }
+    assert.match(refused({}), /kind: expected "DataContract"[^]*schema/);
     assert.match(refused({ ...document({}), apiVersion: "v2.2.2" }), /expected v3, found "v2.2.2"/);
     const empty = document({ properties: [] }, { team: undefined, version: 2 });
     assert.match(refused(empty), /version: expected text[^]*no owner[^]*no columns/);

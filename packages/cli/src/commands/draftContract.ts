@@ -114,7 +114,7 @@ const look = Effect.fnUntraced(function* (
   };
 });
 
-/** The document is neither YAML nor JSON. */
+/** The document is neither YAML nor JSON, or no contract of ODCS. */
 export class DocumentUnreadable extends Schema.TaggedError<DocumentUnreadable>()(
   "DocumentUnreadable",
   { path: Schema.String, problem: Schema.String },
@@ -138,7 +138,13 @@ export const read = (options: ReadOptions, context: CommandContext): Promise<num
       const unreadable = (problem: string) => new DocumentUnreadable({ path: file, problem });
       const text = yield* Artifact.attempt("read", file, () => fs.readFile(file, "utf8")).pipe(
         Effect.mapError(({ code }) =>
-          unreadable(code === "ENOENT" ? "there is no such file" : code),
+          unreadable(
+            code === "ENOENT"
+              ? "there is no such file"
+              : code === "EISDIR"
+                ? "it is a folder, not a file"
+                : code,
+          ),
         ),
       );
       const { parse } = yield* Effect.promise(() => import("yaml"));
@@ -149,7 +155,7 @@ export const read = (options: ReadOptions, context: CommandContext): Promise<num
       });
       const imported = yield* Effect.fromResult(
         Odcs.fromDocument(json, owner === undefined ? {} : { owner }),
-      );
+      ).pipe(Effect.mapError(({ message }) => unreadable(message)));
       const { err, errStyle } = context.terminal;
       if (options.json) {
         context.terminal.out(

@@ -46,7 +46,7 @@ const asked = new Set([
   "InputNotRead",
   "ContractUnknown",
   "NotAsked",
-  "OdcsInvalid",
+  "ReasonMissing",
   "DocumentUnreadable",
   "NotDrafted",
   "FileExists",

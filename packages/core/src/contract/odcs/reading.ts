@@ -30,7 +30,7 @@ const isRecord = Schema.is(Schema.Record(Schema.String, Schema.Unknown));
 /** A value as an object; notes a problem if it is something else. */
 export const part = (notes: Notes, at: string, value: unknown): Part => {
   if (isRecord(value) && !Array.isArray(value)) return { at, fields: value };
-  notes.problems.push(`${at}: expected an object`);
+  notes.problems.push(`${at === "" ? "the document" : at}: expected an object`);
   return { at, fields: {} };
 };
 
