@@ -22,6 +22,7 @@ export {
 export { type Iterate, rows, type RowsOptions } from "./source/rows.ts";
 export { sqlite, type SqliteError, type SqliteOptions } from "./source/sqlite.ts";
 export type { FileOptions, FormatError } from "./source/files.ts";
+export { type Guess, looksLike } from "./internal/looksLike.ts";
 export type { Notation } from "./internal/values.ts";
 
 /** What one part of a source is known by: a file by its content, a table by its version. */

@@ -293,16 +293,24 @@ describe("infer", () => {
   });
 
   it("says what it cannot draft from", async () => {
-    const cases: ReadonlyArray<readonly [string, string | undefined, RegExp]> = [
+    const cases: ReadonlyArray<readonly [string, string | Buffer | undefined, RegExp]> = [
       ["absent.csv", undefined, /there is no such file/],
       ["image.png", "x", /its name ends like none of/],
       ["broken.parquet", "not parquet", /no contract can be drafted from \S+broken\.parquet/],
+      ["page.csv", "<!doctype html><p>Sign in", /it looks like a web page/],
+      ["empty.csv", "", /it looks like an empty file/],
+      ["header.csv", "id,name\n", /it has no row to draft from/],
+      ["latin.csv", Buffer.from("id,name\n1,K\xf6ln\n", "latin1"), /it is no text in UTF-8/],
+      ["ragged.csv", "id,name\n1,a\n2,b,c\n3,d\n", /CSV Error on Line: 3[^]*2,b,c/],
+      ["cut.ndjson", '{"id":1}\n{"id":\n', /Malformed JSON/],
     ];
     for (const [name, content, expected] of cases) {
       if (content !== undefined) writeFileSync(join(cwd, name), content);
       const { code, err } = await infer(join(cwd, name));
       assert.strictEqual(code, 2);
       assert.match(err, expected);
+      assert.notMatch(err, /CREATE OR REPLACE|Possible Solution/);
     }
+    assert.match((await infer(cwd)).err, /its name ends like none of/);
   });
 });

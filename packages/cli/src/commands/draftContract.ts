@@ -7,7 +7,7 @@ import * as Effect from "effect/Effect";
 import * as Schema from "effect/Schema";
 import { draftOf } from "../contracts/draft.ts";
 import { formsOf, keysOf } from "../contracts/evidence.ts";
-import { relationOf } from "../contracts/relationOf.ts";
+import { problemOf, relationOf } from "../contracts/relationOf.ts";
 import { moduleSource } from "../contracts/source.ts";
 import * as ExitCode from "../ExitCode.ts";
 import { pretty } from "../view/json.ts";
@@ -69,17 +69,13 @@ export const draft = (options: DraftOptions, context: CommandContext): Promise<n
       const { data, owner } = options;
       const name = options.name ?? path.basename(data).replace(/(\.[a-z0-9]+)+$/i, "");
       const failed = (problem: string) => new NotDrafted({ path: data, problem });
-      if (!existsSync(data)) return yield* failed("there is no such file");
-      const opened = relationOf(path.resolve(data));
-      if (opened === undefined) {
-        return yield* failed(
-          "its name ends like none of .parquet, .csv, .tsv, .ndjson, .jsonl, .json",
-        );
-      }
-      const seen = yield* look(opened, path.basename(data)).pipe(
+      const seen = yield* look(path.resolve(data), path.basename(data)).pipe(
         Effect.provide(Duckdb.Duckdb.layer()),
-        Effect.catchTag("DuckdbError", ({ problem }) => Effect.fail(failed(problem))),
+        Effect.mapError((problem) =>
+          failed(typeof problem === "string" ? problem : problemOf(problem)),
+        ),
       );
+      if (seen.profile.rows === 0) return yield* failed("it has no row to draft from");
       if (Object.keys(seen.profile.columns).length === 0) {
         return yield* failed("it has no column of a type that contracts have");
       }
@@ -92,11 +88,8 @@ export const draft = (options: DraftOptions, context: CommandContext): Promise<n
     }),
   );
 
-const look = Effect.fnUntraced(function* (
-  opened: Effect.Effect<string, Duckdb.DuckdbError, Duckdb.Duckdb>,
-  file: string,
-) {
-  const relation = yield* opened;
+const look = Effect.fnUntraced(function* (fullPath: string, file: string) {
+  const relation = yield* relationOf(fullPath);
   const profile = yield* Profile.of(relation);
   const types = yield* TableSchema.describe(relation);
   const converted = types.flatMap(({ name, type }) => {

@@ -1,6 +1,7 @@
 /** What a file seems to be, by its first bytes. */
 
-interface Guess {
+/** What a file seems to be, and what to do about it. */
+export interface Guess {
   /** Such as `CSV text`. */
   readonly what: string;
   readonly next: string;
@@ -36,7 +37,16 @@ export const signatureOf = (head: Uint8Array): Guess | undefined => {
     : undefined;
 };
 
-/** Guesses the format of a file that is not Parquet. */
+/**
+ * Guesses the format of a file by its first bytes: what it is instead, where it is not what its name says.
+ *
+ * @example
+ * ```ts
+ * import { Source } from "@ml-pipe/ingest";
+ *
+ * const { what } = Source.looksLike(Buffer.from("<!doctype html>")); // "a web page"
+ * ```
+ */
 export const looksLike = (head: Uint8Array): Guess => {
   const known = signatureOf(head);
   if (known !== undefined) return known;

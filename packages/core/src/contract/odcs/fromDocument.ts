@@ -70,7 +70,8 @@ export const fromDocument = (
   const shared: Notes = { unmapped: [], problems: [] };
   const document = part(shared, "", json);
   // Nothing else can be said of what is no object.
-  if (shared.problems.length > 0) return Result.fail(new OdcsInvalid({ problems: shared.problems }));
+  if (shared.problems.length > 0)
+    return Result.fail(new OdcsInvalid({ problems: shared.problems }));
   const apiVersion = text(shared, document, "apiVersion") ?? "";
   if (text(shared, document, "kind") !== "DataContract") {
     shared.problems.push('kind: expected "DataContract"');
