@@ -183,6 +183,8 @@ describe("the file is not there, or not what it should be", () => {
         error.message,
         `${wrong} does not exist. Check its name; in that folder there are trips.parquet.`,
       );
+      const csv = yield* errorOf(file.replace(".parquet", ".csv"));
+      assert.include(csv.message, 'its folder has no file that ends with ".csv"');
       const nowhere = yield* errorOf("no/such/trips.parquet");
       assert.include(nowhere.message, `a relative one starts at ${process.cwd()}`);
     }).pipe(provided),

@@ -18,29 +18,31 @@ export const attempt = <A>(
 const explain = (file: string, code: string): Effect.Effect<SourceMissing | SourceUnreadable> =>
   code === "ENOENT" || code === "ENOTDIR"
     ? missing(file)
-    : Effect.succeed(
-        new SourceUnreadable({
-          path: file,
-          problem: code,
-          next:
-            code === "EACCES" || code === "EPERM"
-              ? "Give this user read access."
-              : "Check the disk and try again.",
-        }),
-      );
+    : Effect.succeed(new SourceUnreadable({ path: file, ...(known[code] ?? other(code)) }));
 
-/** Says which files there are where the file was expected. */
+const other = (problem: string) => ({ problem, next: "Check the disk and try again." });
+const known: { readonly [code: string]: ReturnType<typeof other> } = {
+  EACCES: { problem: "EACCES", next: "Give this user read access." },
+  EPERM: { problem: "EPERM", next: "Give this user read access." },
+  EISDIR: {
+    problem: "it is a folder, not a file",
+    next: "Name a file, or the files in it with Location.glob.",
+  },
+};
+
+/** Says which files of its kind there are where the file was expected. */
 const missing = (file: string): Effect.Effect<SourceMissing> =>
   Effect.promise(async () => {
     const folder = path.dirname(file);
     const names = await fs.readdir(folder).catch(() => undefined);
-    const parquet = names?.filter((name) => name.endsWith(".parquet")).toSorted() ?? [];
-    const listed = parquet.slice(0, 5).join(", ") + (parquet.length > 5 ? ", …" : "");
+    const kind = path.extname(file);
+    const alike = names?.filter((name) => path.extname(name) === kind).toSorted() ?? [];
+    const listed = alike.slice(0, 5).join(", ") + (alike.length > 5 ? ", …" : "");
     const next =
       names === undefined
         ? `The folder ${folder} does not exist either: check the path; a relative one starts at ${process.cwd()}.`
-        : parquet.length > 0
+        : alike.length > 0
           ? `Check its name; in that folder there are ${listed}.`
-          : "Check the path: its folder has no Parquet file.";
+          : `Check the path: its folder has no file that ends with "${kind}".`;
     return new SourceMissing({ path: file, next });
   });

@@ -101,6 +101,10 @@ export const jsonRelation = (spool: string): string =>
     ["raw", "VARCHAR"],
   ]);
 
+/** What a JSON value is, in the words of JSON. */
+const jsonKind =
+  "CASE json_type(json) WHEN 'ARRAY' THEN 'array' WHEN 'VARCHAR' THEN 'string' WHEN 'BOOLEAN' THEN 'boolean' WHEN 'NULL' THEN 'null' ELSE 'number' END";
+
 /** A spool of JSON values, from which columns are taken by JSON Pointers. */
 export const jsonPart = (
   spool: string,
@@ -119,7 +123,7 @@ export const jsonPart = (
     raw: "raw",
     problem: [
       "CASE WHEN json IS NULL THEN 'not valid JSON'",
-      "WHEN NOT starts_with(json, '{') THEN 'expected an object, found ' || lower(json_type(json))",
+      `WHEN NOT starts_with(json, '{') THEN 'expected an object, found ' || ${jsonKind}`,
       ...(survey.repeated ? [`WHEN ${twice} THEN 'a key occurs twice'`] : []),
       "END",
     ].join(" "),

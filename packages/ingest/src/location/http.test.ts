@@ -192,6 +192,17 @@ describe("Location.http", () => {
   it("refuses addresses that cannot be, or have a password in them", () => {
     assert.throws(() => Location.http("ftp://example.org/x.csv"), "no http or https address");
     assert.throws(() => Location.http("https://me:pw@example.org/x.csv"), "use secretHeaders");
+    assert.throws(() => Location.http("https://ghp_1@example.org/x.csv"), "use secretHeaders");
+    for (const name of ["token", "api_key", "sig", "X-Amz-Signature"]) {
+      assert.throws(
+        () => Location.http(`https://example.org/x.csv?${name}=s3cr3t`),
+        new RegExp(`example\\.org has ${name} in it, which would be recorded; use secretHeaders$`),
+      );
+    }
+    assert.throws(
+      () => Location.http("postgres://me:s3cr3t@example.org/db"),
+      "Location.http: postgres://…@example.org/db is no http or https address",
+    );
     assert.throws(() => Location.http("x.csv"));
   });
 });

@@ -32,7 +32,7 @@ export type HttpError = DownloadFailed | Config.ConfigError;
  * for the whole file in every run.
  *
  * Fails with {@link DownloadFailed}. Throws a `TypeError` for an address that is none, or that has a
- * password in it.
+ * password, a token or a signature in it.
  *
  * @example
  * ```ts
@@ -107,18 +107,27 @@ export const http = (
 export const bearer = (token: Redacted.Redacted): Redacted.Redacted =>
   Redacted.make(`Bearer ${Redacted.value(token)}`);
 
+/** Everything in an address is recorded, so that no secret may be in it, nor in what is said about it. */
 const urlOf = (address: string): URL => {
-  const url = new URL(address);
-  if (!/^https?:$/.test(url.protocol)) {
-    throw new TypeError(`Location.http: ${address} is no http or https address`);
+  const url = URL.parse(address);
+  if (url === null || !/^https?:$/.test(url.protocol)) {
+    const shown = address.replace(/\/\/[^/]*@/, "//…@");
+    throw new TypeError(`Location.http: ${shown} is no http or https address`);
   }
-  if (url.password !== "") {
+  const secret =
+    url.username + url.password === ""
+      ? [...url.searchParams.keys()].find((name) => secretNames.test(name))
+      : "a user or a password";
+  if (secret !== undefined) {
     throw new TypeError(
-      `Location.http: the address of ${url.host} has a password in it; use secretHeaders`,
+      `Location.http: the address of ${url.host} has ${secret} in it, which would be recorded; use secretHeaders`,
     );
   }
   return url;
 };
+
+const secretNames =
+  /^(?:access_?token|token|api_?key|password|secret|sig|(?:x-(?:amz|goog)-)?signature)$/i;
 
 const secretsOf = Effect.fnUntraced(function* (
   configs: NonNullable<HttpOptions["secretHeaders"]>,

@@ -147,6 +147,7 @@ describe("Source.arrow", () => {
       }
       const error = yield* Effect.flip(ingested(Source.arrow(text), { contract: Typed }));
       assert.strictEqual(error._tag, "WrongFormat");
+      assert.include(error.message, "looks like CSV text");
     }).pipe(provided),
   );
 });

@@ -5,7 +5,8 @@ import { Artifact } from "@ml-pipe/core";
 import { TableSchema } from "@ml-pipe/data";
 import type { ArrowMessage, ArrowTask } from "../internal/arrowWorker.ts";
 import { fieldsPart, type Part } from "../internal/delivery.ts";
-import { mustBeText, readText } from "../internal/readText.ts";
+import { looksLike } from "../internal/looksLike.ts";
+import { readText } from "../internal/readText.ts";
 import type { Notation } from "../internal/values.ts";
 import type { Located, Where } from "../Location.ts";
 import type { Request, Source } from "../Source.ts";
@@ -146,14 +147,9 @@ const checkEnds = async (
   const isFile = head.subarray(0, 6).toString("latin1") === "ARROW1";
   const isStream = head.length >= 8 && head.readUInt32LE(0) === 0xffffffff;
   if (!isFile && !isStream) {
-    mustBeText(name, "an Arrow file", head);
-    const next = "Check the path.";
-    throw new WrongFormat({
-      path: name,
-      format: "an Arrow file",
-      looksLike: "something else",
-      next,
-    });
+    const { what, next } = looksLike(head);
+    const format = "an Arrow file";
+    throw new WrongFormat({ path: name, format, looksLike: what, next: `${next}.` });
   }
   const whole = isFile
     ? tail.subarray(2).toString("latin1") === "ARROW1"

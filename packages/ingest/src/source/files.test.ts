@@ -88,6 +88,17 @@ describe("many files", () => {
     }).pipe(provided),
   );
 
+  it.effect("a folder is no file", () =>
+    Effect.gen(function* () {
+      const folder = yield* temporaryFolder;
+      const error = yield* Effect.flip(ingested(Source.csv(folder), { contract: Ride }));
+      assert.strictEqual(
+        error.message,
+        `cannot read ${folder}: it is a folder, not a file. Name a file, or the files in it with Location.glob.`,
+      );
+    }).pipe(provided),
+  );
+
   it.effect("drift between files is found and named", () =>
     Effect.gen(function* () {
       const folder = yield* parquet({

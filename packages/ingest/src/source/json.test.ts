@@ -61,7 +61,7 @@ describe("Source.json", () => {
     ['{"from": "\\ud800"}', "not valid JSON"],
     ["[1]", "expected an object, found array"],
     ["null", "expected an object, found null"],
-    ["5", "expected an object, found ubigint"],
+    ["5", "expected an object, found number"],
   ];
   it.effect("wrong types and bad lines are set aside with their line", () =>
     Effect.gen(function* () {

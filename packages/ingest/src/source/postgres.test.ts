@@ -1,4 +1,4 @@
-import { assert, layer } from "@effect/vitest";
+import { assert, it, layer } from "@effect/vitest";
 import { Column, Contract } from "@ml-pipe/core";
 import * as ConfigProvider from "effect/ConfigProvider";
 import * as Context from "effect/Context";
@@ -116,6 +116,19 @@ const Kinds = Contract.make("kinds", {
     document: Column.string(nullable),
     bytes: Column.string(nullable),
   },
+});
+
+it("takes no address for a name: it might have a password in it", () => {
+  for (const changed of [{ host: "postgres://me:s3cr3t@db" }, { database: "me:s3cr3t@db/fleet" }]) {
+    let thrown: unknown;
+    try {
+      Source.postgres(server(1, changed), { table: "x" });
+    } catch (error) {
+      thrown = error;
+    }
+    assert.match(String(thrown), /names, not an address/);
+    assert.notInclude(String(thrown), "s3cr3t");
+  }
 });
 
 layer(Layer.merge(services, Server.layer), { timeout: 60_000, excludeTestServices: true })(

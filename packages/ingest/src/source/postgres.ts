@@ -55,6 +55,8 @@ export type PostgresError = DatabaseFailed | Config.ConfigError;
  * `json` and `bytea` are text.
  *
  * The password is read from the configuration when the stage runs, and is part of nothing recorded.
+ * Throws a `TypeError` for an address where the name of a host or a database belongs, which might have
+ * the password in it.
  *
  * @example
  * ```ts
@@ -71,6 +73,11 @@ export const postgres = (
   options: PostgresOptions,
 ): Source<PostgresError> => {
   const { host, port = 5432, database, user, tls = true } = server;
+  if ([host, database].some((name) => /:\/\/|@/.test(name))) {
+    throw new TypeError(
+      "Source.postgres: host and database are names, not an address; give host, port, database and user apart, and the password as PGPASSWORD",
+    );
+  }
   const { timeout = "30 minutes", version, table, query } = options;
   const label = `postgres://${host}:${port}/${database}#${table ?? "query"}`;
   const failed = failedAt(label);

@@ -44,7 +44,7 @@ describe("Source.rows", () => {
             '["column \\"seats\\": expected a whole number, found \\"4\\"","column \\"late\\": expected true or false, found \\"1\\"","column \\"from\\": expected text, found \\"{\\"a\\":\\"1\\"}\\""]',
           ],
           ["5", '["expected an object, found array"]'],
-          ["6", '["expected an object, found varchar"]'],
+          ["6", '["expected an object, found string"]'],
           ["7", '["longer than 1 MiB"]'],
         ],
       );
