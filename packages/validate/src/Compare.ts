@@ -6,6 +6,7 @@ import { type Artifact, type Contract, type Finding, Stage } from "@ml-pipe/core
 import { DriftReport, type Duckdb, Profile, Table, Words } from "@ml-pipe/data";
 import * as Effect from "effect/Effect";
 import * as Schema from "effect/Schema";
+import { driftFinding, driftText } from "./internal/driftTold.ts";
 import { withExactKs } from "./internal/exactKs.ts";
 
 /** How {@link tables} and {@link profiles} judge. */
@@ -47,9 +48,7 @@ export class Drifted extends Schema.TaggedError<Drifted>()("Drifted", {
   readonly [Stage.stops] = true;
   override get message(): string {
     const { contract, owner, columns } = this;
-    const lines = columns.map(
-      (drift) => `  ${drift.column}: ${foundIn(drift)}, ${expectedOf(drift)}`,
-    );
+    const lines = columns.map((drift) => `  ${drift.column}: ${driftText(drift)}`);
     return [
       `${Words.counted(columns.length, "column")} under the contract "${contract}" drifted from the reference:`,
       ...lines,
@@ -219,18 +218,7 @@ const told = Effect.fnUntraced(function* (
   yield* Effect.forEach(DriftReport.exhibits(report, was, is), exhibit);
   for (const drift of report.columns) {
     if (drift.outcome === "passed") continue;
-    const idle = drift.outcome === "could not run";
-    yield* finding({
-      check: `${drift.column}.drift`,
-      column: drift.column,
-      severity: idle ? "warn" : severity,
-      owner,
-      expected: expectedOf(drift),
-      found: foundIn(drift),
-      next: idle
-        ? "Leave the column out of the comparison on purpose, or compare it where there are more rows."
-        : `Ask ${owner} whether something changed at the source; if the change is here to stay, take newer data as the reference and train again.`,
-    });
+    yield* finding(driftFinding(drift, { check: `${drift.column}.drift`, severity, owner }));
   }
   const drifted = report.columns.filter(({ outcome }) => outcome === "failed");
   if (severity === "fail" && drifted.length > 0) {
@@ -238,18 +226,3 @@ const told = Effect.fnUntraced(function* (
   }
   return report;
 });
-
-const expectedOf = ({ method, atMost }: DriftReport.ColumnDrift): string =>
-  `a distance (${method}) of at most ${Words.number(atMost)} from the reference`;
-
-const foundIn = ({
-  why,
-  distance,
-  nulls: [before, now],
-  newValues,
-}: DriftReport.ColumnDrift): string =>
-  [
-    why === undefined ? Words.number(distance ?? 0) : `could not run: ${why}`,
-    ...(before === now ? [] : [`nulls ${Words.percent(before)} before, ${Words.percent(now)} now`]),
-    ...(newValues === null || newValues === 0 ? [] : [Words.counted(newValues, "new value")]),
-  ].join("; ");

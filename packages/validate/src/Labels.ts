@@ -1,6 +1,7 @@
 /**
  * Labels: what is wrong with the outcomes that a model is to learn. {@link audit} looks at the table,
- * {@link suspects} at single labels, {@link agreement} at the people who gave them.
+ * {@link drift} at two of them, {@link suspects} at single labels, {@link agreement} at the people who gave
+ * them.
  */
 export { audit, type AuditError, type AuditOptions, LabelAudit, NoLabels } from "./LabelAudit.ts";
 export {
@@ -13,6 +14,7 @@ export {
   consensusOf,
   NoRatings,
 } from "./LabelAgreement.ts";
+export { drift, type LabelDriftOptions } from "./LabelDrift.ts";
 export {
   OtherTable,
   type Reviewed,
