@@ -13,7 +13,11 @@ import * as groups from "./L3.2-groups.ts";
 import * as samplingBias from "./L3.3-sampling-bias.ts";
 import * as repeatedUse from "./R-repeated-use.ts";
 
-const services = Layer.mergeAll(Duckdb.Duckdb.layer(), Artifact.ArtifactStore.layerTemporary);
+/** DuckDB, and artifacts that are gone afterwards. */
+export const services = Layer.mergeAll(
+  Duckdb.Duckdb.layer(),
+  Artifact.ArtifactStore.layerTemporary,
+);
 
 /** Each example begins with an empty ledger, as a project of its own would. */
 const alone = <E, R>(example: Effect.Effect<Example, E, R>) =>

@@ -1,9 +1,10 @@
 /** The README's table says what the examples give. */
 import { readFileSync } from "node:fs";
-import { Leakage } from "@ml-pipe/ml-pipe";
+import { Leakage, Split, Stage } from "@ml-pipe/ml-pipe";
 import * as Effect from "effect/Effect";
 import { assert, it } from "vitest";
-import { examples, rowOf } from "./all.ts";
+import { examples, rowOf, services } from "./all.ts";
+import { Churn, customers } from "./telco.ts";
 
 const cells = (row: string): ReadonlyArray<string> => row.split("|").map((cell) => cell.trim());
 
@@ -28,3 +29,21 @@ it("every kind of leakage is caught, and costs what the README says", async () =
     table,
   );
 }, 120_000);
+
+it("honest rows are suspected of nothing, though months as a customer tell much", async () => {
+  const { results } = await Effect.runPromise(
+    Effect.gen(function* () {
+      const split = Split.random(Churn.contract, { validation: 0.2, test: 0.2, stratify: "label" });
+      const { train, test } = yield* split.run({ data: yield* customers() });
+      return yield* Leakage.audit(Churn, { train, test });
+    }).pipe(
+      Effect.provide(services),
+      Effect.provideService(Stage.Reporter, () => Effect.void),
+    ),
+  );
+  const suspected = results.filter(({ outcome }) => outcome === "suspected");
+  assert.deepStrictEqual(suspected, []);
+  const group = results.find(({ check }) => check === "leakage.undeclared-group");
+  assert.strictEqual(group?.outcome, "clear", group?.found);
+  assert.include(group?.found, '"tenure"');
+});

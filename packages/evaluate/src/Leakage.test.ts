@@ -4,7 +4,7 @@ import { Column, Contract } from "@ml-pipe/core";
 import { type Estimator, FeatureSet, Table } from "@ml-pipe/data";
 import * as Effect from "effect/Effect";
 import { recording } from "../test-fixtures/trips.ts";
-import { intraclass } from "./internal/audit/rows.ts";
+import { intraclass } from "./internal/audit/groups.ts";
 import * as Leakage from "./Leakage.ts";
 
 const columns = {
@@ -180,6 +180,12 @@ describe("L2 features", () => {
       assert.include(numbered.of("identifier").found, "grows with the position");
       const shuffled = yield* audit(Trips, { a: "(i * 7919) % 2000" }, { a: "i" });
       assert.include(shuffled.of("identifier").found, "without gaps");
+      for (const factor of [3, 1_000_003, 87_178_291_199]) {
+        const named = { a: `(i * 7919) % 2000 * ${factor}` };
+        assert.strictEqual((yield* audit(Trips, named, {})).of("identifier").outcome, "noted");
+        const often = { a: `(i * 7919) % 1800 * ${factor}` };
+        assert.strictEqual((yield* audit(Trips, often, {})).of("identifier").outcome, "clear");
+      }
       const sorted = { a: "i", label: "i > 1000 OR x < 0.1" };
       const telling = yield* audit(Trips, sorted, sorted);
       assert.strictEqual(telling.of("identifier").outcome, "suspected");
@@ -250,7 +256,7 @@ describe("L2 features", () => {
 describe("options that say nothing", () => {
   it("are refused where they are written", () => {
     const check = (options: Leakage.AuditOptions) => () => Leakage.checkOptions(Trips, options);
-    assert.throws(check({ accepted: { z: "why not" } }), /has no feature "z"/);
+    assert.throws(check({ accepted: { z: "why not" } }), /no feature and keeps no column "z"/);
     assert.throws(check({ accepted: { a: " " } }), /say why "a" is no leak/);
     for (const positiveRate of [
       [0.3, 0.1],
@@ -374,6 +380,69 @@ describe("L3.2 groups", () => {
       assert.strictEqual(apart.of("undeclared-group").outcome, "clear");
     }));
 
+  /** One number of 60 for each group of rows; the shares of late trips differ as the groups' numbers do. */
+  const hashed = (i: string) => `(md5_number_lower('g' || ${i}) % 1009) / 1009.0`;
+  const ofNumbers = (a: string, share: string) =>
+    Effect.gen(function* () {
+      const rows = { rows: 6000, a, label: `x < ${share}` };
+      const { of, results } = yield* audit(Trips, rows, { ...rows, rows: 2000 });
+      const others = results.filter(({ outcome }) => outcome === "suspected");
+      return { ...of("undeclared-group"), others: others.map(({ check }) => check) };
+    });
+
+  test("are not seen in a quantity, whatever it tells: its order does", () =>
+    Effect.gen(function* () {
+      const months = "i % 60";
+      for (const share of [
+        "0.05 + 0.9 * (i % 60) / 59", // grows
+        "0.9 - 0.8 * abs((i % 60) - 30) / 30", // has its least in the middle
+        "if(i % 60 < 12, 0.7, 0.1)", // falls at once
+      ]) {
+        const found = yield* ofNumbers(months, share);
+        assert.deepStrictEqual([found.outcome, found.others], ["clear", []], found.found);
+        assert.include(found.found, 'outcomes follow the order of "a"');
+      }
+    }));
+
+  test("are suspected in numbers whose order says nothing or little", () =>
+    Effect.gen(function* () {
+      const share = (hash: string) => `0.1 + 0.7 * ${hash}`;
+      const shuffled = yield* ofNumbers("i % 60", share(hashed("(i % 60)")));
+      assert.deepStrictEqual([shuffled.outcome, shuffled.columns], ["suspected", ["a"]]);
+      // Numbers given out over time, while trips got later and later: group and time in equal parts.
+      const dated = yield* ofNumbers(
+        "i % 300",
+        `0.6 * ${hashed("(i % 300)")} + 0.4 * (i % 300) / 299`,
+      );
+      assert.strictEqual(dated.outcome, "suspected", dated.found);
+      // And with little of the group: a person should look.
+      const drifting = yield* ofNumbers(
+        "i % 300",
+        `if((i % 300) < 150, 0, 0.6) + 0.4 * ${hashed("(i % 300)")}`,
+      );
+      assert.notStrictEqual(drifting.outcome, "suspected", drifting.found);
+    }));
+
+  test("are not made of a few rows by chance, and noted where the rarer outcome is too rare", () =>
+    Effect.gen(function* () {
+      for (const salt of [1, 2, 3, 4, 5]) {
+        const rows = { rows: 30, salt, who: "'p' || (i % 12)" };
+        const { of } = yield* audit(Trips, rows, rows);
+        assert.strictEqual(of("undeclared-group").outcome, "clear");
+      }
+      const rare = { who: persons, label: "i % 100 = 7 AND x < 0.9" };
+      assert.strictEqual((yield* audit(Trips, rare, rare)).of("undeclared-group").outcome, "noted");
+      const one = { who: persons, label: "TRUE" };
+      assert.strictEqual((yield* audit(Trips, one, one)).of("undeclared-group").outcome, "not-run");
+    }));
+
+  test("that are a mere property are accepted, with the reason", () =>
+    Effect.gen(function* () {
+      const rows = { who: persons, label: alike };
+      const { of } = yield* audit(Trips, rows, rows, {}, { accepted: { who: "a type of car" } });
+      assert.strictEqual(of("undeclared-group").outcome, "accepted");
+    }));
+
   it("are as alike as pingouin says", () => {
     // pingouin 0.5.5, intraclass_corr, ICC1, of six targets with four ratings each:
     // 1,1,0,1 | 1,0,0,0 | 1,0,1,1 | 0,0,0,0 | 1,1,0,1 | 0,0,0,1
@@ -385,7 +454,7 @@ describe("L3.2 groups", () => {
       positives: groups.reduce((sum, one) => sum + one, 0),
       between: groups.reduce((sum, one) => sum + (one * one) / 4, 0),
     });
-    assert.closeTo(value, 0.21875, 1e-12);
+    assert.closeTo(value.likeness, 0.21875, 1e-12);
   });
 });
 

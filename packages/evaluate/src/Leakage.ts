@@ -8,6 +8,7 @@ import type { Duckdb, Estimator, Table, TestRows, Transform } from "@ml-pipe/dat
 import * as Effect from "effect/Effect";
 import { factsOf } from "./internal/audit/facts.ts";
 import * as Features from "./internal/audit/features.ts";
+import * as Groups from "./internal/audit/groups.ts";
 import { type Population, represents, shifted } from "./internal/audit/population.ts";
 import { powerOf, shiftsOf } from "./internal/audit/power.ts";
 import * as Rows from "./internal/audit/rows.ts";
@@ -20,8 +21,8 @@ export { type Kind, KindId, kinds } from "./LeakageKind.ts";
 
 /** What only the author knows. */
 export interface AuditOptions {
-  /** Features that would be suspected and are right, each with the reason: it is recorded. */
-  readonly accepted?: { readonly [feature: string]: string };
+  /** Features and kept columns that would be suspected and are right, each with the reason: it is recorded. */
+  readonly accepted?: { readonly [name: string]: string };
   /** The rows that the score is claimed for. */
   readonly population?: Population;
 }
@@ -88,8 +89,8 @@ export const audit = Effect.fnUntraced(function* (
     Features.changed(power),
     ...Rows.time(trainFacts, testFacts, earlier, outcomeKnownAfterMs),
     yield* Rows.order(set, trainFacts),
-    yield* Rows.declaredGroup(set, trainFacts, testFacts),
-    ...(yield* Rows.undeclaredGroups(set, trainFacts, testFacts)),
+    yield* Groups.declaredGroup(set, trainFacts, testFacts),
+    ...(yield* Groups.undeclaredGroups(set, trainFacts, testFacts)),
     shifted(shiftsOf(trainFacts, testFacts)),
     represents(options.population, testFacts),
     repeated(look),
@@ -102,12 +103,14 @@ export const checkOptions = (
   { spec }: Pick<TestRows.Rows, "spec">,
   { accepted = {}, population }: AuditOptions,
 ): void => {
-  for (const [feature, reason] of Object.entries(accepted)) {
-    if (!spec.features.some(({ name }) => name === feature)) {
-      throw new TypeError(`leakage.accepted: "${spec.name}" has no feature "${feature}"`);
+  for (const [name, reason] of Object.entries(accepted)) {
+    if (!spec.keep.includes(name) && !spec.features.some((feature) => feature.name === name)) {
+      throw new TypeError(
+        `leakage.accepted: "${spec.name}" has no feature and keeps no column "${name}"`,
+      );
     }
     if (reason.trim() === "") {
-      throw new TypeError(`leakage.accepted: say why "${feature}" is no leak`);
+      throw new TypeError(`leakage.accepted: say why "${name}" is no leak`);
     }
   }
   const [low, high] = population?.positiveRate ?? [0, 1];

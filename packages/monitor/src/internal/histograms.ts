@@ -55,7 +55,7 @@ export const binsOf = Effect.fnUntraced(function* (
        quantile_disc(${valueOf(feature)}, ${deciles}) FILTER (WHERE ${present(feature)}) AS "q${index}"`,
   );
   const [row] = yield* db.rows(operation, `SELECT ${summary.join(", ")} FROM ${relation}`);
-  // The sketch errs by a few per cent; the exact list decides.
+  // The sketch errs by an eighth, rarely by half; the exact list decides.
   const few = features.filter((_, index) => Number(row?.[`n${index}`] ?? 0) <= 2 * mostValues);
   const lists = few.map(
     (feature, index) =>

@@ -1,4 +1,4 @@
-/** Rows that are in both parts, belong together, or come in the wrong order (L1.4, L3.1, L3.2). */
+/** Rows that are in both parts, or come in the wrong order (L1.4, L3.1). */
 import { Duckdb, type TestRows, Words } from "@ml-pipe/data";
 import * as Duration from "effect/Duration";
 import * as Effect from "effect/Effect";
@@ -6,7 +6,7 @@ import type { AuditResult } from "../../LeakageAudit.ts";
 import { type Facts, rowsIn } from "./facts.ts";
 
 const { identifier } = Duckdb;
-const { counted, number, percent, whole } = Words;
+const { counted, number, percent } = Words;
 
 /** Limits from which something is said. */
 const rowLimits = {
@@ -18,10 +18,6 @@ const rowLimits = {
   minTwins: 20,
   /** Part of a feature's standard deviation within which values are nearly the same. */
   near: 1 / 50,
-  /** Likeness of outcomes within a column's values from which it looks like a group. */
-  likeness: 0.1,
-  /** Share of test rows whose value is in train too, from which that matters. */
-  sharedGroups: 0.2,
   /** Correlation of the outcomes of neighbouring rows from which the order says something. */
   neighbours: 0.1,
   /** Test rows (deepchecks: 100), and their share of the train rows (0.01), below which a test says little. */
@@ -44,7 +40,7 @@ export const testSize = (train: Facts, test: Facts): AuditResult => {
 };
 
 /** Columns of a feature table that say what a row is about: no features, no time, no number of the row. */
-const keptOf = ({ spec }: TestRows.Rows): ReadonlyArray<string> =>
+export const keptOf = ({ spec }: TestRows.Rows): ReadonlyArray<string> =>
   spec.keep.filter((name) => name !== spec.decidedAt && spec.source.key?.includes(name) !== true);
 
 /** Most test rows that are looked for in train: a share of them is known to within a third of a per cent. */
@@ -128,141 +124,6 @@ export const twins = Effect.fnUntraced(function* (
   };
   return result;
 });
-
-/** Test rows whose declared group is in train. */
-export const declaredGroup = Effect.fnUntraced(function* (
-  set: TestRows.Rows,
-  train: Facts,
-  test: Facts,
-) {
-  const { group } = set.contract.spec;
-  const base = {
-    kind: "L3.2",
-    check: "leakage.group",
-    columns: group === undefined ? [] : [group],
-    expected: "no group in train and in test",
-  } as const;
-  if (group === undefined) {
-    const result: AuditResult = {
-      ...base,
-      outcome: "not-applicable",
-      found: "a contract without a group",
-      next: "If rows belong to persons, households or machines, declare the group in the contract.",
-    };
-    return result;
-  }
-  const shared = yield* sharedRows(group, train, test);
-  const result: AuditResult = {
-    ...base,
-    outcome: shared === 0 ? "clear" : "suspected",
-    found: `${counted(shared, "test row")} of ${whole(test.rows)} with a "${group}" that is in train too`,
-    next:
-      shared === 0
-        ? "Nothing to do."
-        : `Split by "${group}", so that all rows of one are in one part.`,
-    ...(shared === 0 ? {} : { rows: shared }),
-  };
-  return result;
-});
-
-const sharedRows = Effect.fnUntraced(function* (column: string, train: Facts, test: Facts) {
-  const db = yield* Duckdb.Duckdb;
-  const name = identifier(column);
-  const [found] = yield* db.rows(
-    `look for values of "${column}" in both parts`,
-    `SELECT count(*)::DOUBLE AS n FROM ${test.relation}
-     WHERE ${name} IN (SELECT DISTINCT ${name} FROM ${train.relation} WHERE ${name} IS NOT NULL)`,
-  );
-  return Number(found?.["n"] ?? 0);
-});
-
-/** Most columns that are looked at as groups. */
-const mostCandidates = 12;
-
-/**
- * Columns that look like a group that nobody declared: outcomes of rows with one value are alike
- * (intraclass correlation by analysis of variance: Donner & Koval, Biometrics 36(1), 1980), and the test
- * rows' values are in train too.
- */
-export const undeclaredGroups = Effect.fnUntraced(function* (
-  set: TestRows.Rows,
-  train: Facts,
-  test: Facts,
-) {
-  const db = yield* Duckdb.Duckdb;
-  const { group, columns } = set.contract.spec;
-  const kept = keptOf(set).filter(
-    (name) => name !== group && ["string", "int"].includes(columns[name]?.type ?? ""),
-  );
-  const codes = [...train.features].flatMap(([name, { whole: isWhole, all }]) =>
-    isWhole && all !== undefined && all.distinct <= all.values / 2 ? [name] : [],
-  );
-  const candidates = [...kept, ...codes].slice(0, mostCandidates);
-  const expected = `no column whose values are in both parts and go with alike outcomes (intraclass correlation ${rowLimits.likeness})`;
-  const base = { kind: "L3.2", check: "leakage.undeclared-group", expected } as const;
-  const found: Array<AuditResult> = [];
-  for (const column of candidates) {
-    const name = identifier(column);
-    const [row] = yield* db.rows(
-      `look at "${column}" as a group`,
-      `SELECT count(*)::DOUBLE AS k, coalesce(sum(n), 0)::DOUBLE AS n, coalesce(sum(n * n), 0)::DOUBLE AS squares,
-         coalesce(sum(y), 0)::DOUBLE AS y, coalesce(sum(y * y / n), 0)::DOUBLE AS between
-       FROM (SELECT count(*)::DOUBLE AS n, count_if(label)::DOUBLE AS y FROM ${train.relation}
-         WHERE label IS NOT NULL AND ${name} IS NOT NULL GROUP BY ${name})`,
-    );
-    const of = (key: string) => Number(row?.[key] ?? 0);
-    const likeness = intraclass({
-      groups: of("k"),
-      rows: of("n"),
-      squares: of("squares"),
-      positives: of("y"),
-      between: of("between"),
-    });
-    if (of("k") < 10 || of("n") < 2 * of("k") || !(likeness >= rowLimits.likeness)) continue;
-    const shared = yield* sharedRows(column, train, test);
-    if (shared < rowLimits.sharedGroups * test.rows) continue;
-    // A person who comes again later may be known to the model; one whose rows were shuffled may not.
-    const byTime = set.spec.decidedAt !== undefined;
-    found.push({
-      ...base,
-      outcome: byTime ? "noted" : "suspected",
-      columns: [column],
-      found: `"${column}": outcomes of rows with one value are alike (intraclass correlation ${number(likeness)}, ${whole(of("k"))} values), and ${percent(shared / Math.max(1, test.rows))} of the test rows have a value that is in train`,
-      next: byTime
-        ? `If the model will also decide about a "${column}" that it has not met, declare it as the contract's group and split by time and group.`
-        : `Declare "${column}" as the contract's group and split by it; or, if each "${column}" will be met again, split by time.`,
-      rows: shared,
-    });
-  }
-  if (found.length > 0) return found;
-  const none: AuditResult = {
-    ...base,
-    outcome: candidates.length === 0 ? "not-applicable" : "clear",
-    columns: [],
-    found:
-      candidates.length === 0
-        ? "no kept column and no code that rows could belong to"
-        : `none of ${candidates.map((column) => `"${column}"`).join(", ")}`,
-    next: "Keep the columns that rows could belong to, so that they are looked at.",
-  };
-  return [none];
-});
-
-/** One-way analysis of variance of a yes/no outcome, from sums per group. */
-export const intraclass = (sums: {
-  readonly groups: number;
-  readonly rows: number;
-  readonly squares: number;
-  readonly positives: number;
-  readonly between: number;
-}): number => {
-  const { groups: k, rows: n, squares, positives: y, between } = sums;
-  if (k < 2 || n <= k) return Number.NaN;
-  const amongMean = (between - (y * y) / n) / (k - 1);
-  const withinMean = (y - between) / (n - k);
-  const size = (n - squares / n) / (k - 1);
-  return (amongMean - withinMean) / (amongMean + (size - 1) * withinMean);
-};
 
 /** Whether training ended before the test began, and long enough before. */
 export const time = (
