@@ -6,6 +6,7 @@ import { Artifact, type Contract, Stage } from "@ml-pipe/core";
 import { type Duckdb, Table, TableSchema } from "@ml-pipe/data";
 import * as Effect from "effect/Effect";
 import { attempt } from "./internal/attempt.ts";
+import { columnsExhibit } from "./internal/exhibits.ts";
 import { inspect } from "./internal/inspect.ts";
 import * as Location from "./Location.ts";
 import {
@@ -101,21 +102,8 @@ export const parquet = <C extends Contract.Contract>(
         });
       }
       const file = yield* attempt(path, () => Artifact.digestFile(path));
-      const types = new Map(columns.map(({ name, type }) => [name, type]));
-      yield* exhibit({
-        _tag: "table",
-        title: "Source",
-        caption: `${source}: ${rows} rows, ${file.bytes} bytes, ${file.digest.slice(0, 19)}`,
-        columns: ["column", "type", "in the file", "known at", "unit", "meaning"],
-        rows: Object.entries(spec.columns).map(([column, one]) => [
-          column,
-          one.nullable ? `${one.type} or null` : one.type,
-          types.get(column) ?? null,
-          one.availableAt,
-          one.unit ?? null,
-          one.description ?? null,
-        ]),
-      });
+      const caption = `${source}: ${rows} rows, ${file.bytes} bytes, ${file.digest.slice(0, 19)}`;
+      yield* exhibit(columnsExhibit(contract, caption, columns));
       yield* progress({ label: "rows", rows });
       return Table.make(contract, "raw", {
         rows,

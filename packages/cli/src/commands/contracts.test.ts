@@ -153,6 +153,19 @@ describe("contracts", () => {
     );
   });
 
+  it("of files with one name in two folders are not each other's", async () => {
+    const common = mkdtempSync(join(cwd, "common-"));
+    writeFileSync(join(common, ContractLock.fileName), ContractLock.toText(ContractLock.empty));
+    for (const name of ["bus", "tram"]) {
+      mkdirSync(join(common, name));
+      const file = join(common, name, "data.ts");
+      writeFileSync(file, trip.replace('"trip"', `"${name}"`));
+      const { code, out, err } = await lock(file);
+      assert.strictEqual(code, 0, out + err);
+    }
+    assert.include(readFileSync(join(common, ContractLock.fileName), "utf8"), '"bus/data.ts"');
+  });
+
   it("that contradict themselves, or are none, are refused with every problem", async () => {
     const { code, err } = await check(
       trips('eventTime: "at"', 'eventTime: "at", minRows: 2, maxRows: 1, key: ["rain"]'),

@@ -1,4 +1,5 @@
 /** `ml-pipe contracts …`: what hand-overs promise, what changed, and who has agreed. */
+import * as path from "node:path";
 import { Contract, ContractLock, Ddl, Odcs } from "@ml-pipe/ml-pipe";
 import * as Clock from "effect/Clock";
 import * as Effect from "effect/Effect";
@@ -59,12 +60,16 @@ const held = Effect.fnUntraced(function* (loaded: Loaded, options: ReviewOptions
   const lock = yield* readLock(file);
   const { readers, from } = yield* readersOf(options.stateFolder, options.serving, lock);
   const current: ContractLock.Current = {
-    usedBy: loaded.usedBy,
+    usedBy: loaded.pipeline ?? fromLock(file, options.file),
     contracts: loaded.specs,
     readers,
   };
   return { file, lock, from, current, reviews: ContractLock.review(lock, current) };
 });
+
+/** A file as all who share its lock name it. */
+const fromLock = (lock: string, file: string): string =>
+  path.relative(path.dirname(lock), path.resolve(file)).replaceAll(path.sep, "/");
 
 type Held = Effect.Success<ReturnType<typeof held>>;
 

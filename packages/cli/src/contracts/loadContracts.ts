@@ -1,5 +1,4 @@
 /** The contracts of a file: those that its pipeline hands over, and those that it exports. */
-import * as path from "node:path";
 import { Contract, Digest, Graph, Pipeline } from "@ml-pipe/ml-pipe";
 import * as Effect from "effect/Effect";
 import * as Result from "effect/Result";
@@ -12,8 +11,8 @@ import { similar } from "../view/text.ts";
 
 /** The contracts of a file. */
 export interface Loaded {
-  /** The pipeline, or the file if it has none: who uses the contracts. */
-  readonly usedBy: string;
+  /** The name of the pipeline that uses the contracts; absent if the file has none. */
+  readonly pipeline?: string;
   readonly specs: ReadonlyArray<Contract.ContractSpec>;
 }
 
@@ -45,7 +44,7 @@ export const loadContracts = Effect.fnUntraced(function* (
   if (specs.length === 0) {
     return yield* Effect.fail(new NotValid([toProblem(new NoContracts({ file }))]));
   }
-  return { usedBy: pipeline?.name ?? path.basename(file), specs };
+  return { ...(pipeline === undefined ? {} : { pipeline: pipeline.name }), specs };
 });
 
 /**

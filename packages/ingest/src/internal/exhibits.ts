@@ -1,21 +1,19 @@
 /** What an ingest shows of a source: its columns, its files, and how they were read. */
 import type { Contract, Exhibit } from "@ml-pipe/core";
+import type { TableSchema } from "@ml-pipe/data";
 import type { Fact, Part } from "./delivery.ts";
 
-/** Each column of the contract, and what it was in the source. */
+/** Each column of the contract, and what it is in the source: the first of a name counts. */
 export const columnsExhibit = (
   { spec }: Contract.Contract,
-  source: string,
-  parts: ReadonlyArray<Part>,
-  records: number,
+  caption: string,
+  columns: ReadonlyArray<TableSchema.SqlColumn>,
 ): Exhibit.Exhibit => {
-  const types = new Map(
-    parts.toReversed().flatMap(({ columns }) => columns.map(({ name, type }) => [name, type])),
-  );
+  const types = new Map(columns.toReversed().map(({ name, type }) => [name, type]));
   return {
     _tag: "table",
     title: "Source",
-    caption: `${source}: ${records} records`,
+    caption,
     columns: ["column", "type", "in the source", "known at", "unit", "meaning"],
     rows: Object.entries(spec.columns).map(([column, one]) => [
       column,

@@ -67,7 +67,13 @@ export const take = Effect.fnUntraced(function* <C extends Contract.Contract>(
       new Error(`${table.rows} rows and ${rejected} rejected records are not ${records} records`),
     );
   }
-  yield* exhibit(columnsExhibit(contract, source, parts, records));
+  yield* exhibit(
+    columnsExhibit(
+      contract,
+      `${source}: ${records} records`,
+      parts.flatMap(({ columns }) => columns),
+    ),
+  );
   yield* exhibit(filesExhibit(parts));
   const facts = factsExhibit(parts);
   if (facts !== undefined) yield* exhibit(facts);
