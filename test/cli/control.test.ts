@@ -5,11 +5,12 @@ import { setTimeout } from "node:timers/promises";
 import { Plan, Run } from "@ml-pipe/core";
 import * as Schema from "effect/Schema";
 import { assert, describe, it } from "vitest";
+import { ShownRun } from "../../packages/cli/src/view/json.ts";
 import { root } from "../support/repository.ts";
 import { mlPipe, type Options, remove, start, variant, workspace } from "./support.ts";
 
 const text = readFileSync(join(root, "test/cli/fixtures/control/pipeline.ts"), "utf8");
-const decodeRun = Schema.decodeUnknownSync(Schema.fromJsonString(Run.Run));
+const decodeRun = Schema.decodeUnknownSync(Schema.fromJsonString(ShownRun));
 const decodeRuns = Schema.decodeUnknownSync(Schema.fromJsonString(Schema.Array(Run.RunSummary)));
 
 /** A folder with the pipeline in it, and what may be done there. */
@@ -182,7 +183,12 @@ describe("a run that waits for a person", () => {
       assert.strictEqual(recorded.code, 0, recorded.err);
       const word: unknown = JSON.parse(recorded.out);
       assert.deepInclude(word, { _tag: "WordRecorded" });
-      assert.strictEqual((await status()).status, "suspended");
+      const { status: stands, given = [] } = await status();
+      assert.strictEqual(stands, "suspended");
+      assert.deepStrictEqual(
+        given.map(({ gate, approver, decision }) => [gate, approver, decision]),
+        [["sign-off", "ana", "approve"]],
+      );
       const shown = (await mlPipe(["status"], { cwd })).out;
       assert.match(
         shown,

@@ -21,12 +21,13 @@ export const status = (
     Effect.fnUntraced(function* (store) {
       const { stateFolder, json } = options;
       const run = yield* runIn(store, stateFolder, options.run);
+      const given = yield* Approval.given(run, store);
       const surroundings = {
         stateFlag: stateFlag(stateFolder),
-        given: yield* Approval.given(run, store),
+        given,
         ...existingReport(stateFolder, run.id),
       };
-      out(json ? runJson(run) : runText(run, { style, now: new Date(), ...surroundings }));
+      out(json ? runJson(run, given) : runText(run, { style, now: new Date(), ...surroundings }));
       return ExitCode.succeeded;
     }),
   );
