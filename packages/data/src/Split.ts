@@ -8,7 +8,7 @@
 export { byTime, byTimeAndGroup, type ByTimeOptions } from "./split/byTime.ts";
 export { EmptySplit, OverlapError, TooFewUnits } from "./split/errors.ts";
 export { type Fold, foldOf, type FoldsStage, type Whole } from "./split/Fold.ts";
-export { kFold, type KFoldOptions } from "./split/kFold.ts";
+export { foldsSql, kFold, type KFoldOptions } from "./split/kFold.ts";
 export { rollingOrigin, type RollingOriginOptions } from "./split/rollingOrigin.ts";
 export {
   byGroup,

@@ -1,6 +1,6 @@
 import { assert, describe, it } from "@effect/vitest";
-import { Artifact, Column, Contract, Store } from "@ml-pipe/core";
-import { Duckdb, type Expr, FeatureSet, GoldenSet, OutOfFold, Table } from "@ml-pipe/data";
+import { Artifact, Column, Contract, Stage, Store } from "@ml-pipe/core";
+import { Duckdb, type Expr, FeatureSet, GoldenSet, OutOfFold, Split, Table } from "@ml-pipe/data";
 import * as Effect from "effect/Effect";
 import * as Layer from "effect/Layer";
 import sklearn from "../test-fixtures/out_of_fold.json" with { type: "json" };
@@ -180,6 +180,58 @@ describe("the folds", () => {
     }).pipe(provided),
   );
 
+  it.effect("are those of Split.kFold, with equal rows in one", () =>
+    Effect.gen(function* () {
+      const data = yield* Table.write(StillFeatures.contract, "train", {
+        query:
+          "SELECT (i // 2)::DOUBLE AS x, i // 2 % 3 = 0 AS label FROM range(240) t(i) ORDER BY i",
+        split: "split-one",
+      });
+      const stage = Train.outOfFold(StillFeatures, { estimator: logistic, folds: 4, seed: 3 });
+      const { row, fold } = yield* OutOfFold.read(yield* stage.run({ data }));
+      for (let at = 0; at < row.length; at += 2) assert.strictEqual(fold[at], fold[at + 1]);
+      const split = Split.kFold(StillFeatures.contract, { folds: 4, seed: 3, stratify: "label" });
+      const db = yield* Duckdb.Duckdb;
+      for (const { fold: number, validation } of yield* split.run({ data })) {
+        const rows = yield* db.rows(
+          "read",
+          `SELECT x FROM ${yield* Table.relation(validation)} ORDER BY x`,
+        );
+        const own = [...row].filter((_, at) => fold[at] === number - 1);
+        assert.deepStrictEqual(
+          rows.map(({ x }) => Number(x)),
+          own.map((at) => Math.floor(at / 2)),
+        );
+      }
+    }).pipe(provided),
+  );
+
+  it.effect("leave out rows whose group is not known, and say so", () =>
+    Effect.gen(function* () {
+      const data = yield* Table.write(GroupedFeatures.contract, "train", {
+        query: `SELECT ${Object.keys(GroupedFeatures.contract.columns)
+          .map(
+            (name) =>
+              `${{ at: "TIMESTAMP '2001-01-01'", x: "i * 1.0", who: "CASE WHEN i > 4 THEN 'p' || i % 9 END", label: "hash(i) % 2 = 0" }[name]} AS ${name}`,
+          )
+          .join(", ")} FROM range(200) t(i) ORDER BY i`,
+        split: "split-one",
+      });
+      const findings: Array<string> = [];
+      const found = yield* Train.outOfFold(GroupedFeatures, { estimator: logistic, folds: 3 })
+        .run({ data })
+        .pipe(
+          Effect.provideService(Stage.Reporter, (event) =>
+            Effect.sync(() => {
+              if (event._tag === "Finding") findings.push(event.finding.found);
+            }),
+          ),
+        );
+      assert.strictEqual(found.rows, 195);
+      assert.deepStrictEqual(findings, ["5 rows without one, which get no probability"]);
+    }).pipe(provided),
+  );
+
   it.effect("leave out what an embargo overlaps", () =>
     Effect.gen(function* () {
       const plain = yield* foldsOf(TimedFeatures, 220);
@@ -214,7 +266,7 @@ describe("refuses", () => {
           faults[0]?.message,
           "fold 1 of 5 (by random) cannot be held out: it has no rows",
         );
-        assert.include(faults[4]?.message, "of the 39 rows left to train on, 0 are positive");
+        assert.include(faults[4]?.message, "of the 40 rows left to train on, 0 are positive");
       }).pipe(provided),
   );
 

@@ -2,7 +2,7 @@
  * Cross-validated training: k models, each trained without one fold, and what each says of the rows it
  * did not see. The only way to out-of-fold probabilities.
  */
-import { type Artifact, type Contract, Stage, type Store } from "@ml-pipe/core";
+import { type Artifact, type Contract, type Finding, Stage, type Store } from "@ml-pipe/core";
 import {
   Classification,
   Duckdb,
@@ -12,13 +12,14 @@ import {
   OutOfFold,
   Table,
   type Transform,
+  Words,
 } from "@ml-pipe/data";
 import * as Duration from "effect/Duration";
 import * as Effect from "effect/Effect";
 import * as Result from "effect/Result";
 import * as Schema from "effect/Schema";
 import { type BoostedTreesOptions, fitBoostedTrees, type TrainingError } from "./BoostedTrees.ts";
-import { foldRows, foldsBy, foldSql } from "./internal/folds.ts";
+import { foldColumn, foldedSql, foldRows, foldsBy } from "./internal/folds.ts";
 import { type Prepared, preparedBy, prepareFold } from "./internal/prepared.ts";
 import { fitLogistic, type LogisticOptions } from "./Logistic.ts";
 
@@ -96,9 +97,15 @@ export type OutOfFoldStage<Out extends Contract.Contract> = Stage.Stage<
 /**
  * A stage that gives each labelled row of a training table the probability of a model that was not
  * trained on it. Rows that belong together stay together: a contract with a group has whole groups held
- * out, one with an event time whole periods, any other single rows, class by class.
+ * out, one with an event time whole periods, any other rows as `Split.kFold` deals them out, class by class:
+ * rows that are equal are in one fold, or a wrong label would be confirmed by its copy. Rows without a label,
+ * and those whose group or time is not known, get no probability.
  *
- * Nothing is fitted outside a fold's own rows: what `prepare` names is fitted for each fold anew. The same table and options give the same bytes.
+ * Periods are those of no `Split.rollingOrigin`, which never validates on the rows before its first origin:
+ * here each row is predicted, from what came after it too, which finds wrong labels but is no forecast.
+ *
+ * Nothing is fitted outside a fold's own rows: what `prepare` names is fitted for each fold anew. The same
+ * table and options give the same bytes.
  *
  * @example
  * ```ts
@@ -142,6 +149,7 @@ export const outOfFold = <C extends Contract.Contract, Out extends Contract.Cont
     run: Effect.fnUntraced(function* ({ data }, { exhibit, finding, progress }) {
       yield* Effect.forEach(yield* GoldenSet.requireApart(set, data), finding);
       const labelled = yield* read(set, data, { folds, seed });
+      yield* Effect.forEach(unknownFinding(set.contract.spec, labelled.unknown), finding);
       const probability = new Float64Array(labelled.labels.length);
       const told: Array<ReadonlyArray<string | number | null>> = [];
       for (let k = 0; k < folds; k++) {
@@ -193,6 +201,27 @@ export const outOfFold = <C extends Contract.Contract, Out extends Contract.Cont
   });
 };
 
+/** Rows that no fold may have, because nothing tells with which others they belong. */
+const unknownFinding = (
+  spec: Contract.ContractSpec,
+  rows: number,
+): ReadonlyArray<Finding.Finding> => {
+  const column = foldColumn(spec);
+  if (column === undefined || rows === 0) return [];
+  return [
+    {
+      check: "outOfFold.known",
+      severity: "warn",
+      column,
+      owner: spec.owner,
+      expected: `a ${column} for every labelled row`,
+      found: `${Words.counted(rows, "row")} without one, which get no probability`,
+      rows,
+      next: `Find out why they have no ${column}: wrong labels are not looked for in them.`,
+    },
+  ];
+};
+
 const fit = (
   estimator: FoldEstimator,
   data: Parameters<typeof fitLogistic>[0],
@@ -234,22 +263,37 @@ const read = Effect.fnUntraced(function* (
 ) {
   const db = yield* Duckdb.Duckdb;
   const rows = yield* Table.relation(table, { rowNumbers: true });
-  const labelled = `(FROM ${rows} WHERE label IS NOT NULL)`;
-  const operation = `read the ${table.role} table`;
-  const [count] = yield* db.rows(operation, `SELECT count(*)::DOUBLE AS n FROM ${labelled}`);
   const { spec } = set.contract;
+  const apart = foldColumn(spec);
+  const known = apart === undefined ? "true" : `${Duckdb.identifier(apart)} IS NOT NULL`;
+  const labelled = `(FROM ${rows} WHERE label IS NOT NULL AND ${known})`;
+  const operation = `read the ${table.role} table`;
+  const [count] = yield* db.rows(
+    operation,
+    `SELECT count_if(${known})::DOUBLE AS n, count_if(NOT (${known}))::DOUBLE AS unknown FROM ${rows} WHERE label IS NOT NULL`,
+  );
   const featureNames = set.spec.features.map(({ name }) => name);
   const time =
     spec.eventTime === undefined
       ? "NULL"
       : `epoch_ms(CAST(${Duckdb.identifier(spec.eventTime)} AS TIMESTAMP))`;
   const { columns } = yield* db.numericColumns(operation, {
-    from: `(SELECT *, ${foldSql(spec, dealt)} AS "~fold" FROM ${labelled} ORDER BY file_row_number)`,
+    from: `(FROM ${foldedSql(set.contract, labelled, dealt)} ORDER BY file_row_number)`,
     select: ["file_row_number", `"~fold"`, time, "label", ...featureNames.map(Duckdb.identifier)],
     rows: Number(count?.["n"] ?? 0),
   });
   const [row = none, fold = none, at = none, labels = none, ...features] = columns;
-  return { relation: labelled, row, fold, time: at, labels, columns: features, featureNames };
+  const unknown = Number(count?.["unknown"] ?? 0);
+  return {
+    relation: labelled,
+    unknown,
+    row,
+    fold,
+    time: at,
+    labels,
+    columns: features,
+    featureNames,
+  };
 });
 
 const none = new Float64Array();

@@ -97,8 +97,10 @@ export const kFold = <
     run: Effect.fnUntraced(function* ({ data }, { exhibit, finding, progress }) {
       const relation = yield* Table.relation(data, { rowNumbers: true });
       const split = splitId(data, params);
-      const drawn = yield* scratch("draw rows", unitsSql(contract, relation, units));
-      const dealt = yield* scratch("deal rows out to folds", dealtSql(drawn, folds, units));
+      const dealt = yield* scratch(
+        "deal rows out to folds",
+        dealtSql(contract, relation, { folds, ...units }),
+      );
       const assignment = yield* storeAssignment(data, `SELECT "~row", "~part" FROM ${dealt}`);
       if (assignment.rows.size < folds) {
         const db = yield* Duckdb;
@@ -162,8 +164,37 @@ export const kFold = <
   });
 };
 
-/** Units in turn, stratum by stratum, larger ones first: as many of each to every fold. */
-const dealtSql = (drawn: string, folds: number, units: Units): string =>
-  `SELECT r.*, "~part" FROM ${drawn} AS r JOIN (
+/** SQL: the rows of {@link unitsSql}, units in turn, stratum by stratum, larger ones first. */
+const dealtSql = (
+  contract: Contract.Contract,
+  relation: string,
+  { folds, ...units }: Units & { readonly folds: number },
+): string =>
+  `WITH "~drawn" AS MATERIALIZED (${unitsSql(contract, relation, units)})
+   SELECT r.*, "~part" FROM "~drawn" AS r JOIN (
      SELECT "~unit", (row_number() OVER (ORDER BY "~stratum", "~n" DESC, "~unit") - 1) % ${folds} AS "~part"
-     FROM ${sizesSql(drawn, units)}) AS u ON r."~unit" = u."~unit"`;
+     FROM ${sizesSql('"~drawn"', units)}) AS u ON r."~unit" = u."~unit"`;
+
+/**
+ * The folds of {@link kFold} as a query for `~row` (a row's `file_row_number`) and `~part` (its fold, from
+ * 0), for a stage that trains on all of them by itself. `relation` is SQL, with `file_row_number`. Whole
+ * groups, else rows that are equal in all but their key, are in one fold; rows without a group in none.
+ *
+ * @example
+ * ```ts
+ * import type { Contract } from "@ml-pipe/core";
+ * import { Split } from "@ml-pipe/data";
+ *
+ * const folds = (contract: Contract.Contract, relation: string) =>
+ *   Split.foldsSql(contract, relation, { folds: 5, seed: 0, stratify: "label" });
+ * ```
+ */
+export const foldsSql = (
+  contract: Contract.Contract,
+  relation: string,
+  options: { readonly folds: number; readonly seed: number; readonly stratify: string },
+): string => {
+  const { group } = contract.spec;
+  const dealt = dealtSql(contract, relation, { ...options, group, duplicates: "together" });
+  return `SELECT "~row", "~part" FROM (${dealt})`;
+};

@@ -1,33 +1,32 @@
 /** Which fold each row is in: the rows that are kept from the model that predicts them. */
 import type { Contract } from "@ml-pipe/core";
-import { Duckdb, type OutOfFold } from "@ml-pipe/data";
+import { Duckdb, type OutOfFold, Split } from "@ml-pipe/data";
 
 /** A contract with a group keeps groups whole; else one with an event time is cut into periods. */
 export const foldsBy = ({ group, eventTime }: Contract.ContractSpec): OutOfFold.FoldsBy =>
   group !== undefined ? "group" : eventTime !== undefined ? "time" : "random";
 
+/** The column that says where a row belongs, if it is not dealt out by itself. */
+export const foldColumn = ({ group, eventTime }: Contract.ContractSpec): string | undefined =>
+  group ?? eventTime;
+
 /**
- * SQL for the fold of a row, from 0, over all rows that have a label, with `file_row_number`. Groups and
- * single rows are ordered by a hash of the seed and dealt out in turn, single rows class by class; periods
- * have about as many rows each, and rows of one instant are in one period.
+ * SQL for the rows of a relation that are in a fold, with its number from 0 as `~fold`. Groups and single
+ * rows are dealt out as by `Split.kFold`; periods have about as many rows each, and rows of one instant are
+ * in one period. All rows have the column of {@link foldColumn}.
  */
-export const foldSql = (
-  spec: Contract.ContractSpec,
+export const foldedSql = (
+  contract: Contract.Contract,
+  relation: string,
   { folds, seed }: { readonly folds: number; readonly seed: number },
 ): string => {
-  const shuffled = (value: string) => `md5(concat('${seed} ', ${value}))`;
-  switch (foldsBy(spec)) {
-    case "group": {
-      const group = Duckdb.identifier(spec.group ?? "");
-      return `(dense_rank() OVER (ORDER BY ${shuffled(`CAST(${group} AS VARCHAR)`)}, ${group}) - 1) % ${folds}`;
-    }
-    case "time": {
-      const time = Duckdb.identifier(spec.eventTime ?? "");
-      return `(${folds} * (rank() OVER (ORDER BY ${time}) - 1)) // count(*) OVER ()`;
-    }
-    case "random":
-      return `(row_number() OVER (PARTITION BY label ORDER BY ${shuffled("file_row_number")}) - 1) % ${folds}`;
+  if (foldsBy(contract.spec) === "time") {
+    const time = Duckdb.identifier(contract.spec.eventTime ?? "");
+    return `(SELECT *, (${folds} * (rank() OVER (ORDER BY ${time}) - 1)) // count(*) OVER () AS "~fold"
+      FROM ${relation})`;
   }
+  const dealt = Split.foldsSql(contract, relation, { folds, seed, stratify: "label" });
+  return `(SELECT t.*, "~part" AS "~fold" FROM ${relation} AS t JOIN (${dealt}) AS d ON t.file_row_number = d."~row")`;
 };
 
 /** The rows of one fold, and those that its model may be trained on. */
