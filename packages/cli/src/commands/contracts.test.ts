@@ -305,6 +305,21 @@ describe("infer", () => {
     assert.include(out, 'key: ["time"]');
   });
 
+  it("takes no words for booleans that an ingest would refuse, and no minimum for minutes", async () => {
+    const data = join(cwd, "weather.csv");
+    const lines = Array.from({ length: 20 }, (_, i) => {
+      const odd = i % 2 === 1;
+      return [`d${i}`, odd ? "Yes" : "No", odd ? "TRUE" : "false", i % 3, i % 7, i % 9].join();
+    });
+    writeFileSync(data, ["day,rain,snow,temp_min,temp_max,sun_min", ...lines].join("\n"));
+    const { out } = await infer(data);
+    assert.include(out, 'rain: Column.string({ values: ["No", "Yes"] })');
+    assert.include(out, '// as Column.boolean, read it with booleans: { true: ["yes"]');
+    assert.include(out, "snow: Column.boolean(),");
+    assert.include(out, "temp_min: Column.int(),");
+    assert.include(out, 'sun_min: Column.int({ unit: "min", min: 0 })');
+  });
+
   it("says what it cannot draft from", async () => {
     const cases: ReadonlyArray<readonly [string, string | Buffer | undefined, RegExp]> = [
       ["absent.csv", undefined, /there is no such file/],

@@ -113,7 +113,8 @@ const draftColumn = (name: string, column: Profile.ColumnProfile, seen: Seen): D
   const form = seen.forms.get(name);
   const values = categoriesOf(column);
   const limits = limitsOf(name, column);
-  const unit = column.number === undefined ? undefined : unitOf(name);
+  const unit =
+    column.number === undefined || isMinimum(name, seen.profile) ? undefined : unitOf(name);
   const personal = personalBecause(name, form);
   const outcome = isOutcome(name);
   const converted = seen.converted.get(name);
@@ -134,6 +135,9 @@ const draftColumn = (name: string, column: Profile.ColumnProfile, seen: Seen): D
       ...(form === undefined ? [] : [`every value is ${form.what}`.replace("is always", "is")]),
       ...(unit === undefined ? [] : [`its name says that it is in ${unit}`]),
       ...(limits.min === undefined ? [] : ["never negative, as a count or a measure would be"]),
+      ...(values?.length === 2 && values.every((value) => /^(yes|no)$/i.test(value))
+        ? [`as Column.boolean, read it with booleans: { true: ["yes"], false: ["no"] }`]
+        : []),
       ...strangeWords(column),
       ...(outcome
         ? [
@@ -189,7 +193,7 @@ const nullWords = (column: Profile.ColumnProfile): ReadonlyArray<string> => {
   const share = Profile.nullShare(column);
   return column.nulls === 0 || share === undefined
     ? ["no nulls"]
-    : [`null in ${count(column.nulls)} rows (${percent(share)})`];
+    : [`null in ${plural(column.nulls, "row")} (${percent(share)})`];
 };
 
 const distinctWords = (column: Profile.ColumnProfile, { profile }: Seen): ReadonlyArray<string> => {
@@ -249,6 +253,13 @@ const unitOf = (name: string): string | undefined => {
   const all = words(name);
   const last = all.at(-1) ?? "";
   return all.length > 1 && units.has(last) ? last : undefined;
+};
+
+/** Whether `temp_min` stands beside `temp_max`, so that it is in no minutes. */
+const isMinimum = (name: string, { columns }: Profile.Profile): boolean => {
+  const all = words(name).join(" ");
+  const maximum = all.replace(/min$/, "max");
+  return maximum !== all && Object.keys(columns).some((one) => words(one).join(" ") === maximum);
 };
 
 /** Whether a name is one of what is known only afterwards. */

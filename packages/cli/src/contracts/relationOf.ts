@@ -1,6 +1,6 @@
 /** A file of data as a relation of DuckDB. */
 import * as fs from "node:fs/promises";
-import { Artifact, Duckdb, Source } from "@ml-pipe/ml-pipe";
+import { Artifact, Duckdb, Source, TableSchema } from "@ml-pipe/ml-pipe";
 import * as Effect from "effect/Effect";
 
 /** Why a file cannot be read, in words. */
@@ -72,6 +72,9 @@ const headOf = (file: string): Effect.Effect<Buffer, Problem> =>
   );
 
 /**
+ * Read as `Source.csv` reads it: the first line is the header, and only `true` and `false` are booleans, so
+ * that the draft accepts its own file.
+ *
  * Where lines have unlike numbers of fields, DuckDB's search for the delimiter may end with none, and one
  * column of whole lines. Read with the fields that the header has, it names the line.
  */
@@ -79,11 +82,19 @@ const csv = Effect.fnUntraced(function* (
   file: string,
 ): Effect.fn.Return<string, Problem, Duckdb.Duckdb> {
   const from = Duckdb.fileLiteral(file);
-  const relation = yield* read(file, `read_csv(${from}, ${all})`);
-  const columns = yield* rows(`DESCRIBE ${relation}`);
-  const header = String(columns[0]?.["column_name"]);
+  const types =
+    "['NULL', 'BIGINT', 'DOUBLE', 'TIME', 'DATE', 'TIMESTAMP', 'TIMESTAMPTZ', 'VARCHAR']";
+  const relation = yield* read(
+    file,
+    `read_csv(${from}, ${all}, header = true, auto_type_candidates = ${types})`,
+  );
+  const columns = yield* TableSchema.describe(relation).pipe(Effect.mapError(problemOf));
+  const [{ name: header } = { name: "" }] = columns;
   const [delimiter] = /[,;\t|]/.exec(header) ?? [];
-  if (columns.length > 1 || delimiter === undefined) return relation;
+  if (columns.length > 1 || delimiter === undefined) {
+    yield* booleansOf(relation, columns);
+    return relation;
+  }
   const fields = header.split(delimiter).map((_, index) => `f${index}: 'VARCHAR'`);
   const dialect = `delim = ${Duckdb.literal(delimiter)}, quote = '"', escape = '"', header = true`;
   yield* read(
@@ -98,9 +109,23 @@ const read = (file: string, reader: string): Effect.Effect<string, Problem, Duck
     db.execute(`read ${file}`, `CREATE OR REPLACE TABLE drafted AS SELECT * FROM ${reader}`),
   ).pipe(Effect.mapBoth({ onSuccess: () => "drafted", onFailure: problemOf }));
 
-const rows = (sql: string) =>
-  Duckdb.Duckdb.use((db) => db.rows("see its columns", sql)).pipe(Effect.mapError(problemOf));
-
 /** What DuckDB says, without its options, which nobody here can set, and without our query. */
 export const problemOf = ({ problem }: Duckdb.DuckdbError): Problem =>
   (problem.split(/\n\s*(?:Possible |file = |LINE \d)/)[0] ?? problem).trim();
+
+/** Makes booleans of the columns of text that have only `true` and `false`. */
+const booleansOf = Effect.fnUntraced(function* (
+  relation: string,
+  columns: ReadonlyArray<TableSchema.SqlColumn>,
+) {
+  const db = yield* Duckdb.Duckdb;
+  const texts = columns
+    .filter(({ type }) => type === "VARCHAR")
+    .map(({ name }) => Duckdb.identifier(name));
+  if (texts.length === 0) return;
+  const asks = texts.map((name, i) => `bool_and(lower(${name}) IN ('true', 'false')) AS b${i}`);
+  const [row] = yield* db.rows("look for booleans", `SELECT ${asks.join(", ")} FROM ${relation}`);
+  for (const name of texts.filter((_, i) => row?.[`b${i}`] === true)) {
+    yield* db.execute("read booleans", `ALTER TABLE ${relation} ALTER COLUMN ${name} TYPE BOOLEAN`);
+  }
+}, Effect.mapError(problemOf));
