@@ -128,7 +128,16 @@ describe("agreement", () => {
         query: `SELECT 'm' AS mail, 'A' AS who, i AS verdict FROM range(2) t(i) ORDER BY i`,
       });
       const again = yield* telling(stage.run({ ratings: twice }));
-      assert.include(again.told.findings.map(({ check }) => check).join(), "ratings.once");
+      assert.deepStrictEqual(
+        again.told.findings.map(({ check, rows }) => [check, rows]),
+        [
+          ["ratings.once", 1],
+          ["labels.agreement", undefined],
+        ],
+      );
+      // Whoever agrees with themselves is no second annotator; what they said last is what they say.
+      assert.isNull(again.value?.agreement.alpha);
+      assert.strictEqual((yield* rowsOf(again.value!.consensus))[0]?.["verdict"], "1");
     }).pipe(provided),
   );
 

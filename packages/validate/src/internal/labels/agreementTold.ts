@@ -41,7 +41,7 @@ export const readFindings = (
     readonly rows: number;
   },
 ): ReadonlyArray<Finding.Finding> => {
-  const missing = rows - ratings.item.length;
+  const missing = rows - repeated - ratings.item.length;
   return [
     ...(missing === 0
       ? []
@@ -64,9 +64,9 @@ export const readFindings = (
             severity: "warn" as const,
             owner,
             expected: "one rating of an item by an annotator",
-            found: `${counted(repeated, "rating")} more; they count in alpha and in the consensus, not in the pairs`,
+            found: `${counted(repeated, "rating")} that the same annotator gave again; the last one of each counts`,
             rows: repeated,
-            next: "Keep the last one, if a correction was meant.",
+            next: "Keep the rating that is meant, if it is not the last one in the table.",
           },
         ]),
   ];
@@ -87,7 +87,7 @@ export const agreementFindings = (
       owner,
       expected,
       found: `could not run: ${why}`,
-      next: "Have a sample of items annotated by two people at least.",
+      next: "Do not rely on these labels before it can be computed.",
     });
   } else if (alpha < Agreement.reliable) {
     const range =

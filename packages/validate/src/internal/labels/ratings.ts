@@ -24,11 +24,14 @@ export interface Read {
   readonly names: ReadonlyArray<string>;
   /** The ratings in SQL with `~item`, `~annotator` and `~label` from 0. */
   readonly relation: string;
-  /** Items that an annotator rated more than once. */
+  /** Ratings that the annotator took back by a later one of the same item. */
   readonly repeated: number;
 }
 
-/** The complete rows of a long table, with items, annotators and classes numbered in their order. */
+/**
+ * The complete rows of a long table, of each annotator the last one for an item: whoever agrees with
+ * themselves is no second annotator. With items, annotators and classes numbered in their order.
+ */
 export const readRatings = Effect.fnUntraced(function* (
   table: Table.AnyTable,
   columns: {
@@ -47,18 +50,20 @@ export const readRatings = Effect.fnUntraced(function* (
   const [item, annotator, label] = [columns.item, columns.annotator, columns.label].map(
     Duckdb.identifier,
   );
-  const complete = `(FROM ${yield* Table.relation(table)} WHERE ${item} IS NOT NULL AND ${annotator} IS NOT NULL AND ${label} IS NOT NULL)`;
+  const complete = `(FROM ${yield* Table.relation(table, { rowNumbers: true })} WHERE ${item} IS NOT NULL AND ${annotator} IS NOT NULL AND ${label} IS NOT NULL)`;
+  const last = `(SELECT * EXCLUDE (file_row_number) FROM ${complete}
+    QUALIFY row_number() OVER (PARTITION BY ${item}, ${annotator} ORDER BY file_row_number DESC) = 1)`;
   // Classes that were not foreseen come last, in their own order.
   const place =
     order === undefined
       ? label
       : `coalesce(list_position([${order.map(Duckdb.literal).join(", ")}], CAST(${label} AS VARCHAR)), ${order.length + 1}), ${label}`;
   const rank = (by: string) => `dense_rank() OVER (ORDER BY ${by}) - 1`;
-  const relation = `(SELECT *, ${rank(item ?? "")} AS "~item", ${rank(annotator ?? "")} AS "~annotator", ${rank(place ?? "")} AS "~label" FROM ${complete})`;
+  const relation = `(SELECT *, ${rank(item ?? "")} AS "~item", ${rank(annotator ?? "")} AS "~annotator", ${rank(place ?? "")} AS "~label" FROM ${last})`;
   const operation = "read the ratings";
   const [counted] = yield* db.rows(
     operation,
-    `SELECT count(*)::DOUBLE AS rows, (count(*) - count(DISTINCT ("~item", "~annotator")))::DOUBLE AS repeated FROM ${relation}`,
+    `SELECT count(*)::DOUBLE AS complete, count(DISTINCT (${item}, ${annotator}))::DOUBLE AS rows FROM ${complete}`,
   );
   const rows = Number(counted?.["rows"] ?? 0);
   if (rows === 0) {
@@ -78,7 +83,7 @@ export const readRatings = Effect.fnUntraced(function* (
   const classes = yield* textOf("label", label ?? "");
   const names = yield* textOf("annotator", annotator ?? "");
   const { columns: read } = yield* db.numericColumns(operation, {
-    from: relation,
+    from: `(FROM ${relation} ORDER BY "~item", "~annotator")`,
     select: ['"~item"', '"~annotator"', '"~label"'],
     rows,
   });
@@ -88,7 +93,7 @@ export const readRatings = Effect.fnUntraced(function* (
     classes,
     names,
     relation,
-    repeated: Number(counted?.["repeated"] ?? 0),
+    repeated: Number(counted?.["complete"] ?? 0) - rows,
   };
 });
 
