@@ -330,6 +330,7 @@ describe("infer", () => {
       ["header.csv", "id,name\n", /it has no row to draft from/],
       ["latin.csv", Buffer.from("id,name\n1,K\xf6ln\n", "latin1"), /it is no text in UTF-8/],
       ["ragged.csv", "id,name\n1,a\n2,b,c\n3,d\n", /CSV Error on Line: 3[^]*2,b,c/],
+      ["quote.csv", 'a,b\n1,"x\n2,y\n', /quote/],
       ["cut.ndjson", '{"id":1}\n{"id":\n', /Malformed JSON/],
     ];
     for (const [name, content, expected] of cases) {

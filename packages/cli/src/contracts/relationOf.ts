@@ -86,7 +86,7 @@ const csv = Effect.fnUntraced(function* (
     "['NULL', 'BIGINT', 'DOUBLE', 'TIME', 'DATE', 'TIMESTAMP', 'TIMESTAMPTZ', 'VARCHAR']";
   const relation = yield* read(
     file,
-    `read_csv(${from}, ${all}, header = true, auto_type_candidates = ${types})`,
+    `read_csv(${from}, ${all}, header = true, quote = '"', auto_type_candidates = ${types})`,
   );
   const columns = yield* TableSchema.describe(relation).pipe(Effect.mapError(problemOf));
   const [{ name: header } = { name: "" }] = columns;
