@@ -203,6 +203,49 @@ describe("an audit", () => {
   });
 });
 
+it.effect("numbers as labels are compared over time, too", () =>
+  Effect.gen(function* () {
+    const Trip = Contract.make("trip", {
+      version: "1",
+      owner: "fleet",
+      label: "minutes",
+      eventTime: "at",
+      columns: {
+        at: Column.timestamp(),
+        km: Column.float(),
+        minutes: Column.float({ availableAt: "outcome" }),
+      },
+    });
+    const audited = Effect.fnUntraced(function* (minutes: string, rows = 4000) {
+      const data = yield* Table.write(Trip, "checked", {
+        query: `SELECT TIMESTAMP '2001-01-01' + to_hours(i::INTEGER) AS at, hash(i) % 1000003 * 1.0 AS km, ${minutes} AS minutes FROM range(${rows}) t(i) ORDER BY i`,
+      });
+      const stage = Labels.audit(Trip, { nearDuplicates: false });
+      const { value, told } = yield* telling(stage.run({ data }));
+      return { value, drift: told.findings.find(({ check }) => check === "labels.drift") };
+    });
+    // Uniform on 0 to 10,000; from the last period on a tenth of the width higher, then three tenths.
+    const uniform = "(i * 7919 % 10007)";
+    const last = (shift: number) => `${uniform} + if(i >= 3624, ${shift}, 0.0)`;
+    const alike = yield* audited(last(0));
+    assert.isUndefined(alike.drift);
+    assert.strictEqual(alike.value?.drift.length, 6);
+    const little = yield* audited(last(1000.7));
+    assert.closeTo(little.value?.drift[5]?.drift ?? 0, 0.1, 0.02);
+    assert.isUndefined(little.drift);
+    const much = yield* audited(last(3002.1));
+    assert.closeTo(much.value?.drift[5]?.drift ?? 0, 0.3, 0.02);
+    assert.include(much.drift?.found, "1 period of 5 beyond, the most from 2001-06-01 on");
+    assert.include(much.drift?.expected, "Kolmogorov–Smirnov");
+    // A few rows of a month tell nothing, nor do numbers that are none.
+    const few = yield* audited(last(5000), 3624 + 60);
+    assert.isNull(few.value?.drift[5]?.drift ?? null);
+    const odd = yield* audited(`if(i % 3 = 0, 'inf'::DOUBLE, ${uniform})`);
+    assert.isUndefined(odd.drift);
+    assert.strictEqual(odd.value?.drift[0]?.rows, 496);
+  }).pipe(provided),
+);
+
 it.effect("near-duplicates are those of cleanlab's Datalab", () =>
   Effect.gen(function* () {
     const Point = Contract.make("point", {

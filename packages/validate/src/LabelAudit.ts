@@ -9,6 +9,7 @@ import {
   classDrift,
   effectiveClasses,
   mostClasses,
+  numberDrift,
 } from "./internal/labels/classes.ts";
 import { nearDuplicates } from "./internal/labels/nearDuplicates.ts";
 import { nearTexts } from "./internal/labels/nearTexts.ts";
@@ -99,7 +100,10 @@ export const LabelAudit = Schema.Struct({
       conflicting: Schema.Int,
     }),
   ),
-  /** By period; `drift` is the bias-corrected Cramér's V against all periods before, null where too few rows. */
+  /**
+   * By period; `drift` is against all periods before, null where too few rows: the bias-corrected Cramér's V
+   * of classes, the Kolmogorov–Smirnov statistic of numbers over 200 bins.
+   */
   drift: Schema.Array(
     Schema.Struct({
       from: Schema.DateFromString,
@@ -205,10 +209,14 @@ export const audit = <C extends Contract.Contract, R extends Table.Role = "check
           : yield* nearDuplicates({ ...rows, features: others, types, labelled }, near);
       const texts = yield* Effect.forEach(text, (column) => nearTexts(rows, column));
       const isClass = classes.length <= mostClasses;
+      const { eventTime } = spec;
+      const isNumber = types[label] === "int" || types[label] === "float";
       const drift =
-        isClass && spec.eventTime !== undefined
-          ? yield* classDrift(rows, spec.eventTime, period)
-          : [];
+        eventTime === undefined || !(isClass || isNumber)
+          ? []
+          : isClass
+            ? yield* classDrift(rows, { time: eventTime, period })
+            : yield* numberDrift(rows, { time: eventTime, period }, maxDrift);
       const { duplicates, conflicts } = same;
       const found: LabelAudit = {
         rows: data.rows,
@@ -250,7 +258,7 @@ export const audit = <C extends Contract.Contract, R extends Table.Role = "check
         same,
         near: compared,
         texts,
-        eventTime: spec.eventTime,
+        eventTime,
         ...limits,
       };
       yield* Effect.forEach(auditFindings(found, about), finding);

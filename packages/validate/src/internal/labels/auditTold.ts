@@ -203,10 +203,12 @@ const drift = (
   if (eventTime === undefined) return [];
   const judged = drift.filter((one) => one.drift !== null);
   const check = "labels.drift";
-  const expected = `labels of a period that differ by less than ${number(maxDrift)} from those before (Cramér's V)`;
+  const expected = `labels of a period that differ by less than ${number(maxDrift)} from those before (${statisticOf(classes)})`;
   if (judged.length === 0) {
     const why =
-      classes.length === 0 ? "the label is no class" : "there are not two periods with enough rows";
+      drift.length === 0
+        ? "the label is neither a class nor a number, or no row has a time"
+        : "there are not two periods with enough rows";
     return [
       {
         check,
@@ -235,6 +237,10 @@ const drift = (
     },
   ];
 };
+
+/** Numbers have no classes. */
+const statisticOf = (classes: LabelAudit["classes"]): string =>
+  classes.length === 0 ? "Kolmogorov–Smirnov" : "Cramér's V";
 
 /** Class counts, examples of conflicts, drift by period. */
 export const auditExhibits = (
@@ -275,7 +281,7 @@ export const auditExhibits = (
       title: "Label drift",
       caption: "each period against all before it",
       x: { label: "from", kind: "time" },
-      y: { label: "Cramér's V" },
+      y: { label: statisticOf(classes) },
       series: [{ name: "labels", points: [...points], marks: true }],
     });
   }
