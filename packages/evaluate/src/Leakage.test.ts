@@ -156,6 +156,19 @@ describe("L2 features", () => {
       }
     }));
 
+  test("that have no values are noted, and those that have are judged", () =>
+    Effect.gen(function* () {
+      for (const b of ["NULL", "'NaN'", "'inf'"]) {
+        const { of } = yield* audit(Trips, { b }, { b });
+        const { outcome, columns, found } = of("single-feature");
+        assert.deepStrictEqual([outcome, columns], ["noted", ["b"]], found);
+      }
+      const told = { a: "CASE WHEN label THEN 1 + u ELSE u END", b: "NULL" };
+      assert.deepStrictEqual((yield* audit(Trips, told, told)).of("single-feature").columns, ["a"]);
+      const constant = yield* audit(Trips, { b: "7" }, { b: "7" });
+      assert.strictEqual(constant.of("single-feature").outcome, "clear");
+    }));
+
   test("are accepted with a reason, one by one", () =>
     Effect.gen(function* () {
       const leak = { a: "CASE WHEN label THEN 1 + u ELSE u END" };

@@ -59,6 +59,18 @@ describe("the types of a checked table", () => {
       assert.strictEqual(second?.["n"], 3);
     }).pipe(provided),
   );
+
+  it.effect("leave rows without an event time in their order, which may tell something", () =>
+    Effect.gen(function* () {
+      const Thing = contractOf(Column.int());
+      const data = yield* rawOf(Thing, values("x INTEGER", "(3)", "(1)", "(2)"));
+      const { checked } = yield* Validate.table(Thing).run({ data });
+      assert.deepStrictEqual(
+        (yield* rowsOf(checked)).map(({ x }) => x),
+        ["3", "1", "2"],
+      );
+    }).pipe(provided),
+  );
 });
 
 describe("the checks of a table", () => {

@@ -51,7 +51,10 @@ export const quarantineSql = (
   ].join("\n");
 };
 
-/** The rows that are not set aside, in the contract's types: by event time, then by all columns. */
+/**
+ * The rows that are not set aside, in the contract's types: by event time, then by all columns; without an
+ * event time in the order in which they came, which may tell something.
+ */
 export const checkedSql = (
   contract: Contract.Contract,
   into: Contract.Contract,
@@ -60,9 +63,7 @@ export const checkedSql = (
 ): string => {
   const columns = Object.keys(contract.columns);
   const { eventTime } = contract.spec;
-  const order = [...(eventTime === undefined ? [] : [eventTime]), ...columns].map(
-    Duckdb.identifier,
-  );
+  const order = eventTime === undefined ? [] : [eventTime, ...columns].map(Duckdb.identifier);
   const row = Duckdb.identifier(Object.keys(into.columns)[columns.length] ?? "");
   const others =
     quarantinePath === null

@@ -114,14 +114,19 @@ export const single = (
     ];
   }
   const strong = power.filter(({ rocAuc }) => rocAuc >= featureLimits.suspiciousAuc);
+  const judged = new Set(power.map(({ feature }) => feature));
+  const empty = [...facts.features.keys()].filter((feature) => !judged.has(feature));
   if (strong.length === 0) {
     return [
       {
         ...base,
-        outcome: "clear",
-        columns: [],
-        found: `at most ${number(best.rocAuc)}${intervalText(best)}, of "${best.feature}"`,
-        next: "Nothing to do.",
+        outcome: empty.length === 0 ? "clear" : "noted",
+        columns: empty,
+        found: `at most ${number(best.rocAuc)}${intervalText(best)}, of "${best.feature}"${empty.length === 0 ? "" : `; not judged, for want of values: ${list(empty)}`}`,
+        next:
+          empty.length === 0
+            ? "Nothing to do."
+            : `Find out why ${list(empty)} ${empty.length === 1 ? "has" : "have"} no values on the train rows, or remove what the model cannot use.`,
       },
     ];
   }
@@ -241,9 +246,11 @@ export const changed = (power: ReadonlyArray<FeaturePower>): AuditResult => {
               )
               .join("; "),
     next:
-      found.length === 0
-        ? "Nothing to do."
-        : "Find out whether it was computed from the outcome in one of the periods, or whether it drifts.",
+      judged === 0
+        ? "Evaluate on rows in which both outcomes occur."
+        : found.length === 0
+          ? "Nothing to do."
+          : "Find out whether it was computed from the outcome in one of the periods, or whether it drifts.",
   };
 };
 

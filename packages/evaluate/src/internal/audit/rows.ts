@@ -223,7 +223,9 @@ export const order = Effect.fnUntraced(function* (set: TestRows.Rows, train: Fac
   const result: AuditResult = {
     ...base,
     outcome: !known ? "not-run" : ordered ? "noted" : "clear",
-    found: known ? number(r) : `${counted(n, "pair")} of neighbours, or one outcome only`,
+    found: known
+      ? `neighbours that correlate by ${number(r)}`
+      : `${counted(n, "pair")} of neighbours, or one outcome only`,
     next: ordered
       ? "Rows were recorded in an order that tells the outcome, such as by day or by place: declare the event time or the group, and split by it."
       : "Nothing to do.",

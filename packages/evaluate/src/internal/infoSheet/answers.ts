@@ -15,8 +15,9 @@ export interface Question {
 /** Why there is no answer about the score. */
 export const noEvaluation = "The record has no evaluation of a model.";
 
-/** Rows that broke a contract are no data that the run took in. */
-export const isQuarantine = (name: string): boolean => name.endsWith("-quarantine");
+/** Rows that broke a contract, and records that are no rows, are no data that the run took in. */
+export const isQuarantine = (name: string): boolean =>
+  name.endsWith("-quarantine") || name === "rejected-record";
 
 /** The tables that the run took in. */
 export const takenIn = ({ tables }: Known) =>

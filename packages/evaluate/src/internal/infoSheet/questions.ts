@@ -219,7 +219,7 @@ const generalisability: ReadonlyArray<Question> = [
     person: ({ evaluation }) =>
       (evaluation?.value.slices.length ?? 0) > 0
         ? null
-        : "The gain was not looked at by any column: add slices.",
+        : "No value of a column was judged on its own: name slices, or lower minSliceRows.",
   },
   {
     id: "generalisability.later",
