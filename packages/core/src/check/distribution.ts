@@ -24,8 +24,11 @@ const figure =
 export const distinctCount = figure("distinct-count");
 
 /**
- * About how many different values there are: HyperLogLog in the one scan, in constant memory. Its
- * typical error is 3 % (measured up to 10 %), and small numbers are not exact either.
+ * About how many different values there are: HyperLogLog in the one scan, in constant memory. It is
+ * coarse: DuckDB's has 64 registers, a standard error of 1.04 / √64 = 13 %. Measured with DuckDB 1.5.6 on
+ * whole numbers, floats and texts of 100 to 10⁶ different values: a root mean square error of 10 % to 15 %,
+ * one estimate in twenty off by 20 % to 30 % or more, the worst of 1,880 by 60 %. Counts from about 10 on are
+ * not exact either. Give it wide limits; take {@link distinctCount} where less matters.
  *
  * @example
  * ```ts

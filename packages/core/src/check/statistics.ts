@@ -198,7 +198,9 @@ export const quantile = <const N extends string>(
 
 /**
  * A quantile from a t-digest of the one scan, in constant memory. Its error is one of rank, not of
- * value: on 10⁶ uniform values below 0.5 % of the rows for quantiles from 0.01 to 0.99.
+ * value. Measured with DuckDB 1.5.6 for quantiles from 0.001 to 0.999 of 10⁶ values (uniform, normal,
+ * lognormal, exponential, Pareto, two far apart, ascending, descending; one thread and two): at most 0.26 % of
+ * the rows, mostly below 0.05 %.
  *
  * @example
  * ```ts
