@@ -105,9 +105,9 @@ export interface ContractOptions<
   readonly maxRows?: number;
 }
 
-type TimestampsOf<C extends Columns, T = Date> = {
-  readonly [K in keyof C & string]: C[K] extends Column.Column<T> ? K : never;
-}[keyof C & string];
+type TimestampsOf<C extends Columns, T = Date> = keyof {
+  readonly [K in keyof C & string as C[K] extends Column.Column<T> ? K : never]: K;
+};
 
 type OutcomesOf<C extends Columns> = {
   readonly [K in keyof C & string]: C[K] extends Column.Column<unknown, "outcome"> ? K : never;

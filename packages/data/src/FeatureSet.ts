@@ -71,6 +71,11 @@ type DecisionTime<C extends Contract.Contract> = [C["eventTime"]] extends [undef
   ? unknown
   : { readonly decidedAt: DecisionTimes<C> };
 
+/** What `decidedAt` is taken to be where it is left out: where it may not be, the error says just that. */
+type NoDecisionTime<C extends Contract.Contract> = [C["eventTime"]] extends [undefined]
+  ? undefined
+  : DecisionTimes<C>;
+
 /** The columns that every feature table keeps: the moment of the decision and the group. */
 type AlwaysKept<C extends Contract.Contract, Time> = Extract<
   C["group"] | Time,
@@ -118,7 +123,7 @@ export const make = <
   const Name extends string,
   C extends Contract.Contract,
   const F extends { readonly [name: string]: Feature },
-  const D extends DecisionTimes<C> | undefined = undefined,
+  const D extends DecisionTimes<C> | undefined = NoDecisionTime<C>,
   const K extends keyof C["columns"] & string = never,
 >(
   name: Name,

@@ -26,9 +26,9 @@ declare const digest: Digest.Digest;
 
 it("wrong labels are looked for with out-of-fold probabilities only", () => {
   suspects.run({ data, outOfFold });
-  // @ts-expect-error is not assignable to type 'OutOfFold<
+  // @ts-expect-error is missing the following properties from type 'OutOfFold<
   suspects.run({ data, outOfFold: model });
-  // @ts-expect-error is not assignable to type 'OutOfFold<
+  // @ts-expect-error is missing the following properties from type 'OutOfFold<
   suspects.run({ data, outOfFold: table });
   const made = {
     featureSet: { name: "trip-features", digest },
