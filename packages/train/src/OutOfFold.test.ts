@@ -27,6 +27,12 @@ const Still = Contract.make("still", {
   owner: "fleet",
   columns: { x: Column.float(), late: columns.late },
 });
+const Seen = Contract.make("seen", {
+  version: "1",
+  owner: "fleet",
+  group: "who",
+  columns: { i: Column.int(), who: Column.string(), label: columns.late },
+});
 const TimedFeatures = FeatureSet.make("timed-features", {
   version: "1",
   of: Timed,
@@ -180,28 +186,42 @@ describe("the folds", () => {
     }).pipe(provided),
   );
 
-  it.effect("are those of Split.kFold, with equal rows in one", () =>
+  it.effect("of groups are those of Split.kFold", () =>
     Effect.gen(function* () {
-      const data = yield* Table.write(StillFeatures.contract, "train", {
-        query:
-          "SELECT (i // 2)::DOUBLE AS x, i // 2 % 3 = 0 AS label FROM range(240) t(i) ORDER BY i",
-        split: "split-one",
-      });
-      const stage = Train.outOfFold(StillFeatures, { estimator: logistic, folds: 4, seed: 3 });
+      const data = yield* tableOf(GroupedFeatures.contract, 300, "i % 3 = 0");
+      const stage = Train.outOfFold(GroupedFeatures, { estimator: logistic, folds: 3, seed: 3 });
       const { row, fold } = yield* OutOfFold.read(yield* stage.run({ data }));
-      for (let at = 0; at < row.length; at += 2) assert.strictEqual(fold[at], fold[at + 1]);
-      const split = Split.kFold(StillFeatures.contract, { folds: 4, seed: 3, stratify: "label" });
+      const split = Split.kFold(Seen, { folds: 3, seed: 3, stratify: "label" });
+      const seen = yield* Table.write(Seen, "train", {
+        query:
+          "SELECT i, 'p' || (i % 7) AS who, i % 3 = 0 AS label FROM range(300) t(i) ORDER BY i",
+      });
       const db = yield* Duckdb.Duckdb;
-      for (const { fold: number, validation } of yield* split.run({ data })) {
+      for (const { fold: number, validation } of yield* split.run({ data: seen })) {
         const rows = yield* db.rows(
           "read",
-          `SELECT x FROM ${yield* Table.relation(validation)} ORDER BY x`,
+          `SELECT i FROM ${yield* Table.relation(validation)} ORDER BY i`,
         );
         const own = [...row].filter((_, at) => fold[at] === number - 1);
         assert.deepStrictEqual(
-          rows.map(({ x }) => Number(x)),
-          own.map((at) => Math.floor(at / 2)),
+          rows.map(({ i }) => Number(i)),
+          own,
         );
+      }
+    }).pipe(provided),
+  );
+
+  it.effect("deal equal rows out one by one: a coarse feature is learned from the others", () =>
+    Effect.gen(function* () {
+      const data = yield* Table.write(StillFeatures.contract, "train", {
+        query: "SELECT (i % 2)::DOUBLE AS x, i % 20 < 3 AS label FROM range(200) t(i) ORDER BY i",
+        split: "split-one",
+      });
+      const stage = Train.outOfFold(StillFeatures, { estimator: logistic });
+      const { probability, row } = yield* OutOfFold.read(yield* stage.run({ data }));
+      // One or two in ten, whatever the row's own label is.
+      for (const [at, p] of probability.entries()) {
+        assert.closeTo(p, row[at]! % 2 === 0 ? 0.2 : 0.1, 0.05);
       }
     }).pipe(provided),
   );

@@ -97,9 +97,10 @@ export type OutOfFoldStage<Out extends Contract.Contract> = Stage.Stage<
 /**
  * A stage that gives each labelled row of a training table the probability of a model that was not
  * trained on it. Rows that belong together stay together: a contract with a group has whole groups held
- * out, one with an event time whole periods, any other rows as `Split.kFold` deals them out, class by class:
- * rows that are equal are in one fold, or a wrong label would be confirmed by its copy. Rows without a label,
- * and those whose group or time is not known, get no probability.
+ * out, one with an event time whole periods, any other single rows, class by class. Groups
+ * and rows are dealt out as by `Split.kFold`, but for rows that are equal: held out together, by label, their
+ * features would speak for the other label alone. Drop true copies first, which `Labels.audit` finds. Rows
+ * without a label, and those whose group or time is not known, get no probability.
  *
  * Periods are those of no `Split.rollingOrigin`, which never validates on the rows before its first origin:
  * here each row is predicted, from what came after it too, which finds wrong labels but is no forecast.

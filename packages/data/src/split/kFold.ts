@@ -7,6 +7,7 @@ import * as Table from "../Table.ts";
 import { percent, whole } from "../Words.ts";
 import { type OverlapError, TooFewUnits } from "./errors.ts";
 import { foldOf, type FoldsStage, storeAssignment, tableOf, wholeOf } from "./Fold.ts";
+import { drawSql } from "./hash.ts";
 import { requireDisjoint } from "./overlap.ts";
 import { scratch, splitId } from "./parts.ts";
 import {
@@ -99,7 +100,7 @@ export const kFold = <
       const split = splitId(data, params);
       const dealt = yield* scratch(
         "deal rows out to folds",
-        dealtSql(contract, relation, { folds, ...units }),
+        dealtSql(unitsSql(contract, relation, units), folds, units),
       );
       const assignment = yield* storeAssignment(data, `SELECT "~row", "~part" FROM ${dealt}`);
       if (assignment.rows.size < folds) {
@@ -164,21 +165,18 @@ export const kFold = <
   });
 };
 
-/** SQL: the rows of {@link unitsSql}, units in turn, stratum by stratum, larger ones first. */
-const dealtSql = (
-  contract: Contract.Contract,
-  relation: string,
-  { folds, ...units }: Units & { readonly folds: number },
-): string =>
-  `WITH "~drawn" AS MATERIALIZED (${unitsSql(contract, relation, units)})
+/** SQL: the rows of such a query, units in turn, stratum by stratum, larger ones first. */
+const dealtSql = (drawn: string, folds: number, units: Pick<Units, "group">): string =>
+  `WITH "~drawn" AS MATERIALIZED (${drawn})
    SELECT r.*, "~part" FROM "~drawn" AS r JOIN (
      SELECT "~unit", (row_number() OVER (ORDER BY "~stratum", "~n" DESC, "~unit") - 1) % ${folds} AS "~part"
      FROM ${sizesSql('"~drawn"', units)}) AS u ON r."~unit" = u."~unit"`;
 
 /**
- * The folds of {@link kFold} as a query for `~row` (a row's `file_row_number`) and `~part` (its fold, from
- * 0), for a stage that trains on all of them by itself. `relation` is SQL, with `file_row_number`. Whole
- * groups, else rows that are equal in all but their key, are in one fold; rows without a group in none.
+ * Folds as those of {@link kFold}, as a query for `~row` (a row's `file_row_number`) and `~part` (its fold,
+ * from 0), for a stage that trains on all of them by itself. `relation` is SQL, with `file_row_number`. Whole
+ * groups are in one fold, rows without a group in none. Without groups each row is dealt out by itself, equal
+ * ones too.
  *
  * @example
  * ```ts
@@ -194,7 +192,12 @@ export const foldsSql = (
   relation: string,
   options: { readonly folds: number; readonly seed: number; readonly stratify: string },
 ): string => {
+  const { folds, seed, stratify } = options;
   const { group } = contract.spec;
-  const dealt = dealtSql(contract, relation, { ...options, group, duplicates: "together" });
-  return `SELECT "~row", "~part" FROM (${dealt})`;
+  const drawn =
+    group === undefined
+      ? `SELECT file_row_number AS "~row", ${drawSql(seed, "file_row_number")} AS "~unit",
+          CAST(${identifier(stratify)} AS VARCHAR) AS "~stratum" FROM ${relation}`
+      : unitsSql(contract, relation, { group, duplicates: "together", stratify, seed });
+  return `SELECT "~row", "~part" FROM (${dealtSql(drawn, folds, { group })})`;
 };

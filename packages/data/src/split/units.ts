@@ -89,7 +89,7 @@ export const unitsSql = (
  * the last in order where several have as many). Rows that are together without being a group are equal,
  * so that any of them tells.
  */
-export const sizesSql = (rows: string, { group }: Units): string =>
+export const sizesSql = (rows: string, { group }: Pick<Units, "group">): string =>
   group === undefined
     ? `(SELECT "~unit", CAST(count(*) AS DOUBLE) AS "~n", min("~stratum") AS "~stratum" FROM ${rows} GROUP BY "~unit")`
     : `(SELECT "~unit", CAST(sum(n) AS DOUBLE) AS "~n", max({n: n, s: s}).s AS "~stratum"
