@@ -148,6 +148,24 @@ describe("suspect labels", () => {
       assert.deepStrictEqual(told.findings, []);
     }).pipe(provided),
   );
+
+  it.effect("were not looked for by a model that says nothing of labels: a finding", () =>
+    Effect.gen(function* () {
+      const data = yield* tableOf();
+      for (const says of [
+        () => 0.5,
+        (i: number) => (i % 10) / 10,
+        (i: number) => (given(i) ? 0.3 : 0.7),
+      ]) {
+        const outOfFold = yield* outOfFoldOf(data, says);
+        const { told } = yield* telling(Labels.suspects(TripFeatures).run({ data, outOfFold }));
+        const finding = told.findings.find(({ check }) => check === "labels.learned");
+        assert.strictEqual(finding?.severity, "warn");
+        // 0.5 + 1.645 sqrt((99 + 1) / (12 * 51 * 48)): 51 labels are true, 48 are false.
+        assert.include(finding?.expected, "a ROC AUC above 0.59");
+      }
+    }).pipe(provided),
+  );
 });
 
 describe("refuses", () => {

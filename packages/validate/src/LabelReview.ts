@@ -1,6 +1,7 @@
 /** The search for wrong labels: what out-of-fold probabilities contradict goes to people for review. */
 import { type Artifact, Column, Contract, Digest, type Exhibit, Stage } from "@ml-pipe/core";
 import {
+  Classification,
   ConfidentLearning,
   Duckdb,
   type FeatureSet,
@@ -10,6 +11,7 @@ import {
   Words,
 } from "@ml-pipe/data";
 import * as Effect from "effect/Effect";
+import * as Result from "effect/Result";
 import * as Schema from "effect/Schema";
 import { freeName } from "./internal/names.ts";
 
@@ -169,6 +171,23 @@ export const suspects = <C extends Contract.Contract, Out extends Contract.Contr
         );
       }
       const { owner } = set.contract.spec;
+      const auc = Result.getOrElse(
+        Classification.rocAuc(found.probability, found.label),
+        () => 0.5,
+      );
+      const byChance = aucByChance(found.label);
+      if (auc <= byChance) {
+        yield* finding({
+          check: "labels.learned",
+          severity: "warn",
+          column: "label",
+          owner,
+          expected: `a model that tells the labels apart: a ROC AUC above ${number(byChance)}, which chance reaches`,
+          found: `${number(auc)}: neither a label that is set aside nor one that is trusted was judged by more than chance`,
+          rows: outOfFold.rows,
+          next: "Use features or an estimator that tell the labels apart before anybody reviews these rows.",
+        });
+      }
       if (review.rows > 0) {
         yield* finding({
           check: "labels.credible",
@@ -186,6 +205,16 @@ export const suspects = <C extends Contract.Contract, Out extends Contract.Contr
       return { trusted, review };
     }, Effect.scoped),
   });
+};
+
+/**
+ * What the ROC AUC of scores that say nothing of the labels stays below 19 times of 20, by the normal
+ * approximation of Mann and Whitney (Ann. Math. Statist. 18, 1947).
+ */
+const aucByChance = (labels: Float64Array): number => {
+  const positives = labels.reduce((sum, one) => sum + one, 0);
+  const negatives = labels.length - positives;
+  return 0.5 + 1.645 * Math.sqrt((labels.length + 1) / (12 * positives * negatives));
 };
 
 const reviewSql = (

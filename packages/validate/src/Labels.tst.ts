@@ -43,3 +43,14 @@ it("wrong labels are looked for with out-of-fold probabilities only", () => {
   // @ts-expect-error Type '"test"' is not assignable to type '"train"'
   suspects.run({ data: test, outOfFold });
 });
+
+it("labels are compared between tables of one contract in the roles that were named", () => {
+  const drift = Labels.drift(set.contract, { reference: "train", current: "test" });
+  drift.run({ reference: data, current: test });
+  // @ts-expect-error Type '"test"' is not assignable to type '"train"'
+  drift.run({ reference: test, current: test });
+  // @ts-expect-error is not assignable to type 'CheckedRole'
+  Labels.drift(set.contract, { reference: "train", current: "raw" });
+  // @ts-expect-error is not assignable to type
+  Labels.drift(set.contract, { reference: "train", current: "test", label: "minutes" });
+});
