@@ -193,7 +193,10 @@ describe("the checks of a table", () => {
       assert.strictEqual(value?.checked.rows, 2);
       assert.deepInclude(
         told.findings.find(({ check }) => check === "rows.unique"),
-        { rows: 2 },
+        {
+          rows: 2,
+          next: "They are quarantined; send them to sensors. If different things may have the same values, say uniqueRows: false.",
+        },
       );
     }).pipe(provided),
   );

@@ -104,9 +104,12 @@ export const uniqueness = (
   return [
     ...(uniqueRows
       ? [
-          same("rows.unique", "no two rows with the same values", () =>
-            repeats("rows", Object.keys(columns), { reason: "duplicate of row", last: "false" }),
-          ),
+          {
+            ...same("rows.unique", "no two rows with the same values", () =>
+              repeats("rows", Object.keys(columns), { reason: "duplicate of row", last: "false" }),
+            ),
+            description: "If different things may have the same values, say uniqueRows: false.",
+          },
         ]
       : []),
     ...(key === undefined
