@@ -213,7 +213,7 @@ it.effect("numbers as labels are compared over time, too", () =>
       columns: {
         at: Column.timestamp(),
         km: Column.float(),
-        minutes: Column.float({ availableAt: "outcome" }),
+        minutes: Column.float({ availableAt: "outcome", nullable: true }),
       },
     });
     const audited = Effect.fnUntraced(function* (minutes: string, rows = 4000) {
@@ -243,6 +243,9 @@ it.effect("numbers as labels are compared over time, too", () =>
     const odd = yield* audited(`if(i % 3 = 0, 'inf'::DOUBLE, ${uniform})`);
     assert.isUndefined(odd.drift);
     assert.strictEqual(odd.value?.drift[0]?.rows, 496);
+    // Each of 1,500 numbers is there more often than none is.
+    const missing = yield* audited("if(i < 2, NULL, i % 1500 * 1.0)", 6000);
+    assert.strictEqual(missing.value?.missing, 2);
   }).pipe(provided),
 );
 

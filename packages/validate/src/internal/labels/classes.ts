@@ -22,7 +22,8 @@ export const classCounts = Effect.fnUntraced(function* ({ relation, label }: Lab
   const name = Duckdb.identifier(label);
   const found = yield* db.rows(
     "count the labels",
-    `SELECT CAST(${name} AS VARCHAR) AS label, count(*)::DOUBLE AS rows FROM ${relation} GROUP BY ALL ORDER BY rows DESC, label LIMIT ${mostClasses + 2}`,
+    `FROM (SELECT CAST(${name} AS VARCHAR) AS label, count(*)::DOUBLE AS rows FROM ${relation} GROUP BY ALL)
+     ORDER BY (label IS NULL) DESC, rows DESC, label LIMIT ${mostClasses + 2}`,
   );
   const missing = found.find((row) => row["label"] === null);
   return {
