@@ -176,7 +176,7 @@ const wide = (): Case => {
   };
 };
 
-const rounds = 5;
+const rounds = Number(process.env["ML_PIPE_BENCH_ROUNDS"] ?? 5);
 
 /** Milliseconds of each operation, one for each round; the scan of a wide table is several queries. */
 const timings = new Map<string, Array<number>>();

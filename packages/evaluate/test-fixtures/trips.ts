@@ -156,6 +156,9 @@ const tripsSql = (options: TripOptions, firstDay: number, salt: number): string 
     ORDER BY "at", i`;
 };
 
+/** The check that says of these trips that "peek" has no values, unless it is given some. */
+export const withoutValues = "leakage.single-feature";
+
 const firstTestDay = Math.floor(990_000_000_000 / 86_400_000);
 
 /** Writes a test table of generated trips. */

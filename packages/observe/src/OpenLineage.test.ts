@@ -50,7 +50,7 @@ const table = (role: string, data: (typeof Table.Type)["data"], rows = 12) => ({
   data,
 });
 
-const source = { path: "/data/flights.parquet", digest: digest("a"), bytes: 4096 };
+const source = { path: import.meta.filename, digest: digest("a"), bytes: 4096 };
 
 class Shut extends Schema.TaggedError<Shut>()("Shut", {}) {
   readonly [Stage.stops] = true;
@@ -162,7 +162,9 @@ describe("a run in the words of OpenLineage", () => {
       const [read, checked, trained] = ["ingest", "validate", "train"].map((stage) =>
         jobEnd(lineage, `flights.${stage}`),
       );
-      assert.deepStrictEqual(names(read?.inputs ?? []), ["file:/data/flights.parquet"]);
+      assert.deepStrictEqual(names(read?.inputs ?? []), [
+        pathToFileURL(source.path).href.replace("file://", "file:"),
+      ]);
       assert.deepStrictEqual(names(read?.outputs ?? []), ["tests:flights.ingest"]);
       assert.deepStrictEqual(names(checked?.inputs ?? []), ["tests:flights.ingest"]);
       assert.deepStrictEqual(names(checked?.outputs ?? []), [
