@@ -1,3 +1,4 @@
+import { availableParallelism } from "node:os";
 import { defineConfig, type TestProjectInlineConfiguration } from "vitest/config";
 
 // Workspace packages resolve to their sources, so no test needs a build. `execArgv` says the same
@@ -21,6 +22,8 @@ const project = (
 
 export default defineConfig({
   test: {
+    // Two files at a time also on two cores, where the default is one: many tests wait for processes.
+    maxWorkers: Math.max(2, availableParallelism() - 1),
     projects: [
       project("unit", { include: ["packages/*/src/**/*.test.ts"], testTimeout: 60_000 }),
       project("types", {
