@@ -11,6 +11,7 @@ const tree: Estimator.Tree = {
   right: [2, 4, 0, 0, 0],
   missingLeft: [0, 1, 0, 0, 0],
   value: [0, 0, 3, -1, 2],
+  cover: [6, 4, 2, 3, 1],
 };
 
 const ensemble: Estimator.TreeEnsemble = {
@@ -18,9 +19,36 @@ const ensemble: Estimator.TreeEnsemble = {
   version: 1,
   objective: "squaredError",
   features: ["x0", "x1"],
-  baseScore: 100,
+  baseScores: [100],
   trees: [tree, { ...tree, value: [0, 0, 30, -10, 20] }],
   importance: [2, 1],
+};
+
+/** The colour codes 7 and 40 go left, 3 goes right; anything else is missing and goes left. */
+const colours: Estimator.Tree = {
+  feature: [0, -1, -1],
+  threshold: [0, 0, 0],
+  left: [1, 0, 0],
+  right: [2, 0, 0],
+  missingLeft: [1, 0, 0],
+  value: [0, -1, 2],
+  cover: [3, 2, 1],
+  leftCategories: [[7, 40], null, null],
+};
+
+const classes: Estimator.TreeEnsemble = {
+  ...ensemble,
+  objective: "softmax",
+  categories: [[3, 7, 40], null],
+  baseScores: [0, 1, 2],
+  trees: [
+    colours,
+    ...[4, 5].map((value) => ({
+      ...tree,
+      feature: [-1, -1, -1, -1, -1],
+      value: [value, 0, 0, 0, 0],
+    })),
+  ],
 };
 
 const linear: Estimator.LinearModel = {
@@ -54,7 +82,7 @@ describe("scoreRow", () => {
   });
 
   it("is a probability for logistic trees", () => {
-    const score = Estimator.scoreRow({ ...ensemble, objective: "logistic", baseScore: -3 - 30 });
+    const score = Estimator.scoreRow({ ...ensemble, objective: "logistic", baseScores: [-3 - 30] });
     assert.strictEqual(score([1, 0]), 0.5);
     assert.closeTo(score([0, 11]), 1 / (1 + Math.exp(11)), 1e-15);
   });
@@ -67,8 +95,46 @@ describe("scoreRow", () => {
     assert.closeTo(Estimator.scoreRow({ ...linear, link: "logit" })([15, 2]), 0.5, 1e-12);
   });
 
+  it("looks categories up, and sends those it does not know where missing values go", () => {
+    const score = Estimator.scoreRow({
+      ...ensemble,
+      categories: [[3, 7, 40], null],
+      trees: [colours],
+    });
+    assert.deepStrictEqual(
+      [[7, 0], [40, 0], [3, 0], [8, 0], [7.5, 0], [Number.NaN, 0], []].map(score),
+      [99, 99, 102, 99, 99, 99, 99],
+    );
+  });
+
+  it("is e to the sum for rates", () => {
+    const score = Estimator.scoreRow({ ...ensemble, objective: "poisson", baseScores: [-11] });
+    assert.strictEqual(score([0.5, 10]), Math.exp(-22));
+  });
+
+  it("refuses a model with several scores per row", () => {
+    assert.throws(() => Estimator.scoreRow(classes), "3 scores per row; use scoreInto");
+  });
+
   it("is the value of a constant model", () => {
     assert.strictEqual(Estimator.scoreRow(constant)([1, 2]), 0.2);
+  });
+});
+
+describe("scoreInto", () => {
+  it("writes one probability per class: the softmax of the sums of every third tree", () => {
+    const out = new Float64Array(Estimator.width(classes));
+    Estimator.scoreInto(classes)([3, 0], out);
+    const sums = [0 + 2, 1 + 4, 2 + 5].map(Math.exp);
+    const total = sums.reduce((a, b) => a + b, 0);
+    for (const [k, p] of out.entries()) assert.closeTo(p, (sums[k] ?? 0) / total, 1e-15);
+    assert.deepStrictEqual([Estimator.width(classes), Estimator.width(constant)], [3, 1]);
+  });
+
+  it("does not overflow", () => {
+    const out = new Float64Array(3);
+    Estimator.scoreInto({ ...classes, baseScores: [0, 5000, 5000] })([3, 0], out);
+    assert.deepStrictEqual([out[0], (out[1] ?? 0) + (out[2] ?? 0)], [0, 1]);
   });
 });
 
@@ -84,7 +150,14 @@ const ensembles = fc
   )
   .map((plans): Estimator.TreeEnsemble => {
     const trees = plans.map((plan) => {
-      const nodes = { feature: [-1], threshold: [0], left: [0], right: [0], value: [0.25] };
+      const nodes = {
+        feature: [-1],
+        threshold: [0],
+        left: [0],
+        right: [0],
+        value: [0.25],
+        cover: [1],
+      };
       const missingLeft: Array<0 | 1> = [0];
       for (const [pick, feature, threshold, toLeft] of plan) {
         const leaves = nodes.feature.flatMap((f, i) => (f === -1 ? [i] : []));
@@ -100,6 +173,7 @@ const ensembles = fc
           nodes.threshold.push(0);
           nodes.left.push(0);
           nodes.right.push(0);
+          nodes.cover.push(1);
           nodes.value.push(threshold / 7 + child / 3);
           missingLeft.push(0);
         }
@@ -110,7 +184,7 @@ const ensembles = fc
       _tag: "TreeEnsemble",
       version: 1,
       objective: "logistic",
-      baseScore: -0.1,
+      baseScores: [-0.1],
       features: ["a", "b", "c", "d"],
       importance: [0, 1, 2, 3],
       trees,
@@ -158,6 +232,26 @@ describe("scoreColumns", () => {
     }),
   );
 
+  it.effect("writes row after row where a row has several scores", () =>
+    Effect.gen(function* () {
+      const rows = 1500;
+      const colour = Float64Array.from({ length: rows }, (_, i) => [3, 7, 40, 9][i % 4] ?? 0);
+      const other = new Float64Array(rows);
+      const out = new Float64Array(3 * rows);
+      yield* Estimator.scoreColumns(classes, [colour, other], out);
+      const score = Estimator.scoreInto(classes);
+      const row = new Float64Array(3);
+      for (const i of [0, 1, 2, 3, 1023, 1024, rows - 1]) {
+        score([colour[i] ?? 0, 0], row);
+        assert.deepStrictEqual(out.subarray(3 * i, 3 * i + 3), row);
+      }
+      const uneven = yield* Effect.flip(
+        Estimator.scoreColumns(classes, [colour, other], new Float64Array(4)),
+      );
+      assert.include(uneven.message, "4 places for scores where each row has 3");
+    }),
+  );
+
   it.effect("refuses columns that do not fit", () =>
     Effect.gen(function* () {
       const two = new Float64Array(2);
@@ -190,14 +284,18 @@ describe("load", () => {
     ),
   );
 
-  it.effect("reads linear and constant models", () =>
+  it.effect("reads linear and constant models, and trees with categories and classes", () =>
     Effect.gen(function* () {
-      for (const model of [linear, constant]) {
+      for (const model of [linear, constant, classes]) {
         assert.deepStrictEqual(yield* Estimator.load(JSON.parse(JSON.stringify(model))), model);
       }
     }),
   );
 
+  const ofColours = (change: Partial<Estimator.Tree>): Estimator.TreeEnsemble => ({
+    ...classes,
+    trees: [{ ...colours, ...change }, ...classes.trees.slice(1)],
+  });
   const withTree = (change: Partial<Estimator.Tree>): Estimator.TreeEnsemble => ({
     ...ensemble,
     trees: [tree, { ...tree, ...change }],
@@ -228,6 +326,30 @@ describe("load", () => {
       "features[1]",
       '"a" is listed twice',
     ],
+    ["a rounds' tree too few", { ...classes, trees: [tree] }, "trees", "not a multiple of 3"],
+    ["softmax of one class", { ...classes, baseScores: [1] }, "baseScores", "2 or more"],
+    ["two base scores", { ...ensemble, baseScores: [1, 2] }, "baseScores", "2 entries where 1"],
+    ["a category twice", { ...classes, categories: [[3, 3], null] }, "categories[0][1]", "3 is"],
+    ["categories of another length", { ...classes, categories: [[3, 7, 40]] }, "categories", "1 "],
+    [
+      "a split on a category that is not one",
+      ofColours({ leftCategories: [[8], null, null] }),
+      "trees[0].leftCategories[0]",
+      "feature 0 has no category 8",
+    ],
+    [
+      "a threshold on a category",
+      ofColours({ leftCategories: [null, null, null] }),
+      "trees[0].leftCategories[0]",
+      "feature 0 is a category",
+    ],
+    [
+      "categories of a number",
+      ofColours({ feature: [1, -1, -1] }),
+      "trees[0].leftCategories[0]",
+      "feature 1 is a number",
+    ],
+    ["fewer than no rows", withTree({ cover: [-1, 0, 0, 0, 0] }), "trees[1].cover[0]", "-1 is"],
     ["a coefficient too few", { ...linear, coefficients: [1] }, "coefficients", "1 entries"],
     ["a deviation of zero", { ...linear, sd: [1, 0] }, "sd[1]", "not positive"],
     ["a number that is not finite", { ...constant, value: Number.NaN }, "document", "value"],

@@ -6,8 +6,9 @@
  * which checks its shape (schema) and its structure (tree indexes in range, no cycles, lists of
  * equal length) and says what is wrong and where.
  *
- * Features are numbers in the order of `features`; `NaN` means missing. A score is a probability for
- * classification (`logistic`, `logit`) and a value in the label's unit otherwise.
+ * Features are numbers in the order of `features`; `NaN` means missing. A row has one score, or one per
+ * class ({@link width}). A score is a probability for classification, a rate for counts (`poisson`), a
+ * score without unit for ranking, and a value in the label's unit otherwise.
  *
  * @example
  * ```ts
@@ -22,83 +23,22 @@
  */
 import * as Effect from "effect/Effect";
 import * as Schema from "effect/Schema";
+import { ConstantModel, constantScorer } from "./estimator/ConstantModel.ts";
+import { LinearModel, linearProblems, linearScorer } from "./estimator/LinearModel.ts";
+import { distinct, EstimatorProblem, type Report } from "./estimator/problems.ts";
+import type { Scorer } from "./estimator/Scorer.ts";
+import { TreeEnsemble, treesProblems, treesScorer } from "./estimator/TreeEnsemble.ts";
 
-const Numbers = Schema.Array(Schema.Finite);
-const Indexes = Schema.Array(Schema.Int);
-
-/**
- * One decision tree as parallel lists, one entry per node; node 0 is the root.
- *
- * A node with `feature[i] === -1` is a leaf and adds `value[i]`. Otherwise a row goes to `left[i]` if
- * its feature is `<= threshold[i]`, to `right[i]` if it is greater, and when it is missing to
- * `left[i]` if `missingLeft[i]` is 1, else to `right[i]`. Children come after their parent.
- */
-export const Tree = Schema.Struct({
-  feature: Indexes,
-  threshold: Numbers,
-  left: Indexes,
-  right: Indexes,
-  missingLeft: Schema.Array(Schema.Literals([0, 1])),
-  value: Numbers,
-});
-/** See {@link Tree}. */
-export type Tree = typeof Tree.Type;
-
-/**
- * Gradient-boosted trees: `baseScore` plus the leaf values of all trees (learning rate included).
- * With objective `logistic` that sum is log-odds and the score is its sigmoid; with `squaredError`
- * it is the score.
- *
- * `importance[j]` is the total gain (reduction of the training objective, times two) of all splits
- * on feature `j`, unscaled: Friedman 2001, "Greedy function approximation", section 8.1.
- */
-export const TreeEnsemble = Schema.TaggedStruct("TreeEnsemble", {
-  version: Schema.Literal(1),
-  objective: Schema.Literals(["logistic", "squaredError"]),
-  features: Schema.Array(Schema.String),
-  baseScore: Schema.Finite,
-  trees: Schema.Array(Tree),
-  importance: Numbers,
-});
-/** See {@link TreeEnsemble}. */
-export type TreeEnsemble = typeof TreeEnsemble.Type;
-
-/**
- * A linear model on standardised features: `intercept + Σ coefficients[j] · (x_j − mean[j]) / sd[j]`,
- * where a missing `x_j` is replaced by `imputation[j]`. Link `logit` scores the sigmoid of that sum.
- */
-export const LinearModel = Schema.TaggedStruct("LinearModel", {
-  version: Schema.Literal(1),
-  link: Schema.Literals(["logit", "identity"]),
-  features: Schema.Array(Schema.String),
-  intercept: Schema.Finite,
-  coefficients: Numbers,
-  mean: Numbers,
-  /** Standard deviation, greater than zero (1 for a feature that never varied). */
-  sd: Numbers,
-  imputation: Numbers,
-});
-/** See {@link LinearModel}. */
-export type LinearModel = typeof LinearModel.Type;
-
-/** The same score for every row: the baseline every other model has to beat. */
-export const ConstantModel = Schema.TaggedStruct("ConstantModel", {
-  version: Schema.Literal(1),
-  features: Schema.Array(Schema.String),
-  value: Schema.Finite,
-});
-/** See {@link ConstantModel}. */
-export type ConstantModel = typeof ConstantModel.Type;
+export { ConstantModel } from "./estimator/ConstantModel.ts";
+export { LinearModel } from "./estimator/LinearModel.ts";
+export { EstimatorProblem } from "./estimator/problems.ts";
+export { sigmoid } from "./estimator/Scorer.ts";
+export { Tree, TreeEnsemble, TreeObjective } from "./estimator/TreeEnsemble.ts";
 
 /** A built-in model. Persisted as it is: `JSON.stringify(estimator)`; read back with {@link load}. */
 export const Estimator = Schema.Union([TreeEnsemble, LinearModel, ConstantModel]);
 /** See {@link Estimator}. */
 export type Estimator = typeof Estimator.Type;
-
-/** One fault of a model document: what is wrong, and the path to it such as `trees[3].left[7]`. */
-export const EstimatorProblem = Schema.Struct({ what: Schema.String, where: Schema.String });
-/** See {@link EstimatorProblem}. */
-export type EstimatorProblem = typeof EstimatorProblem.Type;
 
 /**
  * A model document cannot be used. `what` and `where` are the first of `problems`, which lists them
@@ -149,67 +89,10 @@ export const problems = (estimator: Estimator): ReadonlyArray<EstimatorProblem> 
   const report: Report = (where, what) => {
     if (found.length < maxProblems) found.push({ what, where });
   };
-  const { features } = estimator;
-  for (const [j, name] of features.entries()) {
-    if (features.indexOf(name) < j) report(`features[${j}]`, `"${name}" is listed twice`);
-  }
-  if (estimator._tag === "LinearModel") {
-    sameLength(
-      estimator,
-      ["coefficients", "mean", "sd", "imputation"],
-      features.length,
-      "",
-      report,
-    );
-    for (const [j, sd] of estimator.sd.entries()) {
-      if (!(sd > 0)) report(`sd[${j}]`, `standard deviation ${sd} is not positive`);
-    }
-  } else if (estimator._tag === "TreeEnsemble") {
-    sameLength(estimator, ["importance"], features.length, "", report);
-    for (const [t, tree] of estimator.trees.entries()) {
-      treeProblems(tree, features.length, `trees[${t}].`, report);
-    }
-  }
+  distinct(estimator.features, "features", report);
+  if (estimator._tag === "LinearModel") linearProblems(estimator, report);
+  else if (estimator._tag === "TreeEnsemble") treesProblems(estimator, report);
   return found;
-};
-
-type Report = (where: string, what: string) => void;
-
-const sameLength = <K extends string>(
-  holder: { readonly [P in K]: ReadonlyArray<number> },
-  keys: ReadonlyArray<K>,
-  expected: number,
-  at: string,
-  report: Report,
-): boolean => {
-  const wrong = keys.filter((key) => holder[key].length !== expected);
-  for (const key of wrong) {
-    report(`${at}${key}`, `${holder[key].length} entries where ${expected} are expected`);
-  }
-  return wrong.length === 0;
-};
-
-const treeProblems = (tree: Tree, features: number, at: string, report: Report): void => {
-  const nodes = tree.feature.length;
-  if (nodes === 0) return report(`${at}feature`, "a tree has no nodes");
-  const lists = ["threshold", "left", "right", "missingLeft", "value"] as const;
-  if (!sameLength(tree, lists, nodes, at, report)) return;
-  const hasParent = new Uint8Array(nodes);
-  for (let i = 0; i < nodes; i++) {
-    const feature = tree.feature[i]!;
-    if (feature === -1) continue;
-    if (feature < 0 || feature >= features) {
-      report(`${at}feature[${i}]`, `feature index ${feature} is not in 0..${features - 1}`);
-    }
-    for (const side of ["left", "right"] as const) {
-      const child = tree[side][i]!;
-      const where = `${at}${side}[${i}]`;
-      if (child >= nodes) report(where, `child ${child} is not in 0..${nodes - 1}`);
-      else if (child <= i) report(where, `child ${child} does not come after its parent`);
-      else if (hasParent[child] === 1) report(where, `child ${child} has two parents`);
-      else hasParent[child] = 1;
-    }
-  }
 };
 
 const invalid = (found: ReadonlyArray<EstimatorProblem>): EstimatorInvalid =>
@@ -242,28 +125,57 @@ export const load: (json: unknown) => Effect.Effect<Estimator, EstimatorInvalid>
     return estimator;
   });
 
-/** `1 / (1 + e^−x)`: the probability of log-odds `x`. */
-export const sigmoid = (x: number): number => 1 / (1 + Math.exp(-x));
-
-/** The linear sum of the row at `row[offset..]`. */
-const linearSum = (model: LinearModel): ((row: ArrayLike<number>, offset: number) => number) => {
-  const { intercept } = model;
-  const weight = Float64Array.from(model.coefficients, (c, j) => c / model.sd[j]!);
-  const mean = Float64Array.from(model.mean);
-  const whenMissing = weight.map((w, j) => w * (model.imputation[j]! - mean[j]!));
-  return (row, offset) => {
-    let sum = intercept;
-    for (let j = 0; j < weight.length; j++) {
-      const term = weight[j]! * (row[offset + j]! - mean[j]!);
-      sum += term === term ? term : whenMissing[j]!;
-    }
-    return sum;
-  };
+const compile = (estimator: Estimator): Scorer => {
+  switch (estimator._tag) {
+    case "ConstantModel":
+      return constantScorer(estimator);
+    case "LinearModel":
+      return linearScorer(estimator);
+    case "TreeEnsemble":
+      return treesScorer(estimator);
+  }
 };
 
 /**
- * Compiles a model to a closure that scores one row without allocating. The model must be sound
- * (trained here, or read with {@link load}). A row shorter than `features` counts the rest as missing.
+ * How many scores a row gets: one per class for several classes, else 1.
+ *
+ * @example
+ * ```ts
+ * import { Estimator } from "@ml-pipe/data";
+ *
+ * const scoresOf = (model: Estimator.Estimator, rows: number) =>
+ *   new Float64Array(rows * Estimator.width(model));
+ * ```
+ */
+export const width = (estimator: Estimator): number =>
+  estimator._tag === "TreeEnsemble" ? estimator.baseScores.length : 1;
+
+/**
+ * Compiles a model to a closure that writes the scores of one row to `out[0..width]` without
+ * allocating. The model must be sound (trained here, or read with {@link load}). A row shorter than
+ * `features` counts the rest as missing.
+ *
+ * @example
+ * ```ts
+ * import { Estimator } from "@ml-pipe/data";
+ *
+ * const probabilitiesOf = (model: Estimator.Estimator) => {
+ *   const out = new Float64Array(Estimator.width(model));
+ *   Estimator.scoreInto(model)([31, Number.NaN], out);
+ *   return out; // such as [0.1, 0.7, 0.2]
+ * };
+ * ```
+ */
+export const scoreInto = (
+  estimator: Estimator,
+): ((features: ArrayLike<number>, out: Float64Array) => void) => {
+  const { score } = compile(estimator);
+  return (features, out) => score(features, 1, out, 0);
+};
+
+/**
+ * As {@link scoreInto}, for models with one score per row, which it returns. A model with more is a
+ * defect.
  *
  * @example
  * ```ts
@@ -274,73 +186,13 @@ const linearSum = (model: LinearModel): ((row: ArrayLike<number>, offset: number
  * ```
  */
 export const scoreRow = (estimator: Estimator): ((features: ArrayLike<number>) => number) => {
-  switch (estimator._tag) {
-    case "ConstantModel": {
-      const value = estimator.value;
-      return () => value;
-    }
-    case "LinearModel": {
-      const sum = linearSum(estimator);
-      return estimator.link === "logit" ? (row) => sigmoid(sum(row, 0)) : (row) => sum(row, 0);
-    }
-    case "TreeEnsemble": {
-      const compiled = compileTrees(estimator);
-      const { baseScore } = estimator;
-      const { roots } = compiled;
-      const sumOfTrees = (row: ArrayLike<number>): number => {
-        let sum = baseScore;
-        for (let t = 0; t < roots.length; t++) sum += leafValue(compiled, roots[t]!, row, 0);
-        return sum;
-      };
-      return estimator.objective === "logistic" ? (row) => sigmoid(sumOfTrees(row)) : sumOfTrees;
-    }
-  }
-};
-
-/** All trees in two flat arrays, for scoring. */
-interface CompiledTrees {
-  /** Per node: feature (-1 in a leaf), left, right, and the child of a missing value. */
-  readonly link: Int32Array;
-  /** Per node: the threshold, or the value of a leaf. */
-  readonly number: Float64Array;
-  readonly roots: Int32Array;
-}
-
-const compileTrees = (model: TreeEnsemble): CompiledTrees => {
-  const nodes = model.trees.reduce((sum, tree) => sum + tree.feature.length, 0);
-  const link = new Int32Array(4 * nodes);
-  const number = new Float64Array(nodes);
-  const roots = new Int32Array(model.trees.length);
-  let root = 0;
-  for (const [t, tree] of model.trees.entries()) {
-    roots[t] = root;
-    for (const [i, feature] of tree.feature.entries()) {
-      const left = root + tree.left[i]!;
-      const right = root + tree.right[i]!;
-      link.set([feature, left, right, tree.missingLeft[i] === 1 ? left : right], 4 * (root + i));
-      number[root + i] = feature === -1 ? tree.value[i]! : tree.threshold[i]!;
-    }
-    root += tree.feature.length;
-  }
-  return { link, number, roots };
-};
-
-/** The value of the leaf that the row at `row[offset..]` reaches from `root`. */
-const leafValue = (
-  { link, number }: CompiledTrees,
-  root: number,
-  row: ArrayLike<number>,
-  offset: number,
-): number => {
-  let node = root;
-  let feature = link[4 * node]!;
-  while (feature !== -1) {
-    const x = row[offset + feature]!;
-    const threshold = number[node]!;
-    node = link[4 * node + (x <= threshold ? 1 : x > threshold ? 2 : 3)]!;
-    feature = link[4 * node]!;
-  }
-  return number[node]!;
+  const { width, score } = compile(estimator);
+  if (width !== 1) throw new TypeError(`scoreRow: ${width} scores per row; use scoreInto`);
+  const out = new Float64Array(1);
+  return (features) => {
+    score(features, 1, out, 0);
+    return out[0]!;
+  };
 };
 
 /** Rows per block: a block of 20 features and its scores stay in a second-level cache. */
@@ -349,9 +201,9 @@ const blockRows = 1024;
 const yieldEvery = 20;
 
 /**
- * Scores columns in blocks: `out[i]` becomes the score of row `i`. `columns` are in the order of
- * `features`, all as long as `out`; `NaN` is missing. Gives way to other fibres between blocks, so
- * it can be interrupted and does not freeze the process.
+ * Scores columns in blocks: the scores of row `i` go to `out[i * width..]`, so `out` is `rows` ×
+ * {@link width} long. `columns` are in the order of `features`, all `rows` long; `NaN` is missing. Gives
+ * way to other fibres between blocks, so it can be interrupted and does not freeze the process.
  *
  * @example
  * ```ts
@@ -369,10 +221,16 @@ export const scoreColumns: (
 ) => Effect.Effect<void, ScoreInputInvalid> = Effect.fnUntraced(
   function* (estimator, columns, out) {
     const { features } = estimator;
-    if (estimator._tag === "ConstantModel") {
-      out.fill(estimator.value);
-      return;
+    const { width, score } = compile(estimator);
+    const rows = out.length / width;
+    if (!Number.isInteger(rows)) {
+      return yield* new ScoreInputInvalid({
+        what: `${out.length} places for scores where each row has ${width}`,
+        where: "out",
+        next: "Give an output of rows × Estimator.width(model).",
+      });
     }
+    if (estimator._tag === "ConstantModel") return score([], rows, out, 0);
     if (columns.length !== features.length) {
       return yield* new ScoreInputInvalid({
         what: `${columns.length} columns where the model has ${features.length} features`,
@@ -381,17 +239,21 @@ export const scoreColumns: (
       });
     }
     for (const [j, column] of columns.entries()) {
-      if (column.length === out.length) continue;
+      if (column.length === rows) continue;
       return yield* new ScoreInputInvalid({
-        what: `${column.length} values where ${out.length} rows are to be scored`,
+        what: `${column.length} values where ${rows} rows are to be scored`,
         where: `column "${features[j]}"`,
         next: "Give columns of one table, all of the same length as the output.",
       });
     }
-    const score = blockScorer(estimator, columns, out);
+    const block = new Float64Array(blockRows * columns.length);
     let last = performance.now();
-    for (let start = 0; start < out.length; start += blockRows) {
-      score(start, Math.min(start + blockRows, out.length));
+    for (let start = 0; start < rows; start += blockRows) {
+      const end = Math.min(start + blockRows, rows);
+      for (const [j, column] of columns.entries()) {
+        for (let i = start, at = j; i < end; i++, at += columns.length) block[at] = column[i]!;
+      }
+      score(block, end - start, out, start * width);
       if (performance.now() - last > yieldEvery) {
         yield* Effect.yieldNow;
         last = performance.now();
@@ -399,35 +261,3 @@ export const scoreColumns: (
     }
   },
 );
-
-const blockScorer = (
-  estimator: TreeEnsemble | LinearModel,
-  columns: ReadonlyArray<Float64Array | Float32Array>,
-  out: Float64Array,
-): ((start: number, end: number) => void) => {
-  const width = columns.length;
-  const rows = new Float64Array(blockRows * width);
-  const linear = estimator._tag === "LinearModel" ? linearSum(estimator) : null;
-  const trees = estimator._tag === "TreeEnsemble" ? compileTrees(estimator) : null;
-  const base = estimator._tag === "TreeEnsemble" ? estimator.baseScore : 0;
-  const probability =
-    estimator._tag === "TreeEnsemble"
-      ? estimator.objective === "logistic"
-      : estimator.link === "logit";
-  return (start, end) => {
-    for (const [j, column] of columns.entries()) {
-      for (let i = start, at = j; i < end; i++, at += width) rows[at] = column[i]!;
-    }
-    out.fill(base, start, end);
-    if (linear !== null) {
-      for (let i = start, at = 0; i < end; i++, at += width) out[i] = linear(rows, at);
-    } else if (trees !== null) {
-      for (const root of trees.roots) {
-        for (let i = start, at = 0; i < end; i++, at += width) {
-          out[i] = out[i]! + leafValue(trees, root, rows, at);
-        }
-      }
-    }
-    if (probability) for (let i = start; i < end; i++) out[i] = sigmoid(out[i]!);
-  };
-};

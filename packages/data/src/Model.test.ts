@@ -36,13 +36,14 @@ const tree = {
   right: [2, 0, 0],
   missingLeft: [1, 0, 0],
   value: [0, -1, 1],
+  cover: [2, 1, 1],
 } as const;
 const estimator: Estimator = {
   _tag: "TreeEnsemble",
   version: 1,
   objective: "logistic",
   features: ["km", "hour"],
-  baseScore: 0,
+  baseScores: [0],
   trees: [tree],
   importance: [1, 0],
 };

@@ -256,7 +256,7 @@ describe("L2 features", () => {
         version: 1,
         objective: "logistic",
         features: ["a", "b", "c"],
-        baseScore: 0,
+        baseScores: [0],
         trees: [],
         importance: [99, 1, 0],
       };

@@ -103,7 +103,7 @@ export const peekingModel = (low: number, high: number): Estimator.TreeEnsemble 
   version: 1,
   objective: "logistic",
   features: ["x", "peek"],
-  baseScore: 0,
+  baseScores: [0],
   trees: [
     {
       feature: [1, -1, -1],
@@ -112,6 +112,7 @@ export const peekingModel = (low: number, high: number): Estimator.TreeEnsemble 
       right: [2, 0, 0],
       missingLeft: [1, 0, 0],
       value: [0, Math.log(low / (1 - low)), Math.log(high / (1 - high))],
+      cover: [2, 1, 1],
     },
   ],
   importance: [1, 99],

@@ -41,7 +41,7 @@ describe("one split, by hand", () => {
         objective: "squaredError",
         l2: 1,
       });
-      assert.strictEqual(estimator.baseScore, 5);
+      assert.deepStrictEqual(estimator.baseScores, [5]);
       const [tree] = estimator.trees;
       assert.deepStrictEqual(tree?.feature, [0, -1, -1]);
       assert.strictEqual(tree?.threshold[0], 2.5);
@@ -58,7 +58,7 @@ describe("one split, by hand", () => {
     Effect.gen(function* () {
       const data = oneFeature([1, 2, 3, 4], [0, 0, 0, 1]);
       const { estimator } = yield* fitBoostedTrees(data, { ...stump, l2: 0.5 });
-      assert.closeTo(estimator.baseScore, Math.log(1 / 3), 1e-12);
+      assert.closeTo(estimator.baseScores[0] ?? 0, Math.log(1 / 3), 1e-12);
       const [tree] = estimator.trees;
       // p = 1/4, h = 3/16. Right of 3.5: G = −3/4, H = 3/16; left: G = 3/4, H = 9/16.
       assert.strictEqual(tree?.threshold[0], 3.5);
@@ -78,7 +78,7 @@ describe("one split, by hand", () => {
         { ...stump, objective: "squaredError", l2: 2 },
       );
       // Weighted mean 4. Left G = 2·4, H = 2; right G = 4·(4 − 6), H = 4.
-      assert.strictEqual(estimator.baseScore, 4);
+      assert.deepStrictEqual(estimator.baseScores, [4]);
       assert.closeTo(estimator.trees[0]?.value[1] ?? NaN_, -8 / 4, 1e-8);
       assert.closeTo(estimator.trees[0]?.value[2] ?? NaN_, 8 / 6, 1e-8);
     }),

@@ -227,15 +227,16 @@ const toEstimator = (
     version: 1,
     objective: shared.settings.objective,
     features: data.featureNames,
-    baseScore: shared.baseScore,
+    baseScores: [shared.baseScore],
     importance,
-    trees: trees.map(({ feature, bin, left, right, missingLeft, value }) => ({
+    trees: trees.map(({ feature, bin, left, right, missingLeft, value, cover }) => ({
       feature,
       threshold: feature.map((j, i) => (j < 0 ? 0 : thresholdOf(thresholds[j]!, bin[i]!))),
       left,
       right,
       missingLeft,
       value,
+      cover,
     })),
   };
 };

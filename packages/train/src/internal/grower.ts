@@ -154,6 +154,7 @@ export const makeGrower = (shared: Shared, kernels: Kernels, team: Team, bins: I
       left: [],
       right: [],
       missingLeft: [],
+      cover: [],
       value: [],
       gain: [],
     };
@@ -163,6 +164,7 @@ export const makeGrower = (shared: Shared, kernels: Kernels, team: Team, bins: I
       tree.left.push(0);
       tree.right.push(0);
       tree.missingLeft.push(0);
+      tree.cover.push(sums.count);
       tree.gain.push(0);
       tree.value.push(newtonStep(sums, rules) * settings.learningRate);
       return node;

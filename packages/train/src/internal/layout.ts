@@ -135,4 +135,5 @@ export interface GrownTree {
   readonly missingLeft: Array<0 | 1>;
   readonly value: Array<number>;
   readonly gain: Array<number>;
+  readonly cover: Array<number>;
 }
