@@ -15,6 +15,7 @@ export * as McNemar from "./statistics/McNemar.ts";
 export * as OutOfFold from "./OutOfFold.ts";
 export * as Profile from "./Profile.ts";
 export * as Parity from "./Parity.ts";
+export * as Power from "./statistics/Power.ts";
 export * as PointInTime from "./PointInTime.ts";
 export * as Proposal from "./Proposal.ts";
 export * as Release from "./Release.ts";

@@ -79,12 +79,16 @@ const studentTail = (t: number, v: number): number => {
   const y = (t * t) / (v + t * t);
   // The continued fraction converges fast on one side of the mean only (DLMF 8.17.22).
   return x < (v / 2 + 1) / (v / 2 + 2.5)
-    ? incompleteBeta(v / 2, 0.5, x, y) / 2
-    : (1 - incompleteBeta(0.5, v / 2, y, x)) / 2;
+    ? betaFraction(v / 2, 0.5, x, y) / 2
+    : (1 - betaFraction(0.5, v / 2, y, x)) / 2;
 };
 
-/** I_x(p, q) with y = 1 - x given for accuracy: continued fraction DLMF 8.17.22 by the modified Lentz method. */
-const incompleteBeta = (p: number, q: number, x: number, y: number): number => {
+/** I_x(p, q) with y = 1 - x given for accuracy, from the side on which the fraction converges fast. */
+export const incompleteBeta = (p: number, q: number, x: number, y: number): number =>
+  x <= (p + 1) / (p + q + 2) ? betaFraction(p, q, x, y) : 1 - betaFraction(q, p, y, x);
+
+/** I_x(p, q) with y = 1 - x: continued fraction DLMF 8.17.22 by the modified Lentz method. */
+const betaFraction = (p: number, q: number, x: number, y: number): number => {
   if (x <= 0) return 0;
   const front =
     Math.exp(p * Math.log(x) + q * Math.log(y) + logGamma(p + q) - logGamma(p) - logGamma(q)) / p;
