@@ -2,7 +2,7 @@ import { assert, describe, it } from "@effect/vitest";
 import * as Schema from "effect/Schema";
 import * as Charter from "./Charter.ts";
 
-const options: Charter.CharterOptions = {
+const options = {
   title: "Warn connecting passengers",
   decision: {
     question: "warn passengers?",
@@ -20,7 +20,7 @@ const options: Charter.CharterOptions = {
   surface: "gate display",
   kill: { on: "2027-06-30", criterion: "no measured gain" },
   owner: "passenger-care",
-};
+} satisfies Charter.CharterOptions;
 
 const problems = (change: Partial<Charter.CharterOptions>): string => {
   try {
@@ -78,6 +78,11 @@ describe("make", () => {
     const { costs } = options.metric;
     const metric = { ...options.metric, costs: { ...costs, falseNegative: NaN } };
     assert.match(problems({ metric }), /\["falseNegative"\]/);
+  });
+
+  it("refuses a metric that contradicts itself", () => {
+    const metric = { name: "m", unit: "USD", classCosts: { a: { a: 0 }, b: { a: 1, b: 0 } } };
+    assert.match(problems({ metric }), /what does choosing "b" cost for "a"\?/);
   });
 
   it("reports all problems, not the first", () => {

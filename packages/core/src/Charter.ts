@@ -8,7 +8,7 @@ import * as Option from "effect/Option";
 import * as Schema from "effect/Schema";
 import * as Digest from "./Digest.ts";
 import { expectedInstant, instantExists } from "./internal/instant.ts";
-import { Metric } from "./Metric.ts";
+import { Metric, problems as metricProblems } from "./Metric.ts";
 import { stops } from "./internal/marks.ts";
 
 /**
@@ -50,8 +50,16 @@ export const CharterSpec = Schema.Struct({
   approvers: Schema.Array(Schema.String),
 });
 
+/** See {@link CharterSpec}. */
+export interface CharterSpec<out M extends Metric = Metric> extends Omit<
+  typeof CharterSpec.Type,
+  "metric"
+> {
+  readonly metric: M;
+}
+
 /** A charter as authors write it. */
-export interface CharterOptions {
+export interface CharterOptions<M extends Metric = Metric> {
   readonly title: string;
   readonly decision: {
     readonly question: string;
@@ -59,7 +67,7 @@ export interface CharterOptions {
     readonly actor: string;
     readonly outcomeKnownAfter: Duration.Input;
   };
-  readonly metric: Metric;
+  readonly metric: M;
   readonly baseline: Baseline;
   readonly smallestGain: number;
   readonly surface: string;
@@ -70,9 +78,13 @@ export interface CharterOptions {
   readonly approvers?: ReadonlyArray<string>;
 }
 
-/** Why the pipeline exists; see the module. */
-export interface Charter {
-  readonly spec: typeof CharterSpec.Type;
+/**
+ * Why the pipeline exists; see the module.
+ *
+ * @typeParam M - its metric: a stage that judges decisions takes a charter with decision costs only
+ */
+export interface Charter<out M extends Metric = Metric> {
+  readonly spec: CharterSpec<M>;
   /** The charter as JSON, as it is stored. */
   readonly json: typeof CharterSpec.Encoded;
   readonly digest: Digest.Digest;
@@ -127,7 +139,7 @@ export class CharterExpired extends Schema.TaggedError<CharterExpired>()("Charte
  * });
  * ```
  */
-export const make = (options: CharterOptions): Charter => {
+export const make = <M extends Metric>(options: CharterOptions<M>): Charter<M> => {
   const { outcomeKnownAfter, ...decision } = options.decision;
   const json = {
     ...options,
@@ -144,7 +156,9 @@ export const make = (options: CharterOptions): Charter => {
   };
   const decoded = Schema.decodeUnknownResult(CharterSpec, { errors: "all" })(json);
   const problems = [
-    ...(decoded._tag === "Failure" ? [decoded.failure.message] : []),
+    ...(decoded._tag === "Failure"
+      ? [decoded.failure.message]
+      : metricProblems(decoded.success.metric)),
     ...(instantExists(json.kill.on)
       ? []
       : [
@@ -154,7 +168,8 @@ export const make = (options: CharterOptions): Charter => {
   if (decoded._tag === "Failure" || problems.length > 0) {
     throw new CharterInvalid({ title: options.title, problems: problems.join("\n") });
   }
-  return { spec: decoded.success, json, digest: Digest.ofJson(json) };
+  const spec = { ...decoded.success, metric: options.metric };
+  return { spec, json, digest: Digest.ofJson(json) };
 };
 
 /** A date is the midnight, UTC, at which it begins. */

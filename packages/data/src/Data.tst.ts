@@ -155,14 +155,29 @@ it("a feature set of rows without an event time may leave the moment of the deci
   FeatureSet.make("undecided", { ...common, features: () => ({}) });
 });
 
-it("a label is yes or no", () => {
-  FeatureSet.make("number", {
-    version: "1",
-    of: Flight,
-    decidedAt: "date",
-    // @ts-expect-error Type 'NumberExpr<"outcome">' is not assignable to type 'Expr<boolean
-    label: ($) => $.delay,
-    features: ($) => ({ distance: $.distance }),
+it("a label is yes or no, a number or a class, and a stage takes those that it can handle", () => {
+  const common = { version: "1", of: Flight, decidedAt: "date" } as const;
+  const features = ($: Expr.Columns<typeof Flight>) => ({ distance: $.distance });
+  const Late = FeatureSet.make("late", { ...common, features, label: ($) => $.delay.gt(15) });
+  const Delay = FeatureSet.make("delay", { ...common, features, label: ($) => $.delay });
+  const Origin = FeatureSet.make("origin", { ...common, features, label: ($) => $.origin });
+  type LabelOf<S extends FeatureSet.FeatureSet> = Contract.Row<S["contract"]>["label"];
+  expectTypeOf<LabelOf<typeof Late>>().toEqualTypeOf<boolean | null>();
+  expectTypeOf<LabelOf<typeof Delay>>().toEqualTypeOf<number | null>();
+  expectTypeOf<LabelOf<typeof Origin>>().toEqualTypeOf<string | null>();
+  const decides = <Out extends FeatureSet.Labelled<boolean>>(
+    set: FeatureSet.FeatureSet<Contract.Contract, Out>,
+  ) => set.digest;
+  decides(Late);
+  // @ts-expect-error Type 'number' is not assignable to type 'boolean | null'
+  decides(Delay);
+  // @ts-expect-error Type 'string' is not assignable to type 'boolean | null'
+  decides(Origin);
+  FeatureSet.make("date", {
+    ...common,
+    features,
+    // @ts-expect-error Type 'TimeExpr<"decision">' is not assignable to type 'Expr<LabelValue
+    label: ($) => $.date,
   });
 });
 

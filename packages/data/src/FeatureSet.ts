@@ -10,7 +10,7 @@ import * as Schema from "effect/Schema";
 import * as Expr from "./Expr.ts";
 import * as History from "./History.ts";
 import { decisionTime, scalarOf, toClosure } from "./internal/compile.ts";
-import { problemsOf } from "./internal/kinds.ts";
+import { kindOf, problemsOf } from "./internal/kinds.ts";
 import { keptColumns } from "./transform/apply.ts";
 import type { Fitted } from "./transform/spec.ts";
 import type { Scalar } from "./internal/operators/Operator.ts";
@@ -39,6 +39,39 @@ export type DecisionTimes<C extends Contract.Contract> = {
     : never;
 }[keyof C["columns"] & string];
 
+/** What a label may be: yes or no, a number, or the name of a class. */
+export type LabelValue = boolean | number | string;
+
+/** The kind of a label: a decision is yes or no, a class is named by text. */
+export const LabelKind = Schema.Literals(["boolean", "number", "text"]);
+/** See {@link LabelKind}. */
+export type LabelKind = typeof LabelKind.Type;
+
+/** The kind of a feature set's label. */
+export const labelKind = ({ label }: Pick<FeatureSetSpec, "label">): LabelKind => {
+  const kind = kindOf(label);
+  return kind === "number" || kind === "text" ? kind : "boolean";
+};
+
+/**
+ * Tables of feature sets whose label has type `L`: what a stage that can only handle such labels asks
+ * for.
+ *
+ * @example
+ * ```ts
+ * import type { Contract } from "@ml-pipe/core";
+ * import type { FeatureSet } from "@ml-pipe/data";
+ *
+ * const yesOrNo = <C extends Contract.Contract, Out extends FeatureSet.Labelled<boolean>>(
+ *   set: FeatureSet.FeatureSet<C, Out>,
+ * ): string => set.spec.name;
+ * ```
+ */
+export type Labelled<L extends LabelValue = LabelValue> = Contract.Contract<
+  string,
+  Contract.Columns & { readonly label: Column.Column<L | null, "outcome"> }
+>;
+
 /** What a feature may be: a number or yes/no, known at the decision. */
 export type Feature = Expr.Expr<number | boolean, "decision">;
 
@@ -58,10 +91,10 @@ export type FeatureContract<
   F,
   K extends keyof C["columns"],
   Time extends string | undefined,
+  L extends LabelValue = boolean,
 > = Contract.Contract<
   Name,
-  FeatureColumns<F> &
-    KeptColumns<C, K> & { readonly label: Column.Column<boolean | null, "outcome"> },
+  FeatureColumns<F> & KeptColumns<C, K> & { readonly label: Column.Column<L | null, "outcome"> },
   Time,
   C["group"]
 >;
@@ -125,6 +158,7 @@ export const make = <
   const F extends { readonly [name: string]: Feature },
   const D extends DecisionTimes<C> | undefined = NoDecisionTime<C>,
   const K extends keyof C["columns"] & string = never,
+  L extends LabelValue = boolean,
 >(
   name: Name,
   options: {
@@ -136,12 +170,12 @@ export const make = <
      */
     readonly decidedAt?: D;
     readonly features: ($: Expr.Columns<C>) => F;
-    /** What the model predicts: true or false. May use outcome columns. */
-    readonly label: ($: Expr.Columns<C>) => Expr.Expr<boolean>;
+    /** What the model predicts: yes or no, a number, or a class by its name. May use outcome columns. */
+    readonly label: ($: Expr.Columns<C>) => Expr.Expr<L>;
     /** Columns to carry along, for slices. The group is always carried along. */
     readonly keep?: ReadonlyArray<K>;
   } & DecisionTime<C>,
-): FeatureSet<C, FeatureContract<Name, C, F, K | AlwaysKept<C, D>, D>> => {
+): FeatureSet<C, FeatureContract<Name, C, F, K | AlwaysKept<C, D>, D, L>> => {
   const { of: source, version, decidedAt } = options;
   const $ = Expr.columns(source);
   const features = Object.entries(options.features($));
@@ -161,7 +195,7 @@ export const make = <
   };
   const problems = problemsIn(spec);
   if (problems.length > 0) throw new TypeError(`feature set "${name}": ${problems.join("; ")}`);
-  const contract = contractOf<Name, C, F, K | AlwaysKept<C, D>, D>(name, spec, source);
+  const contract = contractOf<Name, C, F, K | AlwaysKept<C, D>, D, L>(name, spec, source);
   return { source, contract, spec, digest: Digest.ofJson(spec) };
 };
 
@@ -181,7 +215,9 @@ const problemsIn = (spec: FeatureSetSpec): ReadonlyArray<string> => {
     ...spec.features.flatMap(({ name, expr }) =>
       problemsOf(expr, ["number", "boolean"]).map((problem) => `feature "${name}": ${problem}`),
     ),
-    ...problemsOf(spec.label, ["boolean"]).map((problem) => `the label: ${problem}`),
+    ...problemsOf(spec.label, ["boolean", "number", "text"]).map(
+      (problem) => `the label: ${problem}`,
+    ),
     ...(Expr.historiesOf(spec.label).length === 0 ? [] : ["the label cannot be a history"]),
   ];
 };
@@ -214,11 +250,12 @@ const contractOf = <
   F,
   K extends keyof C["columns"],
   Time extends string | undefined,
+  L extends LabelValue,
 >(
   name: Name,
   spec: FeatureSetSpec,
   source: C,
-): FeatureContract<Name, C, F, K, Time> => {
+): FeatureContract<Name, C, F, K, Time, L> => {
   const feature = Column.float({ nullable: true }).spec;
   const kept = spec.keep.map((name) => [name, source.spec.columns[name] ?? feature] as const);
   const { decidedAt } = spec;
@@ -231,7 +268,7 @@ const contractOf = <
     columns: {
       ...Object.fromEntries(spec.features.map((one) => [one.name, feature])),
       ...Object.fromEntries(kept),
-      label: Column.boolean({ availableAt: "outcome", nullable: true }).spec,
+      label: labelColumn(spec),
     },
     label: "label",
     ...(decidedAt === undefined ? {} : { eventTime: decidedAt }),
@@ -239,7 +276,25 @@ const contractOf = <
     ...(key?.every((column) => spec.keep.includes(column)) === true ? { key } : {}),
   });
   // The columns were put together from the same parts as the type.
-  return contract as FeatureContract<Name, C, F, K, Time>;
+  return contract as FeatureContract<Name, C, F, K, Time, L>;
+};
+
+/** The column of the label. Where a column of the source is the label, with its unit or its values. */
+const labelColumn = (spec: FeatureSetSpec): Column.ColumnSpec => {
+  const outcome = { availableAt: "outcome", nullable: true } as const;
+  const of = spec.label._tag === "column" ? spec.source.columns[spec.label.name] : undefined;
+  switch (labelKind(spec)) {
+    case "boolean":
+      return Column.boolean(outcome).spec;
+    case "number":
+      return Column.float({ ...outcome, ...(of?.unit === undefined ? {} : { unit: of.unit }) })
+        .spec;
+    case "text":
+      return Column.string({
+        ...outcome,
+        ...(of?.values === undefined ? {} : { values: of.values }),
+      }).spec;
+  }
 };
 
 /** A feature that is known only after the decision it is meant to serve. */

@@ -1,10 +1,12 @@
 import { assert, describe, it } from "@effect/vitest";
 import { Artifact, Column, Contract, Digest, Stage, Verdict } from "@ml-pipe/core";
+import * as Cause from "effect/Cause";
 import * as Effect from "effect/Effect";
 import * as Schema from "effect/Schema";
 import * as fs from "node:fs";
 import { withTables } from "../test-fixtures/tables.ts";
 import type { Estimator } from "./Estimator.ts";
+import * as Expr from "./Expr.ts";
 import * as FeatureSet from "./FeatureSet.ts";
 import * as Model from "./Model.ts";
 import * as Release from "./Release.ts";
@@ -61,6 +63,7 @@ describe("Model", () => {
       const model = yield* stored();
       assert.deepStrictEqual(yield* Model.load(model), {
         featureSet: TripFeatures.spec,
+        signature: { _tag: "probability" },
         estimator,
       });
       assert.strictEqual(model.featureSet.digest, TripFeatures.digest);
@@ -100,6 +103,70 @@ describe("Model", () => {
         (yield* Effect.flip(Model.load({ ...model, document }))).message,
         /cannot be loaded: /,
       );
+    }).pipe(withTables),
+  );
+
+  it.effect("is not loaded if what it says is not what its label is", () =>
+    Effect.gen(function* () {
+      const common = { version: "1", of: Trip, decidedAt: "at" } as const;
+      const Price = FeatureSet.make("price", {
+        ...common,
+        features: ($) => ({ km: $.km }),
+        label: ($) => $.km.times(2),
+      });
+      const Kind = FeatureSet.make("kind", {
+        ...common,
+        features: ($) => ({ km: $.km }),
+        label: ($) => Expr.when($.km.gt(9), "far", "near"),
+      });
+      const constant: Estimator = {
+        _tag: "ConstantModel",
+        version: 1,
+        features: ["km"],
+        value: 3,
+      };
+      const problem = <C extends Contract.Contract, Out extends Contract.Contract>(
+        set: FeatureSet.FeatureSet<C, Out>,
+        more: { readonly signature?: Model.Signature; readonly estimator?: Estimator } = {},
+      ) =>
+        Model.store(set, { ...trained, estimator: constant, ...more }).pipe(
+          Effect.flatMap(Model.load),
+          Effect.match({ onSuccess: () => "", onFailure: ({ message }) => message }),
+        );
+      const classes = (...names: ReadonlyArray<string>): Model.Signature => ({
+        _tag: "classes",
+        classes: names,
+      });
+      const three: Estimator = {
+        ...estimator,
+        objective: "softmax",
+        features: ["km"],
+        importance: [1],
+        baseScores: [0, 0, 0],
+        trees: [],
+      };
+      assert.strictEqual(yield* problem(Price), "");
+      assert.strictEqual(yield* problem(Price, { signature: { _tag: "score" } }), "");
+      const named = { signature: classes("A", "B", "C"), estimator: three };
+      assert.strictEqual(yield* problem(Kind, named), "");
+      assert.match(
+        yield* problem(Price, { signature: { _tag: "probability" } }),
+        /its label is a number, and it gives a probability/,
+      );
+      assert.match(
+        yield* problem(Kind, { signature: { _tag: "value" } }),
+        /its label is a class, and it gives a number/,
+      );
+      assert.match(
+        yield* problem(Kind, { ...named, signature: classes("A", "B") }),
+        /it gives 3 scores a row where its signature needs 2/,
+      );
+      assert.match(
+        yield* problem(Kind, { ...named, signature: classes("A", "B", "A") }),
+        /its classes are \["A","B","A"\]/,
+      );
+      const unnamed = Cause.pretty(yield* Effect.flip(Effect.sandbox(problem(Kind))));
+      assert.include(unnamed, "name them in its signature");
     }).pipe(withTables),
   );
 

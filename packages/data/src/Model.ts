@@ -5,13 +5,30 @@
 import { Artifact, Contract, Digest } from "@ml-pipe/core";
 import * as Effect from "effect/Effect";
 import * as Schema from "effect/Schema";
-import { Estimator, problems } from "./Estimator.ts";
-import { type FeatureSet, FeatureSetSpec } from "./FeatureSet.ts";
+import { Estimator, problems, width } from "./Estimator.ts";
+import { type FeatureSet, FeatureSetSpec, type LabelKind, labelKind } from "./FeatureSet.ts";
 import { Fitted } from "./transform/spec.ts";
+
+/**
+ * What a model says of a row, which follows from what the label is:
+ * - `probability` that a yes/no label is yes;
+ * - `value`: the number itself, in the label's unit;
+ * - `classes`: a probability for each class, in the order given;
+ * - `score`: a number that only puts rows in order, as a ranking does.
+ */
+export const Signature = Schema.Union([
+  Schema.TaggedStruct("probability", {}),
+  Schema.TaggedStruct("value", {}),
+  Schema.TaggedStruct("classes", { classes: Schema.Array(Schema.String) }),
+  Schema.TaggedStruct("score", {}),
+]);
+/** See {@link Signature}. */
+export type Signature = typeof Signature.Type;
 
 /** The content of a model's artifact. */
 export const ModelDocument = Schema.Struct({
   featureSet: FeatureSetSpec,
+  signature: Signature,
   /** What the features go through before the estimator reads them, fitted on the training rows. */
   transform: Schema.optionalKey(Fitted),
   estimator: Estimator,
@@ -94,6 +111,8 @@ export const load = Effect.fnUntraced(function* (
   }
   const [first] = problems(document.estimator);
   if (first !== undefined) return yield* invalid(`${first.what} at ${first.where}`);
+  const wrong = signatureProblem(document);
+  if (wrong !== undefined) return yield* invalid(wrong);
   const prepared = document.transform?.outputs.map(({ name }) => name);
   if (prepared !== undefined && prepared.join("\n") !== document.estimator.features.join("\n")) {
     return yield* invalid("it does not read what its transformation gives, in that order");
@@ -101,20 +120,78 @@ export const load = Effect.fnUntraced(function* (
   return document;
 });
 
-/** Stores a trained estimator and returns the handle. */
+/** Whether a model says what its label is. */
+const signatureProblem = ({
+  featureSet,
+  signature,
+  estimator,
+}: ModelDocument): string | undefined => {
+  const kind = labelKind(featureSet);
+  if (!says[kind].includes(signature._tag)) {
+    return `its label is ${labelNames[kind]}, and it gives ${signatureNames[signature._tag]}`;
+  }
+  const classes = signature._tag === "classes" ? signature.classes : [""];
+  if (width(estimator) !== classes.length) {
+    return `it gives ${width(estimator)} scores a row where its signature needs ${classes.length}`;
+  }
+  return signature._tag !== "classes" ||
+    (classes.length >= 2 && new Set(classes).size === classes.length)
+    ? undefined
+    : `its classes are ${JSON.stringify(classes)}, where two or more different ones are needed`;
+};
+
+/** What a model may say of each kind of label. */
+const says: { readonly [kind in LabelKind]: ReadonlyArray<Signature["_tag"]> } = {
+  boolean: ["probability", "score"],
+  number: ["value", "score"],
+  text: ["classes"],
+};
+
+const labelNames = { boolean: "yes or no", number: "a number", text: "a class" } as const;
+
+const signatureNames = {
+  probability: "a probability",
+  value: "a number",
+  classes: "probabilities of classes",
+  score: "a score",
+} as const;
+
+/**
+ * Stores a trained estimator and returns the handle. Without a signature, the model says what a label of
+ * its kind needs: a probability, or a value; classes are named.
+ */
 export const store = Effect.fnUntraced(function* <
   C extends Contract.Contract,
   Out extends Contract.Contract,
 >(
   set: FeatureSet<C, Out>,
   trained: Pick<AnyModel, "kind" | "trainedOn"> & {
+    readonly signature?: Signature;
     readonly estimator: Estimator;
     readonly transform?: Fitted | undefined;
   },
 ): Effect.fn.Return<Model<Out>, Artifact.ArtifactStoreError, Artifact.ArtifactStore> {
   const artifacts = yield* Artifact.ArtifactStore;
-  const { estimator, transform, ...rest } = trained;
+  const { estimator, transform, signature = signatureOf(set.spec), ...rest } = trained;
   const prepared = transform === undefined ? {} : { transform };
-  const document = yield* artifacts.putJson({ featureSet: set.spec, ...prepared, estimator });
+  const document = yield* artifacts.putJson({
+    featureSet: set.spec,
+    signature,
+    ...prepared,
+    estimator,
+  });
   return { ...rest, document, featureSet: { name: set.contract.name, digest: set.digest } };
 });
+
+const signatureOf = (spec: FeatureSetSpec): Signature => {
+  switch (labelKind(spec)) {
+    case "boolean":
+      return { _tag: "probability" };
+    case "number":
+      return { _tag: "value" };
+    case "text":
+      throw new TypeError(
+        `the model of "${spec.name}" predicts classes: name them in its signature`,
+      );
+  }
+};

@@ -68,7 +68,7 @@ describe("Rule", () => {
         Effect.map(Effect.flip(Rule.compile(withRule(rule))), ({ message }) => message);
       assert.match(
         yield* refusal(false),
-        /^the baseline "evening rule" cannot be evaluated: .*Make it with Rule\.baseline\.$/s,
+        /^the baseline "evening rule" cannot be evaluated: .*Make it with Rule\.baseline for yes or no, Rule\.numberBaseline for a number, Rule\.classBaseline for a class\.$/s,
       );
       assert.match(
         yield* refusal({ _tag: "literal", value: 5 }),
@@ -99,6 +99,41 @@ describe("Rule", () => {
         /it contains a history/,
       );
     }),
+  );
+
+  it.effect("predicts a number or a class, where it has an answer", () =>
+    Effect.gen(function* () {
+      const db = yield* Duckdb;
+      const about = { name: "later", description: "" };
+      const rules = [
+        yield* Rule.predictionSql(
+          Rule.numberBaseline(Features, { ...about, value: ($) => $.hour.plus(1) }),
+          "number",
+        ),
+        yield* Rule.predictionSql(
+          Rule.numberBaseline(Features, { ...about, value: () => 12 }),
+          "number",
+        ),
+        yield* Rule.predictionSql(
+          Rule.classBaseline(Features, { ...about, class: ($) => $.origin }),
+          "text",
+        ),
+      ];
+      const rows = relationOf(Features, [
+        { at: new Date(0), hour: 3, origin: "JFK", label: null },
+        { at: new Date(0), hour: null, origin: null, label: null },
+      ]);
+      const found = yield* db.rows(
+        "predict",
+        `SELECT ${rules.map((rule, index) => `${rule} AS r${index}`).join(", ")} FROM ${rows}`,
+      );
+      assert.deepStrictEqual(found, [
+        { r0: 4, r1: 12, r2: "JFK" },
+        { r0: null, r1: 12, r2: null },
+      ]);
+      const { message } = yield* Effect.flip(Rule.predictionSql(evening, "number"));
+      assert.match(message, /and is yes or no where a number is expected/);
+    }).pipe(withTables),
   );
 
   it("is refused where it is written if it peeks at the outcome", () => {

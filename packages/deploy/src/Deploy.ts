@@ -2,7 +2,16 @@
  * The stage that releases a model: only one whose verdict passed, under the charter it was judged by,
  * and with the state that its features need online.
  */
-import { Approval, Artifact, Charter, type Contract, Digest, Stage, Verdict } from "@ml-pipe/core";
+import {
+  Approval,
+  Artifact,
+  Charter,
+  type Contract,
+  Digest,
+  type Metric,
+  Stage,
+  Verdict,
+} from "@ml-pipe/core";
 import { Cost, type Duckdb, Features, FeatureSet, Model, Release, Table } from "@ml-pipe/data";
 import * as Clock from "effect/Clock";
 import * as Effect from "effect/Effect";
@@ -38,7 +47,7 @@ export class OtherCharter extends Schema.TaggedError<OtherCharter>()("OtherChart
 
 /** How a model is released. */
 export interface ReleaseOptions {
-  readonly charter: Charter.Charter;
+  readonly charter: Charter.Charter<Metric.DecisionMetric>;
   /** Name of the release. Default: the feature set's name. */
   readonly name?: string;
   /**
@@ -115,25 +124,25 @@ export type ApprovedStage<C extends Contract.Contract, Out extends Contract.Cont
  *
  * @example
  * ```ts
- * import type { Charter, Contract } from "@ml-pipe/core";
+ * import type { Charter, Contract, Metric } from "@ml-pipe/core";
  * import type { FeatureSet } from "@ml-pipe/data";
  * import { Deploy } from "@ml-pipe/deploy";
  *
- * const stageFor = <C extends Contract.Contract, Out extends Contract.Contract>(
+ * const stageFor = <C extends Contract.Contract, Out extends FeatureSet.Labelled<boolean>>(
  *   set: FeatureSet.FeatureSet<C, Out>,
- *   charter: Charter.Charter,
+ *   charter: Charter.Charter<Metric.DecisionMetric>,
  * ) => Deploy.release(set, { charter, name: "flight-delay", knownUntil: "2001-06-01" });
  * ```
  */
-export function release<C extends Contract.Contract, Out extends Contract.Contract>(
+export function release<C extends Contract.Contract, Out extends FeatureSet.Labelled<boolean>>(
   set: FeatureSet.FeatureSet<C, Out>,
   options: ReleaseOptions & { readonly approval: "required" },
 ): ApprovedStage<C, Out>;
-export function release<C extends Contract.Contract, Out extends Contract.Contract>(
+export function release<C extends Contract.Contract, Out extends FeatureSet.Labelled<boolean>>(
   set: FeatureSet.FeatureSet<C, Out>,
   options: ReleaseOptions & { readonly approval?: never },
 ): ReleaseStage<C, Out>;
-export function release<C extends Contract.Contract, Out extends Contract.Contract>(
+export function release<C extends Contract.Contract, Out extends FeatureSet.Labelled<boolean>>(
   set: FeatureSet.FeatureSet<C, Out>,
   options: ReleaseOptions,
 ): ReleaseStage<C, Out> | ApprovedStage<C, Out> {
@@ -301,7 +310,7 @@ const requestOf = (
   ...(spec.decidedAt === undefined ? {} : { eventTime: spec.decidedAt }),
 });
 
-const thresholdOf = ({ spec }: Charter.Charter): number => {
+const thresholdOf = ({ spec }: Charter.Charter<Metric.DecisionMetric>): number => {
   const { costs, unit } = spec.metric;
   const threshold = Cost.optimalThreshold({ ...costs, unit });
   if (Result.isSuccess(threshold)) return threshold.success;

@@ -4,6 +4,7 @@ import {
   type Charter,
   Column,
   Contract,
+  type Metric,
   type Ref,
   Stage,
   Verdict,
@@ -30,7 +31,7 @@ const features = <const Name extends string>(name: Name) =>
 const TripFeatures = features("trip-features");
 const OtherFeatures = features("other-features");
 
-declare const charter: Charter.Charter;
+declare const charter: Charter.Charter<Metric.DecisionMetric>;
 declare const model: Ref.Ref<Model.Model<typeof TripFeatures.contract>, never, never>;
 declare const other: Ref.Ref<Model.Model<typeof OtherFeatures.contract>, never, never>;
 declare const passed: Ref.Ref<Verdict.Verdict<"passed">, never, never>;

@@ -1,5 +1,5 @@
 /** A small world for tests: trips that are late or not, a hand-made model of them, and its release. */
-import { Artifact, Charter, Column, Contract, Digest, Verdict } from "@ml-pipe/core";
+import { Artifact, Charter, Column, Contract, Digest, type Metric, Verdict } from "@ml-pipe/core";
 import { type Estimator, FeatureSet, History, Model, type Release } from "@ml-pipe/data";
 import * as Effect from "effect/Effect";
 import type { Candidate } from "../src/Registry.ts";
@@ -35,7 +35,10 @@ export const TripFeatures = FeatureSet.make("trip-features", {
   label: ($) => $.delay.gt(15),
 });
 
-export const charterUntil = (on: string, approvers: ReadonlyArray<string> = []): Charter.Charter =>
+export const charterUntil = (
+  on: string,
+  approvers: ReadonlyArray<string> = [],
+): Charter.Charter<Metric.DecisionMetric> =>
   Charter.make({
     title: "Warn passengers of late trips",
     decision: {
@@ -88,7 +91,7 @@ const question = (outcome: Verdict.Outcome): Verdict.Gate<unknown> => ({
 export const judge = (
   model: Model.AnyModel,
   outcome: Verdict.Outcome = "passed",
-  under: Charter.Charter = charter,
+  under: Charter.Charter<Metric.DecisionMetric> = charter,
 ): Verdict.Verdict =>
   Verdict.judge([question(outcome)], undefined, {
     model: model.document.digest,

@@ -34,7 +34,7 @@ const DriverFeatures = FeatureSet.make("driver-features", {
   label: ($) => $.late,
 });
 
-const judge = <C extends Contract.Contract, Out extends Contract.Contract>(
+const judge = <C extends Contract.Contract, Out extends FeatureSet.Labelled<boolean>>(
   set: FeatureSet.FeatureSet<C, Out>,
   rows: number,
   blocks?: "row",

@@ -10,6 +10,7 @@ import {
   type Contract,
   Digest,
   type Holdout,
+  type Metric,
   Stage,
   type Store,
   Verdict,
@@ -93,7 +94,7 @@ export interface HoldoutOptions {
 /** How {@link decisions} judges. */
 export interface DecisionsOptions<Kept extends string> {
   /** Metric, costs, baseline, smallest gain and kill date: what the gates are derived from. */
-  readonly charter: Charter.Charter;
+  readonly charter: Charter.Charter<Metric.DecisionMetric>;
   /** Kept columns of the feature set by whose values the gain is shown. Default: none. */
   readonly slices?: ReadonlyArray<Kept>;
   /** Values with fewer rows are not judged on their own, and said so. Default 1000. */
@@ -174,16 +175,17 @@ export type EvaluateStage<Out extends Contract.Contract> = Stage.Stage<
  *
  * @example
  * ```ts
- * import type { Charter, Contract } from "@ml-pipe/core";
+ * import type { Charter, Contract, Metric } from "@ml-pipe/core";
  * import type { FeatureSet } from "@ml-pipe/data";
  * import { Evaluate } from "@ml-pipe/evaluate";
  *
- * const stageFor = <C extends Contract.Contract, Out extends Contract.Contract>(
- *   set: FeatureSet.FeatureSet<C, Out>, charter: Charter.Charter,
+ * const stageFor = <C extends Contract.Contract, Out extends FeatureSet.Labelled<boolean>>(
+ *   set: FeatureSet.FeatureSet<C, Out>,
+ *   charter: Charter.Charter<Metric.DecisionMetric>,
  * ) => Evaluate.decisions(set, { charter, maxCalibrationError: 0.03 });
  * ```
  */
-export const decisions = <C extends Contract.Contract, Out extends Contract.Contract>(
+export const decisions = <C extends Contract.Contract, Out extends FeatureSet.Labelled<boolean>>(
   set: FeatureSet.FeatureSet<C, Out>,
   options: DecisionsOptions<KeptOf<C, Out>>,
 ): EvaluateStage<Out> => {

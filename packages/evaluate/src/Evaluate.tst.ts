@@ -1,5 +1,5 @@
-import type { Ref, Verdict } from "@ml-pipe/core";
-import type { Model, Table } from "@ml-pipe/data";
+import { Charter, type Ref, type Verdict } from "@ml-pipe/core";
+import { FeatureSet, type Model, type Table } from "@ml-pipe/data";
 import { expectTypeOf, it } from "vitest";
 import { charterWith, type OtherFeatures, TripFeatures } from "../test-fixtures/trips.ts";
 import * as Evaluate from "./Evaluate.ts";
@@ -33,6 +33,28 @@ it("does not judge a model of another feature set", () => {
 it("needs a charter", () => {
   // @ts-expect-error Property 'charter' is missing
   Evaluate.decisions(TripFeatures, {});
+});
+
+it("judges decisions by what decisions cost", () => {
+  const { spec } = charter;
+  const metric = { name: "error", unit: "min", error: "absolute" } as const;
+  const kill = { on: "2030-01-01", criterion: "" };
+  const decision = { ...spec.decision, outcomeKnownAfter: "1 day" } as const;
+  const errors = Charter.make({ ...spec, metric, kill, decision });
+  // @ts-expect-error Property 'costs' is missing in type
+  Evaluate.decisions(TripFeatures, { charter: errors });
+});
+
+it("judges decisions, not numbers", () => {
+  const KmFeatures = FeatureSet.make("km-features", {
+    version: "1",
+    of: TripFeatures.source,
+    decidedAt: "at",
+    features: () => ({}),
+    label: ($) => $.x,
+  });
+  // @ts-expect-error Type 'number' is not assignable to type 'boolean | null'
+  Evaluate.decisions(KmFeatures, { charter });
 });
 
 it("slices by kept columns only", () => {

@@ -6,6 +6,7 @@ import {
   Digest,
   type Exhibit,
   Golden,
+  type Metric,
   Stage,
   type Store,
   Verdict,
@@ -15,6 +16,7 @@ import {
   Decisions,
   type Duckdb,
   type Expr,
+  type FeatureSet,
   GoldenSet,
   McNemar,
   Model,
@@ -55,7 +57,7 @@ export class OtherGoldenSet extends Schema.TaggedError<OtherGoldenSet>()("OtherG
 /** How the gate judges. */
 export interface GoldenOptions<Out extends Contract.Contract> {
   /** Where the threshold comes from, and the baseline as long as nothing is released. */
-  readonly charter: Charter.Charter;
+  readonly charter: Charter.Charter<Metric.DecisionMetric>;
   /** Rows that a candidate must get right, whatever it wins elsewhere. Default: none in particular. */
   readonly mustPass?: ($: Expr.Columns<Out>) => Expr.Expr<boolean, "decision">;
   /** Confidence from which more losses than wins are no accident; default 0.95. */
@@ -124,16 +126,16 @@ export type GoldenStage<Out extends Contract.Contract> = Stage.Stage<
  *
  * @example
  * ```ts
- * import type { Charter, Contract } from "@ml-pipe/core";
- * import type { GoldenSet } from "@ml-pipe/data";
+ * import type { Charter, Metric } from "@ml-pipe/core";
+ * import type { FeatureSet, GoldenSet } from "@ml-pipe/data";
  * import { GoldenGate } from "@ml-pipe/evaluate";
  *
- * const stageFor = <Out extends Contract.Contract>(
- *   golden: GoldenSet.GoldenSet<Out>, charter: Charter.Charter,
+ * const stageFor = <Out extends FeatureSet.Labelled<boolean>>(
+ *   golden: GoldenSet.GoldenSet<Out>, charter: Charter.Charter<Metric.DecisionMetric>,
  * ) => GoldenGate.noRegression(golden, { charter });
  * ```
  */
-export const noRegression = <Out extends Contract.Contract>(
+export const noRegression = <Out extends FeatureSet.Labelled<boolean>>(
   golden: GoldenSet.GoldenSet<Out>,
   options: GoldenOptions<Out>,
 ): GoldenStage<Out> => {

@@ -6,6 +6,7 @@ import {
   Contract,
   type Exhibit,
   type Finding,
+  type Metric,
   Stage,
   Store,
 } from "@ml-pipe/core";
@@ -54,7 +55,7 @@ export const charterWith = (
     readonly truePositive?: number;
     readonly killOn?: string;
   } = {},
-): Charter.Charter =>
+): Charter.Charter<Metric.DecisionMetric> =>
   Charter.make({
     title: "Warn passengers of late trips",
     decision: {

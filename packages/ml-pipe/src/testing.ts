@@ -16,6 +16,7 @@ import {
   type Exhibit,
   type Finding,
   LocalEngine,
+  type Metric,
   type Pipeline,
   type Run,
   type Signal,
@@ -74,7 +75,7 @@ export const layer: Layer.Layer<Services | TestClock.TestClock, LocalError> =
   );
 
 /** A charter for pipelines of which a test wants to know something else. */
-export const charter: Charter.Charter = Charters.make({
+export const charter: Charter.Charter<Metric.DecisionMetric> = Charters.make({
   title: "test",
   decision: { question: "?", madeAt: "now", actor: "nobody", outcomeKnownAfter: "1 day" },
   metric: {

@@ -5,7 +5,14 @@
  * It emits one {@link DataDrift} and, once outcomes are known, one {@link MetricDrop} a day, whatever
  * their size: what to do about them, and from which value, is the policy of a hook.
  */
-import { type Artifact, type Charter, type Contract, Digest, Stage } from "@ml-pipe/core";
+import {
+  type Artifact,
+  type Charter,
+  type Contract,
+  Digest,
+  type Metric,
+  Stage,
+} from "@ml-pipe/core";
 import {
   Decisions,
   type Duckdb,
@@ -41,13 +48,13 @@ export class OtherReference extends Schema.TaggedError<OtherReference>()("OtherR
   }
 }
 
-/** Contracts with an event time: only what was decided at some instant is watched day by day. */
-export type Timed = Contract.Contract<string, Contract.Columns, string>;
+/** Feature tables of yes/no decisions with an event time: what is decided at some instant is watched by day. */
+export type Timed = Contract.Contract<string, FeatureSet.Labelled<boolean>["columns"], string>;
 
 /** How {@link daily} watches. */
 export interface DailyOptions<Feature extends string> {
   /** Costs, baseline, smallest gain, and how long after a decision its outcome is known. */
-  readonly charter: Charter.Charter;
+  readonly charter: Charter.Charter<Metric.DecisionMetric>;
   /** PSI at which figures draw their line; default 0.2. Hooks have thresholds of their own. */
   readonly driftThreshold?: number;
   /** Features to watch; default all. */
@@ -96,12 +103,13 @@ export type MonitorStage<Out extends Contract.Contract> = Stage.Stage<
  *
  * @example
  * ```ts
- * import type { Charter, Contract } from "@ml-pipe/core";
+ * import type { Charter, Contract, Metric } from "@ml-pipe/core";
  * import type { FeatureSet } from "@ml-pipe/data";
  * import { Monitor } from "@ml-pipe/monitor";
  *
  * const stageFor = <C extends Contract.Contract, Out extends Monitor.Timed>(
- *   set: FeatureSet.FeatureSet<C, Out>, charter: Charter.Charter,
+ *   set: FeatureSet.FeatureSet<C, Out>,
+ *   charter: Charter.Charter<Metric.DecisionMetric>,
  * ) => Monitor.daily(set, { charter, driftThreshold: 0.2 });
  * ```
  */

@@ -141,7 +141,7 @@ describe("the probabilities", () => {
 describe("the folds", () => {
   const foldsOf = Effect.fnUntraced(function* <
     C extends Contract.Contract,
-    Out extends Contract.Contract,
+    Out extends FeatureSet.Labelled<boolean>,
   >(set: FeatureSet.FeatureSet<C, Out>, rows: number, more: Train.OutOfFoldOptions = {}) {
     const data = yield* tableOf(set.contract, rows);
     const found = yield* Train.outOfFold(set, { estimator: logistic, ...more }).run({ data });

@@ -114,12 +114,12 @@ export type OutOfFoldStage<Out extends Contract.Contract> = Stage.Stage<
  * import type { FeatureSet } from "@ml-pipe/data";
  * import { Train } from "@ml-pipe/train";
  *
- * const stageFor = <C extends Contract.Contract, Out extends Contract.Contract>(
+ * const stageFor = <C extends Contract.Contract, Out extends FeatureSet.Labelled<boolean>>(
  *   set: FeatureSet.FeatureSet<C, Out>,
  * ) => Train.outOfFold(set, { folds: 5, estimator: { kind: "logistic", l2: 1 }, embargo: "1 day" });
  * ```
  */
-export const outOfFold = <C extends Contract.Contract, Out extends Contract.Contract>(
+export const outOfFold = <C extends Contract.Contract, Out extends FeatureSet.Labelled<boolean>>(
   set: FeatureSet.FeatureSet<C, Out>,
   options: OutOfFoldOptions & Prepared<Out> = {},
 ): OutOfFoldStage<Out> => {

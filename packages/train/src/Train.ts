@@ -72,12 +72,12 @@ const inputsOf = <C extends Contract.Contract, Out extends Contract.Contract>(
  * import type { FeatureSet } from "@ml-pipe/data";
  * import { Train } from "@ml-pipe/train";
  *
- * const stageFor = <C extends Contract.Contract, Out extends Contract.Contract>(
+ * const stageFor = <C extends Contract.Contract, Out extends FeatureSet.Labelled<boolean>>(
  *   set: FeatureSet.FeatureSet<C, Out>,
  * ) => Train.boostedTrees(set, { maxTrees: 100, learningRate: 0.1 });
  * ```
  */
-export const boostedTrees = <C extends Contract.Contract, Out extends Contract.Contract>(
+export const boostedTrees = <C extends Contract.Contract, Out extends FeatureSet.Labelled<boolean>>(
   set: FeatureSet.FeatureSet<C, Out>,
   {
     prepare,
@@ -145,7 +145,7 @@ export const boostedTrees = <C extends Contract.Contract, Out extends Contract.C
  * A stage that trains L2-regularised logistic regression. The validation table is not used to fit; it
  * is an input so that the two estimators can be exchanged.
  */
-export const logistic = <C extends Contract.Contract, Out extends Contract.Contract>(
+export const logistic = <C extends Contract.Contract, Out extends FeatureSet.Labelled<boolean>>(
   set: FeatureSet.FeatureSet<C, Out>,
   { prepare, ...options }: LogisticOptions & Prepared<Out> = {},
 ): TrainStage<Out> =>

@@ -116,12 +116,12 @@ export const reviewOf = (contract: Contract.Contract): Contract.Contract => {
  * import type { FeatureSet } from "@ml-pipe/data";
  * import { Labels } from "@ml-pipe/validate";
  *
- * const stageFor = <C extends Contract.Contract, Out extends Contract.Contract>(
+ * const stageFor = <C extends Contract.Contract, Out extends FeatureSet.Labelled<boolean>>(
  *   set: FeatureSet.FeatureSet<C, Out>,
  * ) => Labels.suspects(set, { filter: "confidentLearning" });
  * ```
  */
-export const suspects = <C extends Contract.Contract, Out extends Contract.Contract>(
+export const suspects = <C extends Contract.Contract, Out extends FeatureSet.Labelled<boolean>>(
   set: FeatureSet.FeatureSet<C, Out>,
   options: SuspectsOptions = {},
 ): SuspectsStage<Out> => {

@@ -1,5 +1,5 @@
 /** The figures of an evaluation, as data. */
-import type { Charter, Exhibit } from "@ml-pipe/core";
+import type { Charter, Exhibit, Metric } from "@ml-pipe/core";
 import { Classification, type Decisions, Words } from "@ml-pipe/data";
 import type { Evaluation } from "../Evaluation.ts";
 import type { Audit } from "../LeakageAudit.ts";
@@ -16,7 +16,7 @@ export const exhibitsOf = (
   evaluation: Evaluation,
   audit: Audit,
   decisions: Decisions.Decisions,
-  charter: Pick<Charter.Charter, "spec">,
+  charter: Pick<Charter.Charter<Metric.DecisionMetric>, "spec">,
 ): ReadonlyArray<Exhibit.Exhibit> => [
   costs(evaluation, charter),
   ...slices(evaluation),
@@ -115,7 +115,7 @@ const reliability = (evaluation: Evaluation): Exhibit.Exhibit => ({
 const thresholds = (
   { cost, threshold, unit }: Evaluation,
   decisions: Decisions.Decisions,
-  { spec: { baseline, metric } }: Pick<Charter.Charter, "spec">,
+  { spec: { baseline, metric } }: Pick<Charter.Charter<Metric.DecisionMetric>, "spec">,
 ): Exhibit.Exhibit => ({
   _tag: "line",
   title: "Cost by threshold",

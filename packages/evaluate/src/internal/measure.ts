@@ -1,5 +1,5 @@
 /** The numbers of an evaluation, from the decisions on the test rows. */
-import type { Charter, Holdout } from "@ml-pipe/core";
+import type { Charter, Holdout, Metric } from "@ml-pipe/core";
 import {
   Classification,
   Cost,
@@ -23,7 +23,7 @@ import { judgeSlices, type SliceColumn } from "./slices.ts";
 
 /** What the numbers depend on besides the decisions. */
 export interface MeasureOptions {
-  readonly charter: Pick<Charter.Charter, "spec">;
+  readonly charter: Pick<Charter.Charter<Metric.DecisionMetric>, "spec">;
   /** Probability from which acting is cheaper. */
   readonly threshold: number;
   /** What the rows are numbered by. */
@@ -152,7 +152,7 @@ const sensitivity = (
 /** Expected cost per decision at each threshold k / steps, in one pass over the rows. */
 export const costByThreshold = (
   { probability, label }: Pick<Decisions.Decisions, "probability" | "label">,
-  costs: Charter.Charter["spec"]["metric"]["costs"],
+  costs: Metric.DecisionCosts,
   steps = 100,
 ): ReadonlyArray<readonly [number, number]> => {
   // Rows whose probability reaches k / steps and not the next step.

@@ -1,5 +1,5 @@
 /** Why the pipeline exists: the charter. */
-import type { Run } from "@ml-pipe/core";
+import { Metric, type Run } from "@ml-pipe/core";
 import { html, type Html } from "../html.ts";
 import { badge } from "../status.ts";
 import { facts } from "../table.ts";
@@ -17,7 +17,11 @@ export const charter = (run: Run.Run): Html => {
       ${facts([
         ["Decided", html`at ${decision.madeAt}, by ${decision.actor}`],
         ["Outcome known", afterwards(decision.outcomeKnownAfterMs)],
-        ["Metric", html`${metric.name}, in ${metric.unit}; lower is better`],
+        [
+          "Metric",
+          html`${metric.name}, in ${metric.unit};
+          ${Metric.higherIsBetter(metric) ? "higher" : "lower"} is better`,
+        ],
         ["Smallest gain worth shipping", html`${number(spec.smallestGain)} ${metric.unit}`],
         [
           "Baseline to beat",
@@ -58,8 +62,9 @@ const bullets = (items: ReadonlyArray<string>): Html =>
     ${items.map((item) => html`<li>${item}</li>`)}
   </ul>`;
 
-/** What each of the four outcomes costs. */
+/** What the metric charges: each of the four outcomes of a decision, or in words. */
 const costs = ({ metric }: Spec): Html => {
+  if (!("costs" in metric)) return html`<p class="muted">${Metric.describe(metric)}</p>`;
   const { truePositive, falsePositive, falseNegative, trueNegative } = metric.costs;
   const cell = (value: number, name: string) =>
     html`<td><span class="amount">${number(value)}</span><span class="muted">${name}</span></td>`;

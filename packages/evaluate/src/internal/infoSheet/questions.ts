@@ -1,4 +1,5 @@
 /** The questions of the info sheet, each with what of the record answers it. */
+import { Metric } from "@ml-pipe/core";
 import { Words } from "@ml-pipe/data";
 import { kinds } from "../../LeakageKind.ts";
 import {
@@ -158,10 +159,7 @@ const metrics: ReadonlyArray<Question> = [
     question: "Which metric, and why this one?",
     answer: ({ run }) => {
       const { metric } = run.graph.charter;
-      const { truePositive, falsePositive, falseNegative, trueNegative } = metric.costs;
-      return charter(
-        `${metric.name} in ${metric.unit}: what each outcome costs (true positive ${number(truePositive)}, false positive ${number(falsePositive)}, false negative ${number(falseNegative)}, true negative ${number(trueNegative)})`,
-      );
+      return charter(`${metric.name} in ${metric.unit}: ${Metric.describe(metric)}`);
     },
     person: "Who estimated the costs, and how.",
   },
