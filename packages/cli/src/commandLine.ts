@@ -10,6 +10,7 @@ import { contracts } from "./verbs/contracts.ts";
 import { daemon } from "./verbs/daemon.ts";
 import { diff } from "./verbs/diff.ts";
 import { dump } from "./verbs/dump.ts";
+import { features } from "./verbs/features.ts";
 import { gc } from "./verbs/gc.ts";
 import { holdout } from "./verbs/holdout.ts";
 import { init } from "./verbs/init.ts";
@@ -39,6 +40,7 @@ export const commandLine = Command.make("ml-pipe").pipe(
     daemon,
     check,
     contracts,
+    features,
     show,
     status,
     runs,

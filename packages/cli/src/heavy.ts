@@ -7,6 +7,7 @@ import type * as Check from "./commands/check.ts";
 import type * as Contracts from "./commands/contracts.ts";
 import type * as Daemon from "./commands/daemon.ts";
 import type * as Decide from "./commands/decide.ts";
+import type * as Features from "./commands/features.ts";
 import type * as Init from "./commands/init.ts";
 import type * as Plan from "./commands/plan.ts";
 import type * as Predict from "./commands/predict.ts";
@@ -23,6 +24,7 @@ interface Commands {
   readonly contracts: typeof Contracts;
   readonly daemon: typeof Daemon;
   readonly decide: typeof Decide;
+  readonly features: typeof Features;
   readonly init: typeof Init;
   readonly plan: typeof Plan;
   readonly predict: typeof Predict;

@@ -199,6 +199,13 @@ export const make = <
   return { source, contract, spec, digest: Digest.ofJson(spec) };
 };
 
+/** A feature set from its data, as a model carries it. */
+export const fromSpec = (spec: FeatureSetSpec): FeatureSet => {
+  const source = Contract.fromSpec(spec.source);
+  const contract: Contract.Contract = contractOf(spec.name, spec, source);
+  return { source, contract, spec, digest: Digest.ofJson(spec) };
+};
+
 /** What the types say too, for definitions that were cast, and what they cannot say. */
 const problemsIn = (spec: FeatureSetSpec): ReadonlyArray<string> => {
   const names = [...spec.features.map(({ name }) => name), ...spec.keep, "label"];

@@ -37,7 +37,7 @@ export const stage = <C extends Contract.Contract, Out extends Contract.Contract
     description: `computes ${set.spec.features.length} features as of each decision`,
     input: { data: Table.of(set.source, "checked") },
     output: Table.of(set.contract, "checked"),
-    params: { featureSet: set.spec.name, digest: set.digest },
+    params: { featureSet: set.spec.name, version: set.spec.version, digest: set.digest },
     run: Effect.fnUntraced(function* ({ data }, { progress }) {
       const relation = yield* Table.relation(data, { rowNumbers: true });
       const table = yield* Table.write(set.contract, "checked", {

@@ -82,6 +82,24 @@ const compare = Effect.fnUntraced(function* (
   return { report, signals, findings };
 });
 
+describe("gate", () => {
+  it.live("lets a passed report through, and stops a skewed and an empty one", () =>
+    Effect.gen(function* () {
+      const served = yield* serve();
+      const { report } = yield* compare(served);
+      assert.deepStrictEqual(yield* Parity.gate.run({ report }), report);
+      const wrong = served.map((row) => ({ ...row, served_half: 7 }));
+      const skewed = yield* compare(wrong);
+      const error = yield* Effect.flip(Parity.gate.run({ report: skewed.report }));
+      assert.strictEqual(error._tag, "SkewStops");
+      assert.match(error.message, /parity of "trip-features" failed: .* half: \d+ other values/);
+      const nothing = yield* compare([]);
+      const empty = yield* Effect.flip(Parity.gate.run({ report: nothing.report }));
+      assert.match(empty.message, /inconclusive: .* no request to compare/);
+    }).pipe(withTables),
+  );
+});
+
 describe("stage", () => {
   it.live("passes what was served as the batch computes it, outcomes of the day included", () =>
     Effect.gen(function* () {

@@ -264,6 +264,41 @@ export const stage = <C extends Contract.Contract, Out extends Contract.Contract
   });
 };
 
+/** Served features differ from the batch's, or nothing could be compared. Says which, and what next. */
+export class SkewStops extends Schema.TaggedError<SkewStops>()("SkewStops", {
+  featureSet: Schema.String,
+  evidence: Verdict.Evidence,
+}) {
+  readonly [Stage.stops] = true;
+  override get message(): string {
+    const { outcome, expected, found, next } = this.evidence;
+    return `parity of "${this.featureSet}" ${outcome}: expected ${expected}, found ${found}. ${next}`;
+  }
+}
+
+/**
+ * The gate behind {@link stage}: hands a report on whose evidence passed, and stops the run at any other
+ * ({@link SkewStops}).
+ *
+ * @example
+ * ```ts
+ * import { Parity } from "@ml-pipe/data";
+ * import type { Ref } from "@ml-pipe/core";
+ *
+ * // inside Pipeline.make:
+ * const open = (report: Ref.Ref<Parity.ParityReport, never, never>) => Parity.gate({ report });
+ * ```
+ */
+export const gate = Stage.make("parity-gate", {
+  description: "lets only served features through that are those of the batch",
+  input: { report: ParityReport },
+  output: ParityReport,
+  run: ({ report }) =>
+    report.evidence.outcome === "passed"
+      ? Effect.succeed(report)
+      : Effect.fail(new SkewStops({ featureSet: report.featureSet, evidence: report.evidence })),
+});
+
 const numberOf = (value: unknown): number | null =>
   typeof value === "number" && Number.isFinite(value) ? value : null;
 

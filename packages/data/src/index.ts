@@ -5,6 +5,7 @@ export * as DriftReport from "./DriftReport.ts";
 export * as Duckdb from "./Duckdb.ts";
 export * as Estimator from "./Estimator.ts";
 export * as Expr from "./Expr.ts";
+export * as FeatureEdit from "./FeatureEdit.ts";
 export * as Features from "./Features.ts";
 export * as FeatureSet from "./FeatureSet.ts";
 export * as GoldenSet from "./GoldenSet.ts";

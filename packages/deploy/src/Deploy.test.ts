@@ -15,6 +15,7 @@ import {
   request,
   storeModel,
   Trip,
+  tripFeatures,
   TripFeatures,
 } from "../test-fixtures/trips.ts";
 import * as Deploy from "./Deploy.ts";
@@ -86,6 +87,24 @@ layer(services)("Deploy.release", (it) => {
   );
 
   describe("stops", () => {
+    it.effect("features that mean something else than what is served under their version", () =>
+      Effect.gen(function* () {
+        const first = yield* storeModel({ intercept: 0.2 });
+        const inputs = { history: yield* history, verdict: yield* passed(judge(first)) };
+        yield* stage.run({ ...inputs, model: first });
+        const edited = tripFeatures(20);
+        const again = Deploy.release(edited, {
+          charter,
+          name: "trip-delay",
+          knownUntil: "2001-06-01",
+        });
+        const model = { ...first, featureSet: { ...first.featureSet, digest: edited.digest } };
+        const error = yield* Effect.flip(again.run({ ...inputs, model }));
+        assert.strictEqual(error._tag, "FeatureEdited");
+        assert.include(error.message, "lateLately\n    was mean of greaterThan(delay, 15)");
+      }),
+    );
+
     it.effect("a model that the verdict is not on", () =>
       Effect.gen(function* () {
         const verdict = yield* passed(judge(yield* storeModel()));

@@ -19,8 +19,10 @@ import * as Result from "effect/Result";
 import * as Schema from "effect/Schema";
 import * as Predictor from "./Predictor.ts";
 import { isName, Registry, type RegistryError, type ReleaseCorrupt } from "./Registry.ts";
+import * as ServedFeatures from "./ServedFeatures.ts";
 
 export { released, type ReleasedStage } from "./Released.ts";
+export { FeatureEdited } from "./ServedFeatures.ts";
 
 /** The verdict is on another model than the one to release: nobody judged this one. */
 export class UnevaluatedModel extends Schema.TaggedError<UnevaluatedModel>()("UnevaluatedModel", {
@@ -84,6 +86,7 @@ export interface ApprovedInputs<
 export type ReleaseError =
   | UnevaluatedModel
   | OtherCharter
+  | ServedFeatures.FeatureEdited
   | Verdict.GateClosed
   | Charter.CharterExpired
   | Duckdb.DuckdbError
@@ -116,7 +119,9 @@ export type ApprovedStage<C extends Contract.Contract, Out extends Contract.Cont
 /**
  * A stage that releases a model of a feature set into the {@link Registry}. Takes a passed verdict
  * only, by type; checks again when it runs that the verdict is on this model and under this charter,
- * and that the charter has not ended. Running it again with the same inputs releases nothing new.
+ * and that the charter has not ended. Running it again with the same inputs releases nothing new. Refuses
+ * a feature set that means something else than one of its name and version that was released
+ * ({@link FeatureEdited}): the running service would be asked one thing and have learned another.
  *
  * With `approval: "required"` it takes a person's approval too, and checks when it runs that it is one
  * of exactly this verdict, by one of the charter's approvers who did not start the run, and that it has
@@ -167,6 +172,8 @@ export function release<C extends Contract.Contract, Out extends FeatureSet.Labe
   ) {
     const now = new Date(yield* Clock.currentTimeMillis);
     yield* requireDeployable({ model, verdict, charter, now });
+    const [edited] = yield* ServedFeatures.edited(set);
+    if (edited !== undefined) return yield* edited;
     yield* progress({ label: "reading the state of the histories", rows: history.rows });
     const artifacts = yield* Artifact.ArtifactStore;
     const { transform } = yield* Model.load(model);

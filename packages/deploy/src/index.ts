@@ -5,3 +5,4 @@ export * as Recording from "./Recording.ts";
 export * as Registry from "./Registry.ts";
 export * as Request from "./Request.ts";
 export * as Serve from "./Serve.ts";
+export * as ServedFeatures from "./ServedFeatures.ts";

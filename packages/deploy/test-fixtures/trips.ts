@@ -17,23 +17,27 @@ export const Trip = Contract.make("trip", {
   eventTime: "at",
 });
 
-export const TripFeatures = FeatureSet.make("trip-features", {
-  version: "1.0.0",
-  of: Trip,
-  decidedAt: "at",
-  features: ($) => ({
-    km: $.km,
-    hour: $.at.hourOfDay(),
-    rain: $.rain,
-    lateLately: History.mean($.delay.gt(15), {
-      by: [$.from],
-      knownAt: $.at.plusMinutes($.delay),
-      window: "1 day",
-      hop: "1 hour",
+/** The features where a trip is late from so many minutes on. */
+export const tripFeatures = (lateAfter: number) =>
+  FeatureSet.make("trip-features", {
+    version: "1.0.0",
+    of: Trip,
+    decidedAt: "at",
+    features: ($) => ({
+      km: $.km,
+      hour: $.at.hourOfDay(),
+      rain: $.rain,
+      lateLately: History.mean($.delay.gt(lateAfter), {
+        by: [$.from],
+        knownAt: $.at.plusMinutes($.delay),
+        window: "1 day",
+        hop: "1 hour",
+      }),
     }),
-  }),
-  label: ($) => $.delay.gt(15),
-});
+    label: ($) => $.delay.gt(15),
+  });
+
+export const TripFeatures = tripFeatures(15);
 
 export const charterUntil = (
   on: string,

@@ -6,6 +6,7 @@ import * as Effect from "effect/Effect";
 import * as Exit from "effect/Exit";
 import * as ExitCode from "../ExitCode.ts";
 import { lockWarnings } from "../contracts/lockFile.ts";
+import { servedWarnings } from "../features/computed.ts";
 import { charterWarnings } from "../pipeline/contracts.ts";
 import * as CodeOf from "../pipeline/codeOf.ts";
 import type { Runnable } from "../pipeline/loadPipeline.ts";
@@ -54,6 +55,14 @@ export const run = (options: RunOptions, context: CommandContext): Promise<numbe
         Effect.fnUntraced(function* (prepared) {
           tellPrepared(prepared, options, context);
           const { pipeline } = prepared;
+          const { err, errStyle } = context.terminal;
+          for (const warning of yield* servedWarnings(
+            pipeline,
+            options.file,
+            options.stateFolder,
+          )) {
+            err(errStyle.yellow(`! ${warning}`));
+          }
           const resume = options.resume ?? (yield* unfinishedRun(pipeline.name, options));
           if (resume === undefined) return () => execute(pipeline, codeOf, options, context);
           tellContinued(resume, options, context);

@@ -1,0 +1,162 @@
+/** `ml-pipe features …`: what features mean, and whether serving computes it. */
+import * as path from "node:path";
+import {
+  Artifact,
+  Duckdb,
+  FeatureSet,
+  Model,
+  Parity,
+  Registry,
+  Release,
+  ServedFeatures,
+  Stage,
+} from "@ml-pipe/ml-pipe";
+import * as Effect from "effect/Effect";
+import * as Layer from "effect/Layer";
+import * as Schema from "effect/Schema";
+import * as ExitCode from "../ExitCode.ts";
+import { loadFeatureSets } from "../features/loadFeatureSets.ts";
+import { historyOfFile, historyOfRuns, servedTable } from "../features/parityInputs.ts";
+import { parityText } from "../view/parity.ts";
+import { pretty } from "../view/json.ts";
+import { plural, shortPath } from "../view/text.ts";
+import { problemJson, tellProblems } from "./check.ts";
+import { type CommandContext, runCommand } from "./runCommand.ts";
+
+/** What `check` was asked for. */
+export interface CheckOptions {
+  readonly file: string;
+  readonly stateFolder: string;
+  readonly json: boolean;
+}
+
+/** `check`: is what releases serve left as it was? */
+export const check = (options: CheckOptions, context: CommandContext): Promise<number> =>
+  runCommand(
+    context,
+    Effect.gen(function* () {
+      const { terminal } = context;
+      const sets = yield* loadFeatureSets(options.file);
+      const found = yield* Effect.forEach(sets, (set) =>
+        Effect.map(ServedFeatures.edited(set), (edited) => ({ set, edited })),
+      );
+      const edited = found.flatMap(({ edited }) => edited);
+      if (options.json) {
+        terminal.out(
+          pretty({
+            file: options.file,
+            unedited: edited.length === 0,
+            featureSets: found.map(({ set: { spec, digest }, edited }) => ({
+              name: spec.name,
+              version: spec.version,
+              digest,
+              edited: edited.map(({ release, edits }) => ({ release, edits })),
+            })),
+          }),
+        );
+      } else {
+        const { out, style } = terminal;
+        for (const { set, edited } of found) {
+          const name = `${style.bold(set.spec.name)} ${set.spec.version}`;
+          if (edited.length === 0)
+            out(`${style.green("✓")} ${name}  as it is served, or not served`);
+          for (const { message } of edited) out(`${style.red("✗")} ${name}  ${message}`);
+        }
+      }
+      if (edited.length === 0) return ExitCode.succeeded;
+      const { err, errStyle } = terminal;
+      const sets_ = plural(new Set(edited.map(({ featureSet }) => featureSet)).size, "feature set");
+      err(errStyle.bold(`${sets_} edited under a version that a release serves`));
+      return ExitCode.stopped;
+    }).pipe(
+      Effect.provide(Registry.Registry.layer(options.stateFolder)),
+      Effect.provide(Artifact.ArtifactStore.layer(options.stateFolder)),
+      Effect.catchTag("NotValid", ({ problems }) =>
+        Effect.sync(() => {
+          if (options.json) {
+            context.terminal.out(
+              pretty({ file: options.file, valid: false, problems: problems.map(problemJson) }),
+            );
+          }
+          tellProblems(problems, options.file, context);
+          return ExitCode.invalid;
+        }),
+      ),
+    ),
+  );
+
+/** What `parity` was asked for. */
+export interface ParityOptions {
+  readonly release: string;
+  readonly served: string;
+  readonly history: string | undefined;
+  readonly tolerance: number;
+  /** `FEATURE=SHARE:CAUSE`. */
+  readonly accept: ReadonlyArray<string>;
+  readonly stateFolder: string;
+  readonly json: boolean;
+}
+
+/** An accepted difference is not written as it should be. */
+export class AcceptUnreadable extends Schema.TaggedError<AcceptUnreadable>()("AcceptUnreadable", {
+  problem: Schema.String,
+}) {
+  override get message(): string {
+    return `${this.problem}. Write it as --accept "km=0.02:old clients send no distance"`;
+  }
+}
+
+/** `parity`: recorded requests, computed again in the batch. */
+export const parity = (options: ParityOptions, context: CommandContext): Promise<number> =>
+  runCommand(
+    context,
+    Effect.gen(function* () {
+      const { release, set } = yield* releasedSet(options);
+      const stage = yield* stageOf(set, options);
+      const { served, setAside } = yield* servedTable(set, options.served);
+      const history = yield* options.history === undefined
+        ? historyOfRuns(set.source, options.stateFolder)
+        : historyOfFile(set.source, path.resolve(options.history));
+      const report = yield* stage.run({ served, history });
+      const { out, err, style, errStyle } = context.terminal;
+      if (setAside > 0) {
+        const lines = plural(setAside, "line");
+        err(errStyle.yellow(`! ${lines} of ${shortPath(options.served)} could not be read`));
+      }
+      if (options.json) {
+        const encoded = Schema.encodeSync(Parity.ParityReport)(report);
+        out(pretty({ release, setAside, history: history.rows, ...encoded }));
+      } else for (const line of parityText(report, release, style)) out(line);
+      return report.evidence.outcome === "passed" ? ExitCode.succeeded : ExitCode.stopped;
+    }).pipe(
+      Effect.provideService(Stage.Reporter, () => Effect.void),
+      Effect.provide(Layer.mergeAll(Duckdb.Duckdb.layer(), Artifact.ArtifactStore.layerTemporary)),
+    ),
+  );
+
+/** The feature set that a release decides by, as its model carries it. */
+const releasedSet = Effect.fnUntraced(function* ({ release, stateFolder }: ParityOptions) {
+  const found = yield* Registry.Registry.use(({ get }) => get(release)).pipe(
+    Effect.provide(Registry.Registry.layer(stateFolder)),
+  );
+  const { featureSet } = yield* Model.load(found.model).pipe(
+    Effect.provide(Artifact.ArtifactStore.layer(stateFolder)),
+  );
+  return { release: Release.label(found), set: FeatureSet.fromSpec(featureSet) };
+});
+
+const stageOf = (set: FeatureSet.FeatureSet, { tolerance, accept }: ParityOptions) =>
+  Effect.gen(function* () {
+    const accepted = yield* Effect.forEach(accept, (text) => {
+      const [, feature, share, cause] = /^([^=]+)=([0-9.]+):(.+)$/s.exec(text) ?? [];
+      return feature === undefined || share === undefined || cause === undefined
+        ? Effect.fail(new AcceptUnreadable({ problem: `"${text}" is no accepted difference` }))
+        : Effect.succeed([feature.trim(), { atMost: Number(share), cause: cause.trim() }] as const);
+    });
+    return yield* Effect.try({
+      try: () =>
+        Parity.stage(set, { relativeTolerance: tolerance, accept: Object.fromEntries(accepted) }),
+      catch: (cause) =>
+        new AcceptUnreadable({ problem: cause instanceof Error ? cause.message : String(cause) }),
+    });
+  });

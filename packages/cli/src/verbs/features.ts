@@ -1,0 +1,72 @@
+import * as Argument from "effect/cli/Argument";
+import * as Command from "effect/cli/Command";
+import * as Flag from "effect/cli/Flag";
+import { heavy } from "../heavy.ts";
+import { heavyVerb, json, optional, release } from "../Verb.ts";
+
+const file = Argument.File("FILE").pipe(
+  Argument.withDescription("A pipeline file, or one that exports feature sets"),
+);
+
+const check = Command.make("check", { file, json }, (flags) =>
+  heavyVerb(async ({ stateFolder, context }) =>
+    (await heavy("features")).check({ ...flags, stateFolder }, context),
+  ),
+).pipe(
+  Command.withDescription(
+    "Hold the feature sets of a file against what releases serve; ends with 3 if one was edited under its version",
+  ),
+);
+
+const parity = Command.make(
+  "parity",
+  {
+    release,
+    served: Argument.File("SERVED").pipe(
+      Argument.withDescription("What `ml-pipe serve --record` wrote"),
+    ),
+    history: optional(
+      "history",
+      "FILE",
+      "The rows that histories come from, as .parquet, .csv or .ndjson (default: the newest checked table of a run)",
+    ),
+    tolerance: Flag.Finite("tolerance").pipe(
+      Flag.filter(
+        (share) => share >= 0 && share < 1,
+        () => "a tolerance is a share from 0 to below 1",
+      ),
+      Flag.withDescription("How far served and batch may lie apart, relative to the larger one"),
+      Flag.withDefault(1e-9),
+    ),
+    accept: Flag.String("accept").pipe(
+      Flag.withMetavar("FEATURE=SHARE:CAUSE"),
+      Flag.withDescription("A feature that may differ in a share of the requests, and why"),
+      Flag.atLeast(0),
+    ),
+    json,
+  },
+  (flags) =>
+    heavyVerb(async ({ stateFolder, context }) =>
+      (await heavy("features")).parity({ ...flags, stateFolder }, context),
+    ),
+).pipe(
+  Command.withDescription(
+    "Compute the features of recorded requests again, in the batch, and compare; ends with 3 unless all are equal",
+  ),
+);
+
+/** `ml-pipe features check|parity`. */
+export const features = Command.make("features").pipe(
+  Command.withDescription("Keep what features mean, and prove that serving computes it"),
+  Command.withSubcommands([check, parity]),
+  Command.withExamples([
+    {
+      command: "ml-pipe features check pipeline.ts",
+      description: "In CI: is what releases serve left as it was?",
+    },
+    {
+      command: "ml-pipe features parity flight-delay served.ndjson",
+      description: "Did the service compute what the batch computes?",
+    },
+  ]),
+);

@@ -1,0 +1,74 @@
+/**
+ * What releases serve is not edited under their feet: a feature set keeps the meaning that its name and
+ * version had when a model that learned from it was released.
+ */
+import { type Artifact, Stage } from "@ml-pipe/core";
+import { FeatureEdit, type FeatureSet, Model, Release } from "@ml-pipe/data";
+import * as Effect from "effect/Effect";
+import * as Schema from "effect/Schema";
+import { Registry, type RegistryError, type ReleaseCorrupt } from "./Registry.ts";
+
+/** A feature set has features that mean something else than in a release of the same name and version. */
+export class FeatureEdited extends Schema.TaggedError<FeatureEdited>()("FeatureEdited", {
+  featureSet: Schema.String,
+  version: Schema.String,
+  /** A release that serves them. */
+  release: Schema.String,
+  edits: Schema.Array(FeatureEdit.FeatureEdit),
+}) {
+  readonly [Stage.stops] = true;
+  override get message(): string {
+    const lines = this.edits.map(
+      ({ feature, was, is }) => `  ${feature}\n    was ${was}\n    is  ${is}`,
+    );
+    return `${this.release} serves "${this.featureSet}" ${this.version}, in which other things are called so:\n${lines.join("\n")}\nRaise the version of the feature set, or give what is new another name: both can then be served side by side.`;
+  }
+}
+
+/** What {@link edited} can fail with. */
+export type EditedError = RegistryError | ReleaseCorrupt | Model.LoadError;
+
+/**
+ * How a feature set differs from what releases serve under its name and version: one error for each
+ * meaning that was released, with the newest release that has it; empty if it may be released.
+ *
+ * @example
+ * ```ts
+ * import type { FeatureSet } from "@ml-pipe/data";
+ * import { ServedFeatures } from "@ml-pipe/deploy";
+ * import * as Effect from "effect/Effect";
+ *
+ * const mayBeReleased = (set: FeatureSet.FeatureSet) =>
+ *   Effect.map(ServedFeatures.edited(set), (found) => found.length === 0);
+ * ```
+ */
+export const edited: (
+  set: Pick<FeatureSet.FeatureSet, "spec" | "digest">,
+) => Effect.Effect<ReadonlyArray<FeatureEdited>, EditedError, Registry | Artifact.ArtifactStore> =
+  Effect.fnUntraced(function* ({ spec, digest }) {
+    const releases = yield* Registry.use(({ list }) => list);
+    const others = new Map(
+      releases
+        .filter(({ model }) => model.featureSet.name === spec.name)
+        .filter(({ model }) => model.featureSet.digest !== digest)
+        .map((release) => [release.model.featureSet.digest, release]),
+    );
+    const found = yield* Effect.forEach(others.values(), (release) =>
+      Effect.map(Model.load(release.model), ({ featureSet }) => {
+        if (featureSet.version !== spec.version) return [];
+        const edits = FeatureEdit.between(featureSet, spec);
+        const { name, version } = spec;
+        return edits.length === 0
+          ? []
+          : [
+              new FeatureEdited({
+                featureSet: name,
+                version,
+                release: Release.label(release),
+                edits,
+              }),
+            ];
+      }),
+    );
+    return found.flat();
+  });
