@@ -9,11 +9,11 @@ import { Column, Contract, Digest } from "@ml-pipe/core";
 import * as Schema from "effect/Schema";
 import * as Expr from "./Expr.ts";
 import * as History from "./History.ts";
-import { decisionTime, scalarOf, toClosure } from "./internal/compile.ts";
+import { decisionTime } from "./internal/compile.ts";
 import { kindOf, problemsOf } from "./internal/kinds.ts";
+import { type Request, toNumbers } from "./internal/rowProgram.ts";
 import { keptColumns } from "./transform/apply.ts";
 import type { Fitted } from "./transform/spec.ts";
-import type { Scalar } from "./internal/operators/Operator.ts";
 
 /** A feature set as data: stored with each release, so that a request needs no code but ours. */
 export const FeatureSetSpec = Schema.Struct({
@@ -372,26 +372,17 @@ export const requestSchema = (spec: FeatureSetSpec): Contract.RowSchema => {
 export const compileRow = (
   spec: FeatureSetSpec,
   state: ReadonlyArray<History.HistoryState> = [],
-): ((request: { readonly [column: string]: unknown }) => Float64Array) => {
+): ((request: Request) => Float64Array) => {
   const decidedAt = decisionTime(spec);
-  const closures = spec.features.map(({ expr }) =>
-    toClosure(expr, (history) =>
-      History.lookup(
-        history,
-        state.find((one) => History.same(one.history, history)),
-        decidedAt,
-      ),
-    ),
+  return toNumbers(
+    spec.features.map(({ expr }) => expr),
+    {
+      history: (history) =>
+        History.lookup(
+          history,
+          state.find((one) => History.same(one.history, history)),
+          decidedAt,
+        ),
+    },
   );
-  const columns = requestColumns(spec);
-  return (request) => {
-    const row: Record<string, Scalar> = {};
-    for (const name of columns) row[name] = scalarOf(request[name]);
-    const features = new Float64Array(closures.length);
-    for (const [index, closure] of closures.entries()) {
-      const value = closure(row);
-      features[index] = value === null ? Number.NaN : Number(value);
-    }
-    return features;
-  };
 };

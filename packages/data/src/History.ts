@@ -18,10 +18,9 @@ import {
   type NumberExpr,
 } from "./Expr.ts";
 import { aggregateOf } from "./internal/aggregates.ts";
-import { toClosure, type ScalarRow } from "./internal/compile.ts";
 import { entityIndex, firstAtOrAfter } from "./internal/historyIndex.ts";
 import { problemsOf } from "./internal/kinds.ts";
-import type { Scalar } from "./internal/operators/Operator.ts";
+import { type Request, toCell } from "./internal/rowProgram.ts";
 
 /** How a history is taken. */
 export interface HistoryOptions {
@@ -210,16 +209,16 @@ export const lookup = (
   history: HistoryAst,
   state: HistoryState | undefined,
   decidedAt: Ast,
-): ((row: ScalarRow) => Scalar) => {
+): ((row: Request) => number | null) => {
   if (state === undefined) return () => null;
   const bucketsOf = entityIndex(history.by, state);
   const { windowMs, hopMs, param = Number.NaN } = history;
   const hops = windowMs / hopMs;
   const { fold } = aggregateOf(history.aggregate);
-  const time = toClosure(decidedAt, () => () => null);
+  const time = toCell(decidedAt);
   return (row) => {
     const at = time(row);
-    if (typeof at !== "number") return null;
+    if (typeof at !== "number" || Number.isNaN(at)) return null;
     const end = Math.floor(at / hopMs);
     const { hop, column } = bucketsOf(row) ?? unknownEntity;
     const from = firstAtOrAfter(hop, end - hops);

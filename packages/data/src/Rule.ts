@@ -7,8 +7,9 @@ import * as Effect from "effect/Effect";
 import * as Schema from "effect/Schema";
 import * as Expr from "./Expr.ts";
 import type { LabelKind } from "./FeatureSet.ts";
-import { toClosure, toSql, type ScalarRow } from "./internal/compile.ts";
+import { toSql } from "./internal/compile.ts";
 import { problemsOf } from "./internal/kinds.ts";
+import { type Request, toCell } from "./internal/rowProgram.ts";
 
 /**
  * A baseline that decides by a formula over the columns of a feature table. Where the formula has no
@@ -126,14 +127,14 @@ export class RuleInvalid extends Schema.TaggedError<RuleInvalid>()("RuleInvalid"
 export const compile = (
   baseline: Charter.Baseline,
 ): Effect.Effect<
-  { readonly sql: string; readonly decide: (row: ScalarRow) => boolean },
+  { readonly sql: string; readonly decide: (row: Request) => boolean },
   RuleInvalid
 > =>
   Effect.map(formulaOf(baseline, "boolean"), (ast) => {
-    const closure = toClosure(ast, () => () => null);
+    const closure = toCell(ast);
     return {
       sql: `CAST(coalesce(${toSql(ast)}, FALSE) AS DOUBLE)`,
-      decide: (row) => closure(row) === true,
+      decide: (row) => closure(row) === 1,
     };
   });
 

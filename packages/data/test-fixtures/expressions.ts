@@ -4,10 +4,11 @@ import * as Effect from "effect/Effect";
 import * as fc from "fast-check";
 import { Duckdb } from "../src/Duckdb.ts";
 import type * as Expr from "../src/Expr.ts";
-import { toClosure, toSql } from "../src/internal/compile.ts";
+import { toSql } from "../src/internal/compile.ts";
 import { kindOf } from "../src/internal/kinds.ts";
 import { operatorNames, operators } from "../src/internal/operators.ts";
-import type { Kind, Param, Scalar } from "../src/internal/operators/Operator.ts";
+import { type Cell, isMissing, type Kind, type Param } from "../src/internal/operators/Operator.ts";
+import { toCells } from "../src/internal/rowProgram.ts";
 import { relationOf } from "./tables.ts";
 
 /** A column name that is awkward wherever it is not quoted. */
@@ -310,8 +311,7 @@ export const anyAst = fc.oneof(
 export const operatorsIn = (ast: Expr.Ast): ReadonlyArray<Expr.OperatorName> =>
   ast._tag === "call" ? [ast.operator, ...ast.args.flatMap(operatorsIn)] : [];
 
-const scalar = (value: Row[string] | undefined): Scalar =>
-  value instanceof Date ? value.getTime() : (value ?? null);
+type Scalar = number | boolean | string | null;
 
 /** An expression's value on a row, in each compiler. */
 export interface Answers {
@@ -340,17 +340,18 @@ export const both = Effect.fnUntraced(function* (
     "evaluate",
     `WITH rows AS MATERIALIZED (FROM ${relation}) SELECT ${selected.join(",\n")} FROM rows ORDER BY i`,
   );
-  const scalars = rows.map((row) =>
-    Object.fromEntries(Object.keys(row).map((name) => [name, scalar(row[name])])),
-  );
-  return expressions.map((ast, index) => {
-    const closure = toClosure(ast, () => () => null);
-    return scalars.map((row, at): Answers => ({
+  const closure = toCells(expressions);
+  const cells = rows.map((row) => closure(row));
+  return expressions.map((ast, index) =>
+    rows.map((_, at): Answers => ({
       sql: fromSql(ast, found[at]?.[`c${index}`]),
-      js: closure(row),
-    }));
-  });
+      js: fromCell(ast, cells[at]?.[index] ?? null),
+    })),
+  );
 });
+
+const fromCell = (ast: Expr.Ast, cell: Cell): Scalar =>
+  isMissing(cell) ? null : kindOf(ast) === "boolean" ? cell === 1 : cell;
 
 /** Numbers as text of 17 digits, instants as epoch milliseconds: both exact. */
 const outputSql = (ast: Expr.Ast): string => {

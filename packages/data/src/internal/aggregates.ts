@@ -2,7 +2,7 @@
  * What a history can be over the rows of a window, in both compilers side by side. Rows are first put
  * together in buckets, one for each entity and hop; a window is put together from its buckets.
  */
-import { finite, numberSql } from "./operators/Operator.ts";
+import { numberSql } from "./operators/Operator.ts";
 
 /** A column of buckets: a number each, or a list of numbers. Null where a bucket has no value. */
 export type BucketColumn =
@@ -51,6 +51,9 @@ interface Aggregate {
   /** By how much the two may differ, relative to the value. */
   readonly relativeError?: number;
 }
+
+/** Null unless finite. */
+const finite = (value: number): number | null => (Number.isFinite(value) ? value : null);
 
 const count = ({ value }: BucketInput) => `CAST(count(${value}) AS DOUBLE)`;
 

@@ -1,21 +1,10 @@
-/** The two compilers of expressions: to SQL for a batch, to a closure for one row. */
+/** The compiler of expressions to SQL, for a batch. `rowProgram.ts` is the one for a request. */
 import { identifier, literal } from "../Duckdb.ts";
 import type { Ast, HistoryAst } from "../Expr.ts";
 import { argumentKinds, kindOf } from "./kinds.ts";
 import { magnitude } from "./magnitude.ts";
 import { operators } from "./operators.ts";
-import { finiteSql, type Kind, numberSql, type Scalar } from "./operators/Operator.ts";
-
-/** A row as the closures read it: instants are epoch milliseconds. */
-export type ScalarRow = { readonly [column: string]: Scalar };
-
-/** A value of a decoded request as the closures read it. */
-export const scalarOf = (value: unknown): Scalar => {
-  if (value instanceof Date) return value.getTime();
-  return typeof value === "number" || typeof value === "string" || typeof value === "boolean"
-    ? value
-    : null;
-};
+import { finiteSql, type Kind, numberSql } from "./operators/Operator.ts";
 
 /** Where the names in an expression point. */
 export interface SqlNames {
@@ -70,7 +59,7 @@ const instantSql = (name: string, names: SqlNames): string =>
 export const columnSql = (name: string, { table }: SqlNames = {}): string =>
   table === undefined ? identifier(name) : `${table}.${identifier(name)}`;
 
-const literalSql = (value: Scalar): string =>
+const literalSql = (value: string | number | boolean | null): string =>
   typeof value === "string"
     ? literal(value)
     : typeof value === "number"
@@ -83,52 +72,4 @@ const sqlTypes: { readonly [K in Kind]: string } = {
   text: "VARCHAR",
   time: "TIMESTAMP",
   null: "DOUBLE",
-};
-
-/** A closure for an expression; `history` looks an earlier aggregate up. */
-export const toClosure = (
-  ast: Ast,
-  history: (ast: HistoryAst) => (row: ScalarRow) => Scalar,
-): ((row: ScalarRow) => Scalar) => {
-  switch (ast._tag) {
-    case "column": {
-      const { name } = ast;
-      if (ast.type !== "float") return (row) => row[name] ?? null;
-      return (row) => {
-        const value = row[name] ?? null;
-        return typeof value === "number" && !Number.isFinite(value) ? null : value;
-      };
-    }
-    case "literal": {
-      const { value } = ast;
-      return () => value;
-    }
-    case "history":
-      return history(ast);
-    case "call": {
-      const { js, nulls = false } = operators[ast.operator];
-      const args = ast.args.map((arg) => toClosure(arg, history));
-      // The table of operators pairs each closure with its own argument types.
-      const apply = js(ast.params ?? []) as (...args: ReadonlyArray<Scalar>) => Scalar;
-      const [first, second, ...more] = args;
-      if (first === undefined) return () => apply();
-      if (second === undefined) {
-        return (row) => {
-          const a = first(row);
-          return a === null && !nulls ? null : apply(a);
-        };
-      }
-      if (more.length === 0) {
-        return (row) => {
-          const a = first(row);
-          const b = second(row);
-          return (a === null || b === null) && !nulls ? null : apply(a, b);
-        };
-      }
-      return (row) => {
-        const values = args.map((arg) => arg(row));
-        return !nulls && values.includes(null) ? null : apply(...values);
-      };
-    }
-  }
 };

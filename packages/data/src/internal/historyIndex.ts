@@ -1,8 +1,7 @@
 /** The buckets of a history, laid out to be looked up millions of times. */
 import type { HistoryState } from "../History.ts";
 import type { BucketColumn } from "./aggregates.ts";
-import type { ScalarRow } from "./compile.ts";
-import type { Scalar } from "./operators/Operator.ts";
+import type { Request } from "./rowProgram.ts";
 
 /** The buckets of one entity, oldest first. */
 export interface Buckets {
@@ -12,9 +11,9 @@ export interface Buckets {
 }
 
 /** The buckets of the entity that a row is of. */
-export type EntityIndex = (row: ScalarRow) => Buckets | undefined;
+export type EntityIndex = (row: Request) => Buckets | undefined;
 
-type Level = Map<Scalar, Level | Buckets>;
+type Level = Map<unknown, Level | Buckets>;
 
 /** Indexes a state by its entities: one map for each column of the key, so that no key is built. */
 export const entityIndex = (

@@ -2,8 +2,9 @@
 import { literal } from "../Duckdb.ts";
 import type { FeatureSetSpec } from "../FeatureSet.ts";
 import { columnsOf } from "../internal/ast.ts";
-import { scalarOf, type ScalarRow, toClosure, toSql } from "../internal/compile.ts";
-import { numberSql, type Scalar } from "../internal/operators/Operator.ts";
+import { toSql } from "../internal/compile.ts";
+import { type Cell, isMissing, numberSql } from "../internal/operators/Operator.ts";
+import { type Request, toCells } from "../internal/rowProgram.ts";
 import { drawSql, textSql } from "../split/hash.ts";
 import type { Fitted, Output } from "./spec.ts";
 
@@ -106,34 +107,29 @@ export const keptColumns = (
 export const compile = (
   fitted: Fitted,
   spec: FeatureSetSpec,
-): ((features: Float64Array, request: { readonly [column: string]: unknown }) => Float64Array) => {
-  const kept = keptColumns(fitted, spec);
-  const closures = fitted.outputs.map(closureOf);
+): ((features: Float64Array, request: Request) => Float64Array) => {
+  const { outputs } = fitted;
+  const cells = toCells(
+    outputs.map((output) => (output._tag === "formula" ? output.expr : output.of)),
+    { given: spec.features.map(({ name }) => name) },
+  );
+  const numbersOf = outputs.map(toNumber);
   return (features, request) => {
-    const row: Record<string, Scalar> = {};
-    for (const [index, { name }] of spec.features.entries()) {
-      const value = features[index] ?? Number.NaN;
-      row[name] = Number.isNaN(value) ? null : value;
-    }
-    for (const name of kept) row[name] = scalarOf(request[name]);
-    const numbers = new Float64Array(closures.length);
-    for (const [index, closure] of closures.entries()) {
-      const value = closure(row);
-      numbers[index] = value === null ? Number.NaN : Number(value);
+    const values = cells(request, features);
+    const numbers = new Float64Array(outputs.length);
+    for (let index = 0; index < outputs.length; index++) {
+      numbers[index] = numbersOf[index]?.(values[index] ?? null) ?? Number.NaN;
     }
     return numbers;
   };
 };
 
-const closureOf = (output: Output): ((row: ScalarRow) => Scalar) => {
-  if (output._tag === "formula") return toClosure(output.expr, () => () => null);
-  const value = toClosure(output.of, () => () => null);
+/** What becomes of the value that an output is about. */
+const toNumber = (output: Output): ((value: Cell) => number | null) => {
+  if (output._tag === "formula") return (value) => (typeof value === "number" ? value : null);
   const { missing, unknown } = output;
-  const table = new Map<Scalar, number | null>(
+  const table = new Map<Cell, number | null>(
     output.values.map((one, index) => [one, output.numbers[index] ?? null] as const),
   );
-  return (row) => {
-    const found = value(row);
-    return found === null ? missing : (table.get(found) ?? unknown);
-  };
+  return (value) => (isMissing(value) ? missing : (table.get(value) ?? unknown));
 };

@@ -1,7 +1,16 @@
 /** What an operator is: one meaning, written once for each compiler. */
 
-/** A value at run time: instants are epoch milliseconds. */
-export type Scalar = number | string | boolean | null;
+/** A value at run time that is no number: text, or null for what is missing. */
+export type OtherCell = string | null;
+
+/**
+ * A value at run time: numbers, instants as epoch milliseconds, yes and no as 1 and 0, with NaN for what
+ * is missing; and what is no number.
+ */
+export type Cell = number | OtherCell;
+
+/** Whether a value is missing. */
+export const isMissing = (cell: Cell): boolean => cell === null || Number.isNaN(cell);
 
 /** The kinds of values. `null` is the kind of what is always missing: it fits everywhere. */
 export type Kind = "number" | "boolean" | "text" | "time" | "null";
@@ -27,11 +36,11 @@ export interface Operator {
     bounded: boolean,
   ) => string;
   /**
-   * Makes the closure once for all rows. It is called with non-null arguments, unless `nulls` is set:
-   * a null argument gives null.
+   * Makes the closure once for all rows. It is called with arguments that are there, unless `nulls` is
+   * set: where one is missing, so is the result.
    */
-  readonly js: (params: ReadonlyArray<Param>) => (...args: ReadonlyArray<never>) => Scalar;
-  /** The operator decides about null itself. */
+  readonly js: (params: ReadonlyArray<Param>) => (...args: ReadonlyArray<never>) => Cell;
+  /** The operator decides about what is missing itself. */
   readonly nulls?: true;
   /** Its numbers are whole: always, or if its arguments are. Absent: they need not be. */
   readonly whole?: "always" | "as its arguments";
@@ -72,7 +81,7 @@ export const finiteSql = (sql: string): string =>
   once(sql, (value) => `(CASE WHEN isfinite(${value}) THEN ${value} END)`);
 
 /** Missing unless finite. */
-export const finite = (value: number): number | null => (Number.isFinite(value) ? value : null);
+export const finite = (value: number): number => (Number.isFinite(value) ? value : Number.NaN);
 
 /** A number in SQL, exactly: DuckDB reads `0.1` as a decimal, but `1e-1` as the nearest double. */
 export const numberSql = (value: number): string =>

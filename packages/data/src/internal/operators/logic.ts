@@ -1,7 +1,15 @@
 /** Operators on yes and no (Kleene's three-valued logic), on null, and comparisons. */
 import { literal } from "../../Duckdb.ts";
 import { compareText } from "./codePoints.ts";
-import { infix, numberSql, once, type Operator, type Param, type Scalar } from "./Operator.ts";
+import {
+  type Cell,
+  infix,
+  isMissing,
+  numberSql,
+  once,
+  type Operator,
+  type Param,
+} from "./Operator.ts";
 
 const logic = { takes: ["boolean", "boolean"], gives: "boolean" } as const;
 const compared = { takes: ["same", "same"], gives: "boolean" } as const;
@@ -11,10 +19,12 @@ const comparison = (symbol: string, holds: (a: number, b: number) => boolean) =>
   ({
     ...compared,
     sql: infix(symbol),
-    js: () => (a: Scalar, b: Scalar) =>
-      typeof a === "string" && typeof b === "string"
-        ? holds(compareText(a, b), 0)
-        : holds(Number(a), Number(b)),
+    js: () => (a: number | string, b: number | string) =>
+      Number(
+        typeof a === "number" && typeof b === "number"
+          ? holds(a, b)
+          : holds(compareText(String(a), String(b)), 0),
+      ),
   }) satisfies Operator;
 
 const paramSql = (param: Param): string =>
@@ -25,8 +35,8 @@ const paramSql = (param: Param): string =>
       : String(param);
 
 export const logical = {
-  equals: { ...compared, sql: infix("="), js: () => (a: Scalar, b: Scalar) => a === b },
-  notEquals: { ...compared, sql: infix("<>"), js: () => (a: Scalar, b: Scalar) => a !== b },
+  equals: { ...compared, sql: infix("="), js: () => (a: Cell, b: Cell) => Number(a === b) },
+  notEquals: { ...compared, sql: infix("<>"), js: () => (a: Cell, b: Cell) => Number(a !== b) },
   greaterThan: comparison(">", (a, b) => a > b),
   greaterOrEqual: comparison(">=", (a, b) => a >= b),
   lessThan: comparison("<", (a, b) => a < b),
@@ -43,42 +53,43 @@ export const logical = {
     paramsLikeFirst: true,
     sql: ([a = ""], params) => `(${a} IN (${params.map(paramSql).join(", ")}))`,
     js: (params) => {
-      const values = new Set<Scalar>(params);
-      return (a: Scalar) => values.has(a);
+      const values = new Set<Cell>(
+        params.map((param) => (typeof param === "boolean" ? Number(param) : param)),
+      );
+      return (a: Cell) => Number(values.has(a));
     },
   },
   and: {
     ...logic,
     sql: infix("AND"),
-    js: () => (a: boolean | null, b: boolean | null) =>
-      a === false || b === false ? false : a === null || b === null ? null : true,
+    // 0 decides; else what is missing stays missing, as NaN does in a product.
+    js: () => (a: number, b: number) => (a === 0 || b === 0 ? 0 : a * b),
     nulls: true,
   },
   or: {
     ...logic,
     sql: infix("OR"),
-    js: () => (a: boolean | null, b: boolean | null) =>
-      a === true || b === true ? true : a === null || b === null ? null : false,
+    js: () => (a: number, b: number) => (a === 1 || b === 1 ? 1 : a + b),
     nulls: true,
   },
   not: {
     takes: ["boolean"],
     gives: "boolean",
     sql: ([a]) => `(NOT ${a})`,
-    js: () => (a: boolean) => !a,
+    js: () => (a: number) => 1 - a,
   },
   isNull: {
     takes: ["same"],
     gives: "boolean",
     sql: ([a]) => `(${a} IS NULL)`,
-    js: () => (a: Scalar) => a === null,
+    js: () => (a: Cell) => Number(isMissing(a)),
     nulls: true,
   },
   orElse: {
     takes: ["same", "same"],
     gives: "same",
     sql: ([a, b]) => `coalesce(${a}, ${b})`,
-    js: () => (a: Scalar, b: Scalar) => a ?? b,
+    js: () => (a: Cell, b: Cell) => (isMissing(a) ? b : a),
     nulls: true,
     whole: "as its arguments",
   },
@@ -87,8 +98,7 @@ export const logical = {
     takes: ["boolean", "same", "same"],
     gives: "same",
     sql: ([condition, yes, no]) => `(CASE WHEN ${condition} THEN ${yes} ELSE ${no} END)`,
-    js: () => (condition: boolean | null, yes: Scalar, no: Scalar) =>
-      condition === true ? yes : no,
+    js: () => (condition: number, yes: Cell, no: Cell) => (condition === 1 ? yes : no),
     nulls: true,
     whole: "as its arguments",
   },
@@ -96,7 +106,7 @@ export const logical = {
     takes: ["boolean"],
     gives: "number",
     sql: ([a = ""]) => once(a, (yes) => `CAST(${yes} AS DOUBLE)`),
-    js: () => Number,
+    js: () => (a: number) => a,
     whole: "always",
   },
 } as const satisfies { readonly [name: string]: Operator };

@@ -109,7 +109,7 @@ export const numbers = {
   sqrt: {
     ...unary,
     sql: ([a = ""]) => once(a, (x) => `(CASE WHEN ${x} >= 0 THEN sqrt(${x}) END)`),
-    js: () => (a: number) => (a >= 0 ? Math.sqrt(a) : null),
+    js: () => Math.sqrt,
   },
   power: {
     ...binary,

@@ -52,17 +52,17 @@ export const texts = {
   startsWith: {
     ...tested,
     sql: apply("starts_with"),
-    js: () => (a: string, b: string) => a.startsWith(b),
+    js: () => (a: string, b: string) => Number(a.startsWith(b)),
   },
   endsWith: {
     ...tested,
     sql: apply("ends_with"),
-    js: () => (a: string, b: string) => a.endsWith(b),
+    js: () => (a: string, b: string) => Number(a.endsWith(b)),
   },
   contains: {
     ...tested,
     sql: apply("contains"),
-    js: () => (a: string, b: string) => a.includes(b),
+    js: () => (a: string, b: string) => Number(a.includes(b)),
   },
   replaceAll: {
     ...toText,
@@ -95,7 +95,7 @@ export const texts = {
     sql: ([a], [regex]) => `regexp_full_match(${a}, ${literal(textOf(regex))})`,
     js: ([regex]) => {
       const compiled = pattern(textOf(regex));
-      return (a: string) => compiled.matches(a);
+      return (a: string) => Number(compiled.matches(a));
     },
   },
   /** The first match, or a group of it that took no part: empty. No match: missing. */
@@ -129,7 +129,7 @@ export const texts = {
         (text) =>
           `(CASE WHEN regexp_full_match(${text}, '${numeral}') THEN ${finiteSql(`TRY_CAST(${text} AS DOUBLE)`)} END)`,
       ),
-    js: () => (a: string) => (isNumeral.test(a) ? finite(Number(a)) : null),
+    js: () => (a: string) => (isNumeral.test(a) ? finite(Number(a)) : Number.NaN),
   },
   /** The first 52 bits of SHA-256 (FIPS 180-4) of the text in UTF-8, modulo the number of buckets. */
   hashBucket: {

@@ -10,9 +10,10 @@ const dayMs = 86_400_000;
 /** Beyond it, ECMAScript has no dates: 100 million days from 1970. */
 const maxInstantMs = 8.64e15;
 
-const modulo = (value: number, by: number) => ((value % by) + by) % by;
+/** The remainder from 0 on; `%` of numbers beyond 32 bits is slow. */
+const modulo = (value: number, by: number) => value - Math.floor(value / by) * by;
 const day = (at: number) => Math.floor(at / dayMs);
-const within = (at: number): number | null => (Math.abs(at) <= maxInstantMs ? at : null);
+const within = (at: number): number => (Math.abs(at) <= maxInstantMs ? at : Number.NaN);
 
 /** An instant from milliseconds in SQL, as a double: whole numbers would overflow, and raise. */
 const instantSql = (ms: string) =>
@@ -48,10 +49,7 @@ const part = (sql: (wall: string) => string, js: (wallMs: number) => number) =>
     js: ([zone]) => {
       if (zone === undefined) return js;
       const wallClock = zonedTo(String(zone));
-      return (at: number) => {
-        const wall = wallClock(at);
-        return wall === null ? null : js(wall);
-      };
+      return (at: number) => js(wallClock(at));
     },
     whole: "always",
   }) satisfies Operator;

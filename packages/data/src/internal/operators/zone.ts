@@ -24,10 +24,13 @@ export const isZone = (param: Param | undefined): boolean => {
 /** Offsets are looked up once for each stretch of this length, unless they change inside it. */
 const stretchMs = 6 * 3_600_000;
 
-type WallClock = (at: number) => number | null;
+type WallClock = (at: number) => number;
 const clocks = new Map<string, WallClock>();
 
-/** From an instant to what clocks in the zone show, as milliseconds as if that were UTC. */
+/**
+ * From an instant to what clocks in the zone show, as milliseconds as if that were UTC; NaN where that is
+ * not known.
+ */
 export const zonedTo = (zone: string): WallClock => {
   const found = clocks.get(zone) ?? make(zone);
   clocks.set(zone, found);
@@ -45,7 +48,7 @@ const make = (zone: string): WallClock => {
   };
   const constant = new Map<number, number | null>();
   return (at) => {
-    if (!(at >= first && at < end)) return null;
+    if (!(at >= first && at < end)) return Number.NaN;
     const stretch = Math.floor(at / stretchMs);
     let offset = constant.get(stretch);
     if (offset === undefined) {
