@@ -212,8 +212,11 @@ export const millisPerDay = 86_400_000;
 
 const none = new Float64Array();
 
-/** The number of a row's block in SQL. Throws where the feature table has no column to tell it by. */
-const blockSql = ({ spec, contract }: FeatureSet, blocks: Block): string => {
+/**
+ * The number of a row's block in SQL, over the feature table; 0 for `row`. Throws where the table has no
+ * column to tell it by.
+ */
+export const blockSql = ({ spec, contract }: FeatureSet, blocks: Block): string => {
   const { group } = contract.spec;
   switch (blocks) {
     case "day":

@@ -40,6 +40,17 @@ import { sliceColumn } from "./internal/slices.ts";
 import * as Leakage from "./Leakage.ts";
 
 export { Evaluation, SensitivityResult, SliceResult } from "./Evaluation.ts";
+export {
+  GainImpossible,
+  NoHonestTest,
+  NoOutcomes,
+  power,
+  PowerAnalysis,
+  type PowerError,
+  type PowerOptions,
+  type PowerStage,
+  TestTooSmall,
+} from "./Power.ts";
 
 const { whole } = Words;
 
