@@ -75,6 +75,8 @@ export type ClassMetric = typeof ClassMetric.Type;
 export const ListQuality = Schema.Struct({
   quality: Schema.Literals(["ndcg", "map", "mrr", "recall", "precision"]),
   at: Schema.Int.check(Schema.isGreaterThan(0)),
+  /** For `ndcg`, what an item of relevance `r` is worth: `2^r − 1` (the default), or `r` itself. */
+  gain: Schema.optionalKey(Schema.Literals(["exponential", "linear"])),
 });
 /** See {@link ListQuality}. */
 export type ListQuality = typeof ListQuality.Type;

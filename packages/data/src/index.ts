@@ -33,6 +33,7 @@ export * as Distribution from "./statistics/Distribution.ts";
 export * as Drift from "./statistics/Drift.ts";
 export * as HypothesisTest from "./statistics/HypothesisTest.ts";
 export * as Interval from "./statistics/Interval.ts";
+export * as Ranking from "./statistics/Ranking.ts";
 export { StatisticsError, StatisticsReason } from "./statistics/StatisticsError.ts";
 export * as Table from "./Table.ts";
 export * as TableSchema from "./TableSchema.ts";
