@@ -7,6 +7,7 @@ import * as Effect from "effect/Effect";
 import * as Layer from "effect/Layer";
 import { relationOf, services, tableOf } from "../test-fixtures/tables.ts";
 import { Duckdb, literal } from "./Duckdb.ts";
+import type * as Expr from "./Expr.ts";
 import * as FeatureSet from "./FeatureSet.ts";
 import * as GoldenSet from "./GoldenSet.ts";
 import * as Table from "./Table.ts";
@@ -218,5 +219,31 @@ describe("training rows", () => {
       assert.deepStrictEqual(yield* GoldenSet.requireApart(set, train), []);
       assert.deepStrictEqual(yield* GoldenSet.registeredDigests(set), []);
     }).pipe(Effect.provide(services)),
+  );
+});
+
+describe("write", () => {
+  it.effect("writes chosen rows, whose digest the set is made with, and never over a file", () =>
+    Effect.gen(function* () {
+      const folder = yield* Effect.acquireRelease(
+        Effect.sync(() => fs.mkdtempSync(path.join(os.tmpdir(), "ml-pipe-golden-"))),
+        (folder) => Effect.sync(() => fs.rmSync(folder, { recursive: true, force: true })),
+      );
+      const rows = yield* tableOf(set.contract, "checked", rowsOf(1, 2, 3, 4, 5));
+      const file = path.join(folder, "kept", "hard.parquet");
+      const options = { path: file, where: ($: Expr.Columns<typeof set.contract>) => $.km.gt(0.3) };
+      const written = yield* GoldenSet.write(set, rows, options);
+      assert.strictEqual(written.rows, 3);
+      const golden = GoldenSet.make("hard-trips", {
+        version: "1.0.0",
+        of: set,
+        path: file,
+        digest: written.digest,
+      });
+      assert.strictEqual((yield* GoldenSet.stage(golden).run({})).rows, 3);
+      const again = yield* Effect.flip(GoldenSet.write(set, rows, options));
+      assert.strictEqual(again._tag, "GoldenFileExists");
+      assert.deepStrictEqual(fs.readdirSync(path.dirname(file)), ["hard.parquet"]);
+    }).pipe(provided),
   );
 });

@@ -11,9 +11,12 @@ import * as Option from "effect/Option";
 import * as Schema from "effect/Schema";
 import { Duckdb, type DuckdbError, identifier, literal } from "./Duckdb.ts";
 import type { FeatureSet } from "./FeatureSet.ts";
+import { writeGolden } from "./internal/goldenFile.ts";
 import * as Table from "./Table.ts";
 import * as TableSchema from "./TableSchema.ts";
 import { counted, whole } from "./Words.ts";
+
+export { GoldenFileExists } from "./internal/goldenFile.ts";
 
 /** A golden set of rows of the table that a feature set makes, which is under contract `Out`. */
 export interface GoldenSet<out Out extends Contract.Contract = Contract.Contract> {
@@ -76,7 +79,7 @@ const maximumRows = 100_000;
 
 /**
  * Names a golden set: rows with agreed labels in a Parquet file, kept with the sources. The digest is that
- * of the file (`sha256-…`); to find it, run the stage once: its error says it.
+ * of the file (`sha256-…`), as {@link write} gives it; the error of the stage says it too.
  *
  * @example
  * ```ts
@@ -93,6 +96,21 @@ export const make = <Out extends Contract.Contract>(
   name: string,
   options: Omit<GoldenSet<Out>, "name">,
 ): GoldenSet<Out> => ({ name, ...options });
+
+/**
+ * Writes the file of a golden set: the rows of a table of the feature set for which `where` holds (default:
+ * all), for people to agree on. Gives the number of rows and the digest for {@link make}. Fails with
+ * {@link GoldenFileExists} where there is a file; what is written is whole or not there.
+ *
+ * @example
+ * ```ts
+ * import { type FeatureSet, GoldenSet, type Table } from "@ml-pipe/data";
+ *
+ * const choose = (set: FeatureSet.FeatureSet, rows: Table.Table) =>
+ *   GoldenSet.write(set, rows, { path: "golden/hard-1.parquet" });
+ * ```
+ */
+export const write = writeGolden;
 
 /** What {@link stage} can fail with. */
 export type GoldenSetError = GoldenSetChanged | GoldenSetInvalid | DuckdbError | Store.StoreError;
