@@ -371,7 +371,7 @@ export const requestSchema = (spec: FeatureSetSpec): Contract.RowSchema => {
  */
 export const compileRow = (
   spec: FeatureSetSpec,
-  state: ReadonlyArray<History.HistoryState> = [],
+  state: ReadonlyArray<History.HistorySource> = [],
 ): ((request: Request) => Float64Array) => {
   const decidedAt = decisionTime(spec);
   return toNumbers(

@@ -1,8 +1,21 @@
 import { assert, describe, it } from "@effect/vitest";
-import { Column, Contract } from "@ml-pipe/core";
 import * as Effect from "effect/Effect";
 import * as Schema from "effect/Schema";
 import * as fc from "fast-check";
+import {
+  bySql,
+  entities,
+  hour,
+  minutes,
+  names,
+  same,
+  together,
+  Trip,
+  TripFeatures,
+  type TripRow,
+  tripRows,
+  windows,
+} from "../test-fixtures/histories.ts";
 import { relationOf, tableOf, withTables } from "../test-fixtures/tables.ts";
 import { Duckdb } from "./Duckdb.ts";
 import * as Expr from "./Expr.ts";
@@ -10,78 +23,6 @@ import * as Features from "./Features.ts";
 import * as FeatureSet from "./FeatureSet.ts";
 import * as History from "./History.ts";
 import { featureSql } from "./internal/featureSql.ts";
-
-const Trip = Contract.make("trip", {
-  version: "1",
-  owner: "lab",
-  eventTime: "at",
-  columns: {
-    id: Column.int(),
-    /** Rows of different tests share a table, and know nothing of one another. */
-    test: Column.int(),
-    at: Column.timestamp(),
-    known: Column.timestamp({ nullable: true, availableAt: "outcome" }),
-    from: Column.string({ nullable: true }),
-    line: Column.int({ nullable: true }),
-    minutes: Column.float({ nullable: true, availableAt: "outcome" }),
-  },
-});
-
-interface TripRow {
-  readonly [column: string]: unknown;
-  readonly id: number;
-  readonly test: number;
-  readonly at: Date;
-  readonly known: Date | null;
-  readonly from: string | null;
-  readonly line: number | null;
-  readonly minutes: number | null;
-}
-
-const hour = 3_600_000;
-const windows = [
-  { window: 3 * hour, hop: hour },
-  { window: 24 * hour, hop: 24 * hour },
-  { window: 5 * 60_000, hop: 60_000 },
-] as const;
-const entities = [["test"], ["test", "from"], ["from", "line", "test"]] as const;
-
-const TripFeatures = FeatureSet.make("trip-features", {
-  version: "1",
-  of: Trip,
-  decidedAt: "at",
-  keep: ["id"],
-  label: ($) => $.minutes.gt(10),
-  features: ($) =>
-    Object.fromEntries(
-      windows.flatMap(({ window, hop }, w) =>
-        entities.flatMap((by, e) => {
-          const options = { by: by.map((name) => $[name]), knownAt: $.known, window, hop };
-          return [
-            [`mean_${w}_${e}`, History.mean($.minutes, options)],
-            [`late_${w}_${e}`, History.mean($.minutes.gt(10), options)],
-            [`count_${w}_${e}`, History.count(options)],
-            [`sum_${w}_${e}`, History.sum($.minutes, options)],
-            [`min_${w}_${e}`, History.min($.minutes, options)],
-            [`max_${w}_${e}`, History.max($.minutes, options)],
-            [`variance_${w}_${e}`, History.variance($.minutes, options)],
-            [`distinct_${w}_${e}`, History.distinct($.minutes, options)],
-            [`first_${w}_${e}`, History.first($.minutes, options)],
-            [`last_${w}_${e}`, History.last($.minutes, options)],
-            [`quantile_${w}_${e}`, History.quantile($.minutes, { ...options, share: 0.25 })],
-            [
-              `decayedSum_${w}_${e}`,
-              History.decayedSum($.minutes, { ...options, halfLife: 2 * hop }),
-            ],
-            [
-              `decayedMean_${w}_${e}`,
-              History.decayedMean($.minutes, { ...options, halfLife: 2 * hop }),
-            ],
-          ];
-        }),
-      ),
-    ),
-});
 
 /**
  * The definition, in plain loops: outcomes of rows of the same entity that were known, and decided,
@@ -157,61 +98,7 @@ const quantile = (sorted: ReadonlyArray<number>, share: number): number | null =
   return low === undefined || high === undefined ? null : low + (high - low) * (place % 1);
 };
 
-const names = TripFeatures.spec.features.map(({ name }) => name);
-
-/** Features by SQL, in the order of `id`. */
-const bySql = Effect.fnUntraced(function* (rows: ReadonlyArray<TripRow>) {
-  const db = yield* Duckdb;
-  const found = yield* db.rows(
-    "compute",
-    `FROM (${featureSql(TripFeatures.spec, relationOf(Trip, rows))}) ORDER BY id`,
-  );
-  return found.map((row) => names.map((name) => (row[name] === null ? null : Number(row[name]))));
-});
-
-/** Equal but for the rounding of sums: the values here are at most 120. */
-const same = (a: number | null, b: number | null): boolean =>
-  a === b || (a !== null && b !== null && Math.abs(a - b) <= 1e-11 * Math.max(1, Math.abs(a)));
-
-// Times on and beside the edges of hops, on both sides of 1970, and often equal.
-const instant = fc
-  .tuple(fc.integer({ min: -30, max: 30 }), fc.constantFrom(0, 0, 1, -1, 60_000, 1_800_000))
-  .map(([hours, beside]) => new Date(hours * hour + beside));
-const minutes = fc.oneof(
-  fc.integer({ min: -60, max: 120 }),
-  fc.constantFrom(0.1, 0.2, 1 / 3, 10, 10.5),
-);
-const tripRows: fc.Arbitrary<ReadonlyArray<TripRow>> = fc
-  .array(
-    fc.record({
-      at: instant,
-      // From an hour before the decision to four hours after it.
-      delay: fc.option(fc.constantFrom(-hour, -1, 0, 1, 60_000, hour, 4 * hour), {
-        nil: null,
-        freq: 8,
-      }),
-      from: fc.option(fc.constantFrom("A", "B", "it's"), { nil: null, freq: 6 }),
-      line: fc.option(fc.constantFrom(1, 2), { nil: null, freq: 6 }),
-      minutes: fc.option(minutes, { nil: null, freq: 6 }),
-    }),
-    { minLength: 1, maxLength: 40 },
-  )
-  .map((rows) =>
-    rows.map(({ delay, ...row }, id) => ({
-      ...row,
-      id,
-      test: 0,
-      known: delay === null ? null : new Date(row.at.getTime() + delay),
-    })),
-  );
-
 describe("History", () => {
-  /** Several tests in one table. */
-  const together = (tests: ReadonlyArray<ReadonlyArray<TripRow>>): ReadonlyArray<TripRow> =>
-    tests
-      .flatMap((rows, test) => rows.map((row) => ({ ...row, test })))
-      .map((row, id) => ({ ...row, id }));
-
   it.live("in SQL is what its definition says", () =>
     Effect.gen(function* () {
       const rows = together(fc.sample(tripRows, { numRuns: 30, seed: 42 }));

@@ -18,7 +18,7 @@ import {
   type NumberExpr,
 } from "./Expr.ts";
 import { aggregateOf } from "./internal/aggregates.ts";
-import { entityIndex, firstAtOrAfter } from "./internal/historyIndex.ts";
+import { type Buckets, entityIndex, firstAtOrAfter } from "./internal/historyIndex.ts";
 import { problemsOf } from "./internal/kinds.ts";
 import { type Request, toCell } from "./internal/rowProgram.ts";
 
@@ -201,17 +201,28 @@ export const HistoryState = Schema.Struct({
 export type HistoryState = typeof HistoryState.Type;
 
 /**
+ * Where the buckets of a history are looked up: a state, or whatever finds them by the row's entity; they
+ * are `"unavailable"` where nobody can say.
+ */
+export type HistorySource =
+  | HistoryState
+  | {
+      readonly history: HistoryAst;
+      readonly bucketsOf: (row: Request) => Buckets | "unavailable" | undefined;
+    };
+
+/**
  * A lookup of a history in a state: the closure that stands for it when one row is served. The hops of
  * each entity come in ascending order, as `Features.stateAt` writes them. Without a state nothing is
  * known, so a count is missing too: it is not 0.
  */
 export const lookup = (
   history: HistoryAst,
-  state: HistoryState | undefined,
+  state: HistorySource | undefined,
   decidedAt: Ast,
 ): ((row: Request) => number | null) => {
   if (state === undefined) return () => null;
-  const bucketsOf = entityIndex(history.by, state);
+  const bucketsOf = "bucketsOf" in state ? state.bucketsOf : entityIndex(history.by, state);
   const { windowMs, hopMs, param = Number.NaN } = history;
   const hops = windowMs / hopMs;
   const { fold } = aggregateOf(history.aggregate);
@@ -219,8 +230,10 @@ export const lookup = (
   return (row) => {
     const at = time(row);
     if (typeof at !== "number" || Number.isNaN(at)) return null;
+    const found = bucketsOf(row);
+    if (found === "unavailable") return null;
     const end = Math.floor(at / hopMs);
-    const { hop, column } = bucketsOf(row) ?? unknownEntity;
+    const { hop, column } = found ?? unknownEntity;
     const from = firstAtOrAfter(hop, end - hops);
     return fold({ hop, column, from, to: firstAtOrAfter(hop, end), end, hopMs, param });
   };

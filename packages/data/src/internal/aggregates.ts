@@ -41,9 +41,24 @@ interface FoldInput {
   readonly param: number;
 }
 
+/** What a bucket keeps of one history, by column: a number, or numbers in order of size. */
+export interface Bucket {
+  [column: string]: number | null | ReadonlyArray<number>;
+}
+
+/** A row that enters a bucket: its value, and the milliseconds of its event. */
+export interface Entry {
+  readonly value: number;
+  readonly at: number;
+}
+
 interface Aggregate {
   /** SQL aggregates over the rows of a bucket. */
   readonly bucket: (input: BucketInput) => { readonly [column: string]: string };
+  /** The same in JavaScript, row by row in any order: adds one to a bucket that may still be empty. */
+  readonly add: (bucket: Bucket, entry: Entry) => void;
+  /** The columns of a bucket without rows; absent ones are null. */
+  readonly empty?: Bucket;
   /** SQL of the value over the buckets of a window. */
   readonly window: (input: WindowInput) => string;
   /** The same in JavaScript. */
@@ -67,6 +82,34 @@ const sum = ({ value, whole }: BucketInput) =>
 /** All values of a bucket, in order of size. */
 const values = ({ value }: BucketInput) =>
   `list(${value} ORDER BY ${value}) FILTER (WHERE ${value} IS NOT NULL)`;
+
+const numberIn = (bucket: Bucket, column: string): number => {
+  const value = bucket[column];
+  return typeof value === "number" ? value : 0;
+};
+
+const addTo = (bucket: Bucket, column: string, value: number): void => {
+  bucket[column] = numberIn(bucket, column) + value;
+};
+
+const addSum = (bucket: Bucket, { value }: Entry): void => {
+  addTo(bucket, "count", 1);
+  addTo(bucket, "sum", value);
+};
+
+/** Puts a value into its place; where `once`, only if it is not there. */
+const insert = (bucket: Bucket, value: number, once: boolean): void => {
+  const values = bucket["values"];
+  const sorted = typeof values === "object" && values !== null ? values : [];
+  let [low, high] = [0, sorted.length];
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    if ((sorted[middle] ?? Infinity) < value) low = middle + 1;
+    else high = middle;
+  }
+  if (once && sorted[low] === value) return;
+  bucket["values"] = [...sorted.slice(0, low), value, ...sorted.slice(low)];
+};
 
 const total = ({ column, from, to }: FoldInput, name: string): number => {
   const numbers = column(name);
@@ -98,6 +141,10 @@ function* listed({ column, from, to }: FoldInput, name: string): Generator<numbe
 
 const extreme = (name: "min" | "max", better: (a: number, b: number) => boolean): Aggregate => ({
   bucket: ({ value }) => ({ [name]: `${name}(${value})` }),
+  add: (bucket, { value }) => {
+    const best = bucket[name];
+    if (typeof best !== "number" || better(value, best)) bucket[name] = value;
+  },
   window: ({ column, over }) => `${name}(${column(name)}) ${over}`,
   fold: (input) => {
     let best: number | null = null;
@@ -112,6 +159,14 @@ const ending = (name: "first" | "last", pick: "min" | "max", sign: 1 | -1): Aggr
     [name]: `arg_${pick}(${value}, ROW(${at}, ${value})) FILTER (WHERE ${value} IS NOT NULL)`,
     [`${name}At`]: `${pick}(${at}) FILTER (WHERE ${value} IS NOT NULL)`,
   }),
+  add: (bucket, { value, at }) => {
+    const [best, bestAt] = [bucket[name], bucket[`${name}At`]];
+    const later = typeof bestAt === "number" ? sign * (at - bestAt) : 1;
+    if (later > 0 || (later === 0 && typeof best === "number" && sign * (value - best) > 0)) {
+      bucket[name] = value;
+      bucket[`${name}At`] = at;
+    }
+  },
   window: ({ column, over }) =>
     `arg_${pick}(${column(name)}, ROW(${column(`${name}At`)}, ${column(name)})) FILTER (WHERE ${column(name)} IS NOT NULL) ${over}`,
   fold: (input) => {
@@ -151,11 +206,15 @@ export const aggregates = {
   /** 0 where there are none. */
   count: {
     bucket: (input) => ({ count: count(input) }),
+    add: (bucket) => addTo(bucket, "count", 1),
+    empty: { count: 0 },
     window: ({ column, over }) => `coalesce(sum(${column("count")}) ${over}, 0)`,
     fold: (input) => total(input, "count"),
   },
   sum: {
     bucket: (input) => ({ count: count(input), sum: sum(input) }),
+    add: addSum,
+    empty: { count: 0 },
     window: ({ column, over }) =>
       `(CASE WHEN sum(${column("count")}) ${over} > 0 AND isfinite(sum(${column("sum")}) ${over}) THEN sum(${column("sum")}) ${over} END)`,
     fold: (input) => (total(input, "count") > 0 ? finite(total(input, "sum")) : null),
@@ -163,6 +222,8 @@ export const aggregates = {
   },
   mean: {
     bucket: (input) => ({ count: count(input), sum: sum(input) }),
+    add: addSum,
+    empty: { count: 0 },
     window: ({ column, over }) => {
       const mean = `sum(${column("sum")}) ${over} / nullif(sum(${column("count")}) ${over}, 0)`;
       return `(CASE WHEN isfinite(${mean}) THEN ${mean} END)`;
@@ -179,6 +240,16 @@ export const aggregates = {
       sum: sum(input),
       deviations: `coalesce(list_aggregate(${values(input)}, 'var_pop'), 0) * ${count(input)}`,
     }),
+    // Welford's step.
+    add: (bucket, entry) => {
+      const n = numberIn(bucket, "count");
+      if (n > 0) {
+        const off = entry.value - numberIn(bucket, "sum") / n;
+        addTo(bucket, "deviations", (off * off * n) / (n + 1));
+      }
+      addSum(bucket, entry);
+    },
+    empty: { count: 0, deviations: 0 },
     window: ({ column, over }) => {
       const n = `sum(${column("count")}) ${over}`;
       const s = `sum(${column("sum")}) ${over}`;
@@ -205,6 +276,7 @@ export const aggregates = {
     bucket: ({ value }) => ({
       values: `list(DISTINCT ${value} ORDER BY ${value}) FILTER (WHERE ${value} IS NOT NULL)`,
     }),
+    add: (bucket, { value }) => insert(bucket, value, true),
     window: ({ column, over }) =>
       `CAST(coalesce(len(list_distinct(flatten(list(${column("values")}) ${over}))), 0) AS DOUBLE)`,
     // Adding 0 makes −0 the 0 that it equals.
@@ -215,6 +287,7 @@ export const aggregates = {
   /** At `param`, 0 to 1, with linear interpolation (type 7 of Hyndman & Fan 1996). */
   quantile: {
     bucket: (input) => ({ values: values(input) }),
+    add: (bucket, { value }) => insert(bucket, value, false),
     window: ({ column, over, param }) =>
       `list_aggregate(flatten(list(${column("values")}) ${over}), 'quantile_cont', ${param})`,
     fold: (input) => {
@@ -229,12 +302,15 @@ export const aggregates = {
   /** Each hop counts half as much a half-life (`param`, ms) later; the newest hop counts in full. */
   decayedSum: {
     bucket: (input) => ({ sum: sum(input) }),
+    add: (bucket, { value }) => addTo(bucket, "sum", value),
     window: (input) => `coalesce(${decayedSql("sum", input)}, 0)`,
     fold: (input) => decayed(input, "sum"),
     relativeError: bySum,
   },
   decayedMean: {
     bucket: (input) => ({ count: count(input), sum: sum(input) }),
+    add: addSum,
+    empty: { count: 0 },
     window: (input) => {
       const mean = `${decayedSql("sum", input)} / nullif(${decayedSql("count", input)}, 0)`;
       return `(CASE WHEN isfinite(${mean}) THEN ${mean} END)`;
@@ -254,3 +330,6 @@ export const aggregateNames: ReadonlyArray<AggregateName> = Object.keys(aggregat
 
 /** An aggregate by name. */
 export const aggregateOf = (name: AggregateName): Aggregate => aggregates[name];
+
+/** Whether a column of buckets holds lists. */
+export const isList = (column: string): boolean => column === "values";

@@ -10,7 +10,7 @@ export interface Buckets {
   readonly column: (name: string) => Float64Array | BucketColumn;
 }
 
-/** The buckets of the entity that a row is of. */
+/** The buckets of the entity that a row is of; `undefined` if there are none. */
 export type EntityIndex = (row: Request) => Buckets | undefined;
 
 type Level = Map<unknown, Level | Buckets>;

@@ -1,0 +1,354 @@
+/**
+ * The feature store: the state of a feature set's histories, kept fresh for those who serve. A batch
+ * writes it ({@link materialise}), rows that arrive one by one go on from there ({@link append}), and
+ * both give the same values, which are those of the batch.
+ *
+ * It keeps, for each history, what its aggregate needs of each entity and hop. Hops that a batch has
+ * read are the batch's: a row of such a hop that arrives later is in the next batch. Later hops are the
+ * stream's, in which every event counts once.
+ */
+import * as path from "node:path";
+import type { Contract } from "@ml-pipe/core";
+import { type Artifact } from "@ml-pipe/core";
+import * as Context from "effect/Context";
+import * as Effect from "effect/Effect";
+import * as Layer from "effect/Layer";
+import * as Result from "effect/Result";
+import * as Schema from "effect/Schema";
+import * as SchemaParser from "effect/SchemaParser";
+import type { Duckdb, DuckdbError } from "./Duckdb.ts";
+import type { FeatureSet, FeatureSetSpec } from "./FeatureSet.ts";
+import { type Contribution, contributionOf, type Outcome } from "./featureStore/contributions.ts";
+import type { FeatureStoreError } from "./featureStore/FeatureStoreError.ts";
+import { materialiseSeries } from "./featureStore/materialise.ts";
+import { type Series, seriesOf } from "./featureStore/series.ts";
+import type { FeatureStoreShape, Head } from "./featureStore/shape.ts";
+import { openSqlite } from "./featureStore/sqlite.ts";
+import type { Request } from "./internal/rowProgram.ts";
+import * as Table from "./Table.ts";
+
+export { FeatureStoreError } from "./featureStore/FeatureStoreError.ts";
+export type { EmbeddedStore, FeatureStoreShape } from "./featureStore/shape.ts";
+
+/** How the embedded store is set up. */
+export interface EmbeddedOptions {
+  /** What entities that were looked up lately may take in memory. Default 64 MiB. */
+  readonly cacheBytes?: number;
+}
+
+/**
+ * The feature store. The embedded one is a SQLite file that any number of processes read and write;
+ * `FeatureStoreRedis` keeps it in Redis.
+ *
+ * @example
+ * ```ts
+ * import { type FeatureSet, FeatureStore, type Table } from "@ml-pipe/data";
+ * import * as Effect from "effect/Effect";
+ *
+ * const nightly = (set: FeatureSet.FeatureSet, trips: Table.Table) =>
+ *   FeatureStore.materialise(set, trips, { until: new Date("2026-06-01T00:00:00Z") }).pipe(
+ *     Effect.provide(FeatureStore.FeatureStore.layer(".ml-pipe")),
+ *   );
+ * ```
+ */
+export class FeatureStore extends Context.Service<FeatureStore, FeatureStoreShape>()(
+  "@ml-pipe/data/FeatureStore",
+) {
+  /** The embedded store in `folder/features.sqlite`, made if absent. */
+  static readonly layer = (
+    folder: string,
+    options: EmbeddedOptions = {},
+  ): Layer.Layer<FeatureStore, FeatureStoreError> =>
+    Layer.effect(FeatureStore, openSqlite(fileIn(folder), options.cacheBytes ?? 64 * 1024 ** 2));
+
+  /** The same in memory: gone with the layer. */
+  static readonly layerMemory: Layer.Layer<FeatureStore, FeatureStoreError> = Layer.effect(
+    FeatureStore,
+    Effect.suspend(() => openSqlite(":memory:", 1024 ** 2)),
+  );
+}
+
+/** The file of the embedded store in a state folder. */
+export const fileIn = (folder: string): string => path.join(folder, "features.sqlite");
+
+/** The store has no state of some features: nothing was materialised, or the features were edited since. */
+export class StateMissing extends Schema.TaggedError<StateMissing>()("StateMissing", {
+  featureSet: Schema.String,
+  store: Schema.String,
+  features: Schema.Array(Schema.String),
+}) {
+  override get message(): string {
+    return `the feature store ${this.store} has no state of ${this.features.join(", ")} of "${this.featureSet}" as they are defined now. Materialise the feature set: Features.materialise in a pipeline, or FeatureStore.materialise.`;
+  }
+}
+
+/** What {@link materialise} did to the histories of one family. */
+export const MaterialisedSeries = Schema.Struct({
+  /** The features that are made of them. */
+  features: Schema.Array(Schema.String),
+  /** Hops that were written, because they are new or because their rows changed. */
+  hopsWritten: Schema.Int,
+  hopsKept: Schema.Int,
+  bucketsWritten: Schema.Int,
+  /** What was known before this instant is in the store. */
+  knownUntil: Schema.DateFromString,
+});
+
+/** What {@link materialise} did. */
+export const Materialised = Schema.Struct({
+  featureSet: Schema.String,
+  series: Schema.Array(MaterialisedSeries),
+}).annotate({ title: "Materialised" });
+/** See {@link Materialised}. */
+export type Materialised = typeof Materialised.Type;
+
+/**
+ * Writes the state of a feature set's histories from a table into the store: what was known before the
+ * last full hop before `until`, one window back. The table must have all of it. Hops whose rows did not
+ * change are left as they are. Buckets are computed in DuckDB; memory stays bounded.
+ *
+ * A process that is killed meanwhile leaves whole hops; run it again, and it goes on.
+ *
+ * @example
+ * ```ts
+ * import { type FeatureSet, FeatureStore, type Table } from "@ml-pipe/data";
+ *
+ * const upToJune = (set: FeatureSet.FeatureSet, trips: Table.Table) =>
+ *   FeatureStore.materialise(set, trips, { until: new Date("2026-06-01T00:00:00Z") });
+ * ```
+ */
+export const materialise = Effect.fnUntraced(function* <C extends Contract.Contract>(
+  set: FeatureSet<C>,
+  table: Table.Table<C>,
+  { until }: { readonly until: Date },
+): Effect.fn.Return<
+  Materialised,
+  DuckdbError | Table.ReadError | FeatureStoreError,
+  Duckdb | Artifact.ArtifactStore | FeatureStore
+> {
+  if (Number.isNaN(until.getTime())) throw new TypeError("materialise: until is no instant");
+  const store = yield* FeatureStore;
+  const relation = yield* Table.relation(table);
+  const series = yield* Effect.forEach(seriesOf(set.spec), (one) =>
+    materialiseSeries(store, set.spec, one, relation, until),
+  );
+  return { featureSet: set.spec.name, series };
+});
+
+/** Rows to append do not keep the contract. Nothing was appended. Lists everything that is wrong. */
+export class RowsInvalid extends Schema.TaggedError<RowsInvalid>()("RowsInvalid", {
+  contract: Schema.String,
+  owner: Schema.String,
+  rows: Schema.Array(Schema.Struct({ row: Schema.Int, problem: Schema.String })),
+}) {
+  override get message(): string {
+    const lines = this.rows.map(({ row, problem }) => `  row ${row}: ${problem}`);
+    return `rows do not keep the contract "${this.contract}", so none was appended:\n${lines.join("\n")}\nSet them aside, and ask ${this.owner} why.`;
+  }
+}
+
+/** What became of the rows that were given to {@link append}. */
+export interface Appended {
+  readonly rows: number;
+  /** They are in the state now. */
+  readonly applied: number;
+  /** They had been before: nothing changed. */
+  readonly repeated: number;
+  /** What they say became known in hops that a batch has read: they are in it, or come with the next. */
+  readonly covered: number;
+  /** They had been applied with other values, which stay until the next batch. */
+  readonly changed: number;
+  /** Their outcome is not known yet: append them when it is. */
+  readonly unknown: number;
+}
+
+/**
+ * Adds rows to the state, as they become known: each to the hop in which it did, whatever the order in
+ * which they arrive. A row counts once, by the key of its contract (all its columns, if it has none), so
+ * repeating what was appended changes nothing. Rows are given with their outcome.
+ *
+ * `knownUntil` says that everything known before this instant has now been appended, which is what
+ * freshness is measured by. Without it nothing is claimed.
+ *
+ * @example
+ * ```ts
+ * import type { Contract } from "@ml-pipe/core";
+ * import { type FeatureSet, FeatureStore } from "@ml-pipe/data";
+ *
+ * const onLanding = <C extends Contract.Contract>(
+ *   set: FeatureSet.FeatureSet<C>,
+ *   flight: Contract.Row<C>,
+ * ) => FeatureStore.append(set, [flight], { knownUntil: new Date() });
+ * ```
+ */
+export const append = Effect.fnUntraced(function* <C extends Contract.Contract>(
+  set: FeatureSet<C>,
+  rows: ReadonlyArray<Contract.Row<C>>,
+  options: { readonly knownUntil?: Date } = {},
+): Effect.fn.Return<Appended, RowsInvalid | StateMissing | FeatureStoreError, FeatureStore> {
+  const store = yield* FeatureStore;
+  const { check, series } = intakeOf(set);
+  const checked = yield* Effect.fromResult(check(rows));
+  const knownUntil = options.knownUntil?.getTime();
+  const outcomes = yield* store.append(
+    series.map(({ series, contribute }) => ({
+      series,
+      contributions: checked.map(contribute),
+      knownUntil,
+    })),
+  );
+  yield* requireState(set.spec, store, seriesOf(set.spec), outcomes);
+  const counts = { applied: 0, repeated: 0, covered: 0, changed: 0, unknown: 0 };
+  for (let row = 0; row < rows.length; row++) {
+    const ofRow = new Set(outcomes.map((one) => one?.[row]));
+    const outcome = precedence.find((one) => ofRow.has(one));
+    if (outcome !== undefined) counts[outcome]++;
+  }
+  return { rows: rows.length, ...counts };
+});
+
+/** What is said of a row that several histories treat differently. */
+const precedence: ReadonlyArray<Outcome> = ["changed", "applied", "repeated", "covered", "unknown"];
+
+/** Fails unless something was found for each series. */
+export const requireState = (
+  { name, features }: FeatureSetSpec,
+  store: FeatureStoreShape,
+  series: ReadonlyArray<Series>,
+  found: ReadonlyArray<unknown>,
+): Effect.Effect<void, StateMissing> => {
+  const missing = new Set(
+    series.flatMap((one, index) => (found[index] === undefined ? one.features : [])),
+  );
+  return missing.size === 0
+    ? Effect.void
+    : Effect.fail(
+        new StateMissing({
+          featureSet: name,
+          store: store.name,
+          features: features.map((one) => one.name).filter((one) => missing.has(one)),
+        }),
+      );
+};
+
+/** How the rows of a stream are taken in. */
+interface Intake {
+  readonly check: (
+    rows: ReadonlyArray<object>,
+  ) => Result.Result<ReadonlyArray<Request>, RowsInvalid>;
+  readonly series: ReadonlyArray<{
+    readonly series: Series;
+    readonly contribute: (row: Request) => Contribution;
+  }>;
+}
+
+/** Compiled once for each feature set: rows may come one by one. */
+const intakeOf = ({ source, spec }: FeatureSet): Intake => {
+  const known = intakes.get(spec);
+  if (known !== undefined) return known;
+  const intake = {
+    check: checker(source),
+    series: seriesOf(spec).map((series) => ({ series, contribute: contributionOf(spec, series) })),
+  };
+  intakes.set(spec, intake);
+  return intake;
+};
+
+const intakes = new WeakMap<FeatureSetSpec, Intake>();
+
+const checker = ({ name, spec, columns }: Contract.Contract): Intake["check"] => {
+  const schemas = Object.entries(columns).map(([name, { schema }]) => [name, schema] as const);
+  const decode = SchemaParser.decodeUnknownResult(
+    Schema.toType(Schema.Struct(Object.fromEntries(schemas))),
+    { errors: "all", onExcessProperty: "error" },
+  );
+  return (rows) => {
+    const problems: Array<{ readonly row: number; readonly problem: string }> = [];
+    const checked = rows.map((row, index): Request => {
+      const decoded = decode(row);
+      if (Result.isSuccess(decoded)) return decoded.success;
+      if (problems.length < maxProblems) {
+        problems.push({ row: index, problem: String(decoded.failure) });
+      }
+      return {};
+    });
+    return problems.length === 0
+      ? Result.succeed(checked)
+      : Result.fail(new RowsInvalid({ contract: name, owner: spec.owner, rows: problems }));
+  };
+};
+
+/** At most so many rows are named. */
+const maxProblems = 20;
+
+/** How old the state of a feature is. */
+export const FeatureFreshness = Schema.Struct({
+  feature: Schema.String,
+  /** What was known before this instant is in the store. */
+  knownUntil: Schema.DateFromString,
+  /** The feature changes at most once in so many milliseconds. */
+  hopMillis: Schema.Finite,
+  /** How far the state falls short of what a decision at that instant needs; 0 if it does not. */
+  ageMillis: Schema.Finite,
+});
+/** See {@link FeatureFreshness}. */
+export type FeatureFreshness = typeof FeatureFreshness.Type;
+
+/**
+ * How old the state of each feature with a history is, for decisions at an instant. The oldest counts,
+ * where a feature has several.
+ *
+ * @example
+ * ```ts
+ * import { type FeatureSet, FeatureStore } from "@ml-pipe/data";
+ * import * as Effect from "effect/Effect";
+ *
+ * const stale = (set: FeatureSet.FeatureSet, now: Date) =>
+ *   Effect.map(FeatureStore.freshness(set.spec, now), (features) =>
+ *     features.filter(({ ageMillis }) => ageMillis > 0).map(({ feature }) => feature),
+ *   );
+ * ```
+ */
+export const freshness = Effect.fnUntraced(function* (
+  spec: FeatureSetSpec,
+  at: Date,
+): Effect.fn.Return<
+  ReadonlyArray<FeatureFreshness>,
+  StateMissing | FeatureStoreError,
+  FeatureStore
+> {
+  const store = yield* FeatureStore;
+  const series = seriesOf(spec);
+  const heads = yield* store.heads(series);
+  yield* requireState(spec, store, series, heads);
+  return freshnessOf(spec, series, heads, at.getTime());
+});
+
+/** The freshness of each feature that the heads are about. */
+export const freshnessOf = (
+  spec: FeatureSetSpec,
+  series: ReadonlyArray<Series>,
+  heads: ReadonlyArray<Head | undefined>,
+  at: number,
+): ReadonlyArray<FeatureFreshness> =>
+  spec.features.flatMap(({ name }) => {
+    const found = series.flatMap(({ features, hopMs }, index) => {
+      const head = heads[index];
+      if (head === undefined || !features.includes(name)) return [];
+      return [{ hopMs, knownUntil: head.knownUntil, age: ageOf(head, hopMs, at) }];
+    });
+    const [oldest] = found.toSorted((a, b) => b.age - a.age || a.knownUntil - b.knownUntil);
+    if (oldest === undefined) return [];
+    return [
+      {
+        feature: name,
+        knownUntil: new Date(oldest.knownUntil),
+        hopMillis: oldest.hopMs,
+        ageMillis: oldest.age,
+      },
+    ];
+  });
+
+/** How far a state falls short of what a decision needs: all up to the last full hop before it. */
+export const ageOf = ({ knownUntil }: Pick<Head, "knownUntil">, hopMs: number, at: number) =>
+  Math.max(0, Math.floor(at / hopMs) * hopMs - knownUntil);

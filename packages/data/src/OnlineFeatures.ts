@@ -1,0 +1,288 @@
+/**
+ * The features of requests, with what is known of the state that they came from: the snapshot of a
+ * release, or a feature store that is kept fresh. The values are those that a batch computes as of each
+ * decision, as far as the state reaches.
+ */
+import * as Duration from "effect/Duration";
+import * as Effect from "effect/Effect";
+import * as Result from "effect/Result";
+import * as Schema from "effect/Schema";
+import { compileRow, type FeatureSetSpec } from "./FeatureSet.ts";
+import {
+  ageOf,
+  type FeatureFreshness,
+  freshnessOf,
+  FeatureStore,
+  type FeatureStoreError,
+  type FeatureStoreShape,
+  requireState,
+  type StateMissing,
+} from "./FeatureStore.ts";
+import { entityOf, type Series, seriesOf } from "./featureStore/series.ts";
+import type { EmbeddedStore, EntityState, Head } from "./featureStore/shape.ts";
+import { type HistorySource, type HistoryState, same } from "./History.ts";
+import { type Buckets, entityIndex } from "./internal/historyIndex.ts";
+import type { Request } from "./internal/rowProgram.ts";
+
+export type { Request } from "./internal/rowProgram.ts";
+
+/** The features of one request. */
+export interface Computed {
+  /** In the order of the feature set; NaN is missing. */
+  readonly features: Float64Array;
+  /** Those whose state does not reach to the decision, or not back to the start of their window. */
+  readonly stale: ReadonlyArray<string>;
+  /** Those whose entity the state knows nothing of. */
+  readonly unseen: ReadonlyArray<string>;
+  /** Those whose state is too old, or could not be read, and was not used. */
+  readonly unavailable: ReadonlyArray<string>;
+}
+
+/** What is asked of a state. */
+export interface StateOptions {
+  /**
+   * By how much a state may fall short of what a decision needs. Default: by any age, which `stale`
+   * tells.
+   */
+  readonly maxAge?: Duration.Input;
+  /** How long the store may take. Default 100 milliseconds. */
+  readonly timeout?: Duration.Input;
+  /**
+   * What becomes of a request whose state is too old, or cannot be read: its histories are missing
+   * (`"missing"`, the default), or it is refused.
+   */
+  readonly otherwise?: "missing" | "refuse";
+}
+
+/** A request was refused, because the state that it needs is too old or cannot be read. */
+export class StateUnavailable extends Schema.TaggedError<StateUnavailable>()("StateUnavailable", {
+  features: Schema.Array(Schema.String),
+  problem: Schema.String,
+}) {
+  override get message(): string {
+    return `the state of ${this.features.join(", ")} is not available: ${this.problem}. Try again later, or serve with missing values instead.`;
+  }
+}
+
+/** Computes features where the state may be elsewhere. */
+export interface OnlineFeatures {
+  /** The features of requests, with one look at the state for all of them. */
+  readonly rows: (
+    requests: ReadonlyArray<Request>,
+  ) => Effect.Effect<ReadonlyArray<Result.Result<Computed, StateUnavailable>>>;
+  /** How old the state of each feature with a history is, for decisions at an instant. */
+  readonly freshness: (
+    at: Date,
+  ) => Effect.Effect<ReadonlyArray<FeatureFreshness>, FeatureStoreError>;
+}
+
+/** Computes features at once: the state is in this process. */
+export interface LocalFeatures extends OnlineFeatures {
+  readonly row: (request: Request) => Result.Result<Computed, StateUnavailable>;
+}
+
+/**
+ * Features from a snapshot, as `Features.stateAt` makes it and a release carries it.
+ *
+ * @example
+ * ```ts
+ * import { Features, type FeatureSet, OnlineFeatures, type Table } from "@ml-pipe/data";
+ * import * as Effect from "effect/Effect";
+ *
+ * const online = (set: FeatureSet.FeatureSet, trips: Table.AnyTable, at: Date) =>
+ *   Effect.map(Features.stateAt(set.spec, trips, at), (state) =>
+ *     OnlineFeatures.fromSnapshot(set.spec, state, at),
+ *   );
+ * ```
+ */
+export const fromSnapshot = (
+  spec: FeatureSetSpec,
+  snapshot: ReadonlyArray<HistoryState>,
+  knownUntil: Date,
+): LocalFeatures => {
+  const series = seriesOf(spec);
+  const heads = series.map(({ hopMs, windowHops }): Head => {
+    const end = Math.floor(knownUntil.getTime() / hopMs);
+    return { fromHop: end - windowHops, batchHop: end, knownUntil: knownUntil.getTime() };
+  });
+  const indexes = series.map(({ family }) =>
+    family.map((history) => {
+      const state = snapshot.find((one) => same(one.history, history));
+      return state === undefined ? () => undefined : entityIndex(history.by, state);
+    }),
+  );
+  const known = series.map(({ family: [history] }) =>
+    snapshot.some((one) => same(one.history, history)),
+  );
+  const compute = computer(spec, series, {});
+  const row: LocalFeatures["row"] = (request) =>
+    compute(
+      request,
+      series.map((_, index): EntityState => {
+        if (known[index] !== true) return { head: undefined, buckets: undefined };
+        const found = (indexes[index] ?? []).map((bucketsOf) => bucketsOf(request));
+        return { head: heads[index], buckets: found.every(isThere) ? found : undefined };
+      }),
+    );
+  return {
+    row,
+    rows: (requests) => Effect.sync(() => requests.map(row)),
+    freshness: (at) => Effect.sync(() => freshnessOf(spec, series, heads, at.getTime())),
+  };
+};
+
+const isThere = <A>(value: A | undefined): value is A => value !== undefined;
+
+/**
+ * Features from the feature store. Fails with {@link StateMissing} if it has no state of them, as they
+ * are defined now.
+ *
+ * @example
+ * ```ts
+ * import { type FeatureSet, FeatureStore, OnlineFeatures } from "@ml-pipe/data";
+ * import * as Effect from "effect/Effect";
+ *
+ * const answer = (set: FeatureSet.FeatureSet, requests: ReadonlyArray<OnlineFeatures.Request>) =>
+ *   OnlineFeatures.fromStore(set.spec, { maxAge: "2 hours", otherwise: "refuse" }).pipe(
+ *     Effect.flatMap(({ rows }) => rows(requests)),
+ *     Effect.provide(FeatureStore.FeatureStore.layer(".ml-pipe")),
+ *   );
+ * ```
+ */
+export const fromStore = Effect.fnUntraced(function* (
+  spec: FeatureSetSpec,
+  options: StateOptions = {},
+): Effect.fn.Return<OnlineFeatures, StateMissing | FeatureStoreError, FeatureStore> {
+  return yield* reading(spec, yield* FeatureStore, options);
+});
+
+/** The same from the embedded store, at once. */
+export const fromEmbedded = Effect.fnUntraced(function* (
+  spec: FeatureSetSpec,
+  store: EmbeddedStore,
+  options: StateOptions = {},
+): Effect.fn.Return<LocalFeatures, StateMissing | FeatureStoreError> {
+  const online = yield* reading(spec, store, options);
+  const series = seriesOf(spec);
+  const compute = computer(spec, series, options);
+  const row: LocalFeatures["row"] = (request) => {
+    const found = store.readNow(
+      series.map((one) => ({ series: one, entity: entityOf(one, request) })),
+    );
+    return Result.isSuccess(found)
+      ? compute(request, found.success)
+      : compute(request, [], found.failure.message);
+  };
+  return { ...online, row, rows: (requests) => Effect.sync(() => requests.map(row)) };
+});
+
+const reading = Effect.fnUntraced(function* (
+  spec: FeatureSetSpec,
+  store: FeatureStoreShape,
+  options: StateOptions,
+): Effect.fn.Return<OnlineFeatures, StateMissing | FeatureStoreError> {
+  const series = seriesOf(spec);
+  yield* requireState(spec, store, series, yield* store.heads(series));
+  const compute = computer(spec, series, options);
+  const timeout = Duration.fromInputUnsafe(options.timeout ?? "100 millis");
+  const tooLate = `${store.name} did not answer within ${Duration.toMillis(timeout)} ms`;
+  return {
+    rows: (requests) =>
+      store
+        .read(
+          requests.flatMap((request) =>
+            series.map((one) => ({ series: one, entity: entityOf(one, request) })),
+          ),
+        )
+        .pipe(
+          Effect.timeoutOrElse({
+            duration: timeout,
+            orElse: () => Effect.fail({ message: tooLate }),
+          }),
+          Effect.map((states) =>
+            requests.map((request, index) =>
+              compute(request, states.slice(index * series.length, (index + 1) * series.length)),
+            ),
+          ),
+          Effect.catch(({ message }) =>
+            Effect.succeed(requests.map((request) => compute(request, [], message))),
+          ),
+        ),
+    freshness: (at) =>
+      Effect.map(store.heads(series), (heads) => freshnessOf(spec, series, heads, at.getTime())),
+  };
+});
+
+/**
+ * Computes a request from the states of its entities, one for each series; from none, with the problem,
+ * if they could not be read.
+ */
+const computer = (
+  spec: FeatureSetSpec,
+  series: ReadonlyArray<Series>,
+  { maxAge, otherwise = "missing" }: StateOptions,
+) => {
+  const maxAgeMs = maxAge === undefined ? Infinity : millisOf(maxAge);
+  // The closures run at once, so that one place is enough for what they look up.
+  const current: Array<ReadonlyArray<Buckets> | "unavailable" | undefined> = [];
+  const sources = series.flatMap(({ family }, index) =>
+    family.map((history, place): HistorySource => ({
+      history,
+      bucketsOf: () => {
+        const found = current[index];
+        return typeof found === "object" ? found[place] : found;
+      },
+    })),
+  );
+  const compute = compileRow(spec, sources);
+  const { decidedAt = "" } = spec;
+  const namesOf = (isIn: (index: number) => boolean): ReadonlyArray<string> => {
+    const names = new Set(series.flatMap(({ features }, index) => (isIn(index) ? features : [])));
+    return spec.features.map(({ name }) => name).filter((name) => names.has(name));
+  };
+  const stale = series.map(() => false);
+  return (
+    request: Request,
+    states: ReadonlyArray<EntityState>,
+    problem?: string,
+  ): Result.Result<Computed, StateUnavailable> => {
+    const decided = request[decidedAt];
+    const at = decided instanceof Date ? decided.getTime() : Number.NaN;
+    let oldest = 0;
+    for (const [index, { hopMs, windowHops }] of series.entries()) {
+      const { head, buckets } = states[index] ?? nothing;
+      const age = head === undefined ? Infinity : ageOf(head, hopMs, at);
+      if (head === undefined || age > maxAgeMs) {
+        current[index] = "unavailable";
+        stale[index] = false;
+        oldest = Math.max(oldest, age);
+      } else {
+        current[index] = buckets;
+        stale[index] = age > 0 || Math.floor(at / hopMs) - windowHops < head.fromHop;
+      }
+    }
+    const unavailable = current.includes("unavailable")
+      ? namesOf((index) => current[index] === "unavailable")
+      : none;
+    if (unavailable.length > 0 && otherwise === "refuse") {
+      const why =
+        problem ??
+        (oldest === Infinity
+          ? "the store no longer has it"
+          : `it ends ${Math.round(oldest / 1000)} s before the decision, and at most ${maxAgeMs / 1000} s are accepted`);
+      return Result.fail(new StateUnavailable({ features: unavailable, problem: why }));
+    }
+    return Result.succeed({
+      features: compute(request),
+      stale: stale.includes(true) ? namesOf((index) => stale[index] === true) : none,
+      unseen: current.includes(undefined) ? namesOf((index) => current[index] === undefined) : none,
+      unavailable,
+    });
+  };
+};
+
+const none: ReadonlyArray<string> = [];
+const nothing: EntityState = { head: undefined, buckets: undefined };
+
+const millisOf = (input: Duration.Input): number =>
+  Duration.toMillis(Duration.fromInputUnsafe(input));
