@@ -39,6 +39,62 @@ describe("bootstrapTotals", () => {
   });
 });
 
+describe("bootstrapStatistic", () => {
+  const hits = [8, 9, 7, 3, 6, 8];
+  const misses = [2, 1, 4, 1, 0, 5];
+
+  it("is bootstrapTotals for a mean, and follows the blocks for a ratio", () => {
+    const counts = hits.map((one, block) => one + (misses[block] ?? 0));
+    const share = value(Interval.bootstrapTotals(hits, counts));
+    assert.deepStrictEqual(
+      value(Interval.bootstrapStatistic([hits, counts], ([sum = 0, n = 0]) => sum / n)),
+      share,
+    );
+    const found = value(
+      Interval.bootstrapStatistic([hits, misses], ([one = 0, other = 0]) => one / (one + other)),
+    );
+    assert.deepStrictEqual(found, share);
+  });
+
+  it("has no interval where the statistic often has no value", () => {
+    const ratio = ([one = 0, other = 0]: Float64Array) => one / other;
+    fails(
+      Interval.bootstrapStatistic(
+        [
+          [1, 0, 0, 0],
+          [1, 0, 0, 0],
+        ],
+        ratio,
+      ),
+      "degenerate",
+    );
+    fails(
+      Interval.bootstrapStatistic(
+        [
+          [0, 0],
+          [0, 0],
+        ],
+        ratio,
+      ),
+      "degenerate",
+    );
+    fails(Interval.bootstrapStatistic([[1, 2], [1]], ratio), "lengthMismatch");
+    fails(
+      Interval.bootstrapStatistic(
+        [
+          [1, NaN],
+          [1, 1],
+        ],
+        ratio,
+      ),
+      "notFinite",
+      1,
+    );
+    fails(Interval.bootstrapStatistic([[1], [1]], ratio), "tooFew");
+    fails(Interval.bootstrapStatistic([], ratio), "tooFew");
+  });
+});
+
 describe("blockBootstrap", () => {
   const rows = fc
     .array(

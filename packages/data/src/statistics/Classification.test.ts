@@ -315,6 +315,8 @@ describe("rates", () => {
       recall: null,
       specificity: 1,
       f1: null,
+      balancedAccuracy: null,
+      matthews: null,
     });
   });
 

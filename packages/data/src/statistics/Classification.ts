@@ -175,6 +175,58 @@ export const rocCurve = (
   });
 };
 
+/** A precision–recall curve as three parallel arrays, from recall 0 at precision 1; `threshold[0]` is Infinity. */
+export interface PrecisionRecallCurve {
+  readonly threshold: Float64Array;
+  readonly recall: Float64Array;
+  readonly precision: Float64Array;
+}
+
+/**
+ * The precision–recall curve for a plot, when scores of at least the threshold are positive. At most `maxPoints`
+ * points (default 200), spread evenly over recall; its area is `averagePrecision`, which is exact.
+ *
+ * Source: Davis & Goadrich, ICML 2006. Errors as `rocCurve`.
+ *
+ * @example
+ * ```ts
+ * import { Classification } from "@ml-pipe/data"
+ * import * as Result from "effect/Result"
+ *
+ * const curve = Result.getOrThrow(
+ *   Classification.precisionRecallCurve([0.1, 0.4, 0.35, 0.8], [0, 0, 1, 1])
+ * )
+ * curve.precision // [1, 1, 0.5, 0.667, 0.5]
+ * ```
+ */
+export const precisionRecallCurve = (
+  scores: Numbers,
+  labels: Numbers,
+  maxPoints: number = 200,
+): Result.Result<PrecisionRecallCurve, StatisticsError> => {
+  const bad =
+    wholeAtLeast("precisionRecallCurve", "maxPoints", maxPoints, 2) ??
+    rankable("precisionRecallCurve", scores, labels);
+  if (bad !== undefined) return Result.fail(bad);
+  const { falsePositive, size, threshold, truePositive } = thresholdCounts(scores, labels);
+  const positives = truePositive[size - 1]!;
+  const kept: Array<number> = [];
+  for (let g = 0; g < size; g++) {
+    // Steps of recall: each of them keeps the last point in it.
+    const stepOf = (at: number) => Math.floor((truePositive[at]! / positives) * (maxPoints - 2));
+    const last = g === size - 1;
+    if (size + 1 <= maxPoints || last || stepOf(g) !== stepOf(g + 1)) kept.push(g);
+  }
+  return Result.succeed({
+    threshold: Float64Array.from([Infinity, ...kept.map((g) => threshold[g]!)]),
+    recall: Float64Array.from([0, ...kept.map((g) => truePositive[g]! / positives)]),
+    precision: Float64Array.from([
+      1,
+      ...kept.map((g) => truePositive[g]! / (truePositive[g]! + falsePositive[g]!)),
+    ]),
+  });
+};
+
 /**
  * Log loss, in nats per row: minus the mean log probability given to what happened. A proper score: only honest
  * probabilities minimise it. Probabilities are clipped to [2.2e-16, 1 - 2.2e-16] (the float64 epsilon, as
@@ -297,13 +349,17 @@ export interface Rates {
   readonly specificity: number | null;
   /** 2 TP / (2 TP + FP + FN); null if there is no positive and none was decided. */
   readonly f1: number | null;
+  /** Mean of recall and specificity; null if either is. */
+  readonly balancedAccuracy: number | null;
+  /** Matthews' correlation of decision and outcome, −1 to 1; null if all outcomes or all decisions are the same. */
+  readonly matthews: number | null;
 }
 
 /**
- * Accuracy, precision, recall, specificity and F1 of a confusion table. Where scikit-learn warns and says 0, this says
+ * Accuracy, precision, recall, specificity, F1 and Matthews' correlation of a confusion table. Where scikit-learn warns and says 0, this says
  * null: a rate of nothing is no number, and a gate must not pass or fail on it.
  *
- * Source: van Rijsbergen, Information Retrieval, 1979. Errors: `notFinite`, `negative`, `allZero`.
+ * Sources: van Rijsbergen, Information Retrieval, 1979; Matthews, Biochim. Biophys. Acta 405(2), 1975. Errors: `notFinite`, `negative`, `allZero`.
  *
  * @example
  * ```ts
@@ -328,7 +384,21 @@ export const rates = (table: Confusion): Result.Result<Rates, StatisticsError> =
     recall: share(truePositive, truePositive + falseNegative),
     specificity: share(trueNegative, trueNegative + falsePositive),
     f1: share(2 * truePositive, 2 * truePositive + falsePositive + falseNegative),
+    balancedAccuracy: balanced(table),
+    matthews: share(
+      truePositive * trueNegative - falsePositive * falseNegative,
+      Math.sqrt(truePositive + falsePositive) *
+        Math.sqrt(truePositive + falseNegative) *
+        Math.sqrt(trueNegative + falsePositive) *
+        Math.sqrt(trueNegative + falseNegative),
+    ),
   });
+};
+
+const balanced = ({ falseNegative, falsePositive, trueNegative, truePositive }: Confusion) => {
+  const recall = share(truePositive, truePositive + falseNegative);
+  const specificity = share(trueNegative, trueNegative + falsePositive);
+  return recall === null || specificity === null ? null : (recall + specificity) / 2;
 };
 
 const share = (part: number, whole: number): number | null => (whole === 0 ? null : part / whole);

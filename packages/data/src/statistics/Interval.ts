@@ -4,7 +4,12 @@ import { finite, inUnit, parallel, problem, wholeAtLeast, type Numbers } from ".
 import { normal, student } from "./internal/Inverse.ts";
 import type { StatisticsError } from "./StatisticsError.ts";
 
-export { blockBootstrap, type BootstrapOptions, bootstrapTotals } from "./BlockBootstrap.ts";
+export {
+  blockBootstrap,
+  type BootstrapOptions,
+  bootstrapStatistic,
+  bootstrapTotals,
+} from "./BlockBootstrap.ts";
 export { aucDifference, aucInterval } from "./Delong.ts";
 
 /** How the limits of an interval were found. */
