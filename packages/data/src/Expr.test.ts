@@ -132,6 +132,7 @@ describe("both compilers", () => {
       assert.strictEqual(yield* agreed($.text.gt("\uFFFD"), { text: "\u{1F6EB}" }), true);
       assert.strictEqual(yield* agreed($.text.lowerAscii(), { text: "ÀSS" }), "Àss");
       assert.strictEqual(yield* agreed($.text.trim(), { text: "  a\t " }), "a\t");
+      assert.strictEqual(yield* agreed($.text.trim(), { text: " \u2003a\u00a0" }), "\u2003a\u00a0");
     }).pipe(withTables),
   );
 

@@ -4,7 +4,7 @@ import type { Ast, HistoryAst } from "../Expr.ts";
 import { argumentKinds, kindOf } from "./kinds.ts";
 import { magnitude } from "./magnitude.ts";
 import { operators } from "./operators.ts";
-import { finiteSql, type Kind, numberSql } from "./operators/Operator.ts";
+import { comparedSql, finiteSql, type Kind, numberSql } from "./operators/Operator.ts";
 
 /** Where the names in an expression point. */
 export interface SqlNames {
@@ -29,20 +29,52 @@ export const toSql = (ast: Ast, names: SqlNames = {}): string => {
     }
     case "literal":
       return literalSql(ast.value);
-    case "call": {
-      const kinds = argumentKinds(ast);
-      const { sql: callSql, coarse = false } = operators[ast.operator];
-      const args = ast.args.map((arg, index) => {
-        if (coarse && arg._tag === "column") return instantSql(arg.name, names);
-        const sql = toSql(arg, names);
-        // DuckDB cannot choose a function for a null of no type.
-        return kindOf(arg) === "null" ? `CAST(${sql} AS ${sqlTypes[kinds[index] ?? "null"]})` : sql;
-      });
-      return callSql(args, ast.params ?? [], magnitude(ast) < Number.MAX_VALUE);
-    }
+    case "call":
+      return callSql(ast, names);
     case "history":
       if (names.history === undefined) throw new TypeError("a history cannot be used here");
       return names.history(ast);
+  }
+};
+
+type Call = Extract<Ast, { _tag: "call" }>;
+
+const callSql = (call: Call, names: SqlNames): string => {
+  const { sql, compares = false } = operators[call.operator];
+  const beside = call.args.filter(({ _tag }) => _tag !== "literal").length;
+  const args =
+    compares && beside === 1
+      ? call.args.map((arg, index) => comparedArg(arg, names) ?? argSql(call, index, names))
+      : call.args.map((_, index) => argSql(call, index, names));
+  return sql(args, call.params ?? [], magnitude(call) < Number.MAX_VALUE);
+};
+
+/** An argument of a call. */
+const argSql = (call: Call, index: number, names: SqlNames): string => {
+  const arg = call.args[index] ?? { _tag: "literal", value: null };
+  if (operators[call.operator].coarse === true && arg._tag === "column") {
+    return instantSql(arg.name, names);
+  }
+  const sql = toSql(arg, names);
+  if (kindOf(arg) !== "null") return sql;
+  // DuckDB cannot choose a function for a null of no type.
+  return `CAST(${sql} AS ${sqlTypes[argumentKinds(call)[index] ?? "null"]})`;
+};
+
+/** A whole number as SQL compares it with a constant; `undefined` for what is none. */
+const comparedArg = (arg: Ast, names: SqlNames): string | undefined => {
+  switch (arg._tag) {
+    case "column":
+      return arg.type === "int" ? columnSql(arg.name, names) : undefined;
+    case "literal":
+      return typeof arg.value === "number" ? comparedSql(arg.value) : undefined;
+    case "call":
+      return operators[arg.operator].wholeSql?.(
+        arg.args.map((_, index) => argSql(arg, index, names)),
+        arg.params ?? [],
+      );
+    case "history":
+      return undefined;
   }
 };
 

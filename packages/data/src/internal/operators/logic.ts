@@ -3,16 +3,16 @@ import { literal } from "../../Duckdb.ts";
 import { compareText } from "./codePoints.ts";
 import {
   type Cell,
+  comparedSql,
   infix,
   isMissing,
-  numberSql,
   once,
   type Operator,
   type Param,
 } from "./Operator.ts";
 
 const logic = { takes: ["boolean", "boolean"], gives: "boolean" } as const;
-const compared = { takes: ["same", "same"], gives: "boolean" } as const;
+const compared = { takes: ["same", "same"], gives: "boolean", compares: true } as const;
 
 /** Numbers and instants by size, false before true, text by code points. */
 const comparison = (symbol: string, holds: (a: number, b: number) => boolean) =>
@@ -31,7 +31,7 @@ const paramSql = (param: Param): string =>
   typeof param === "string"
     ? literal(param)
     : typeof param === "number"
-      ? numberSql(param)
+      ? comparedSql(param)
       : String(param);
 
 export const logical = {
@@ -44,6 +44,7 @@ export const logical = {
   isIn: {
     takes: ["same"],
     gives: "boolean",
+    compares: true,
     problem: (params) => {
       if (params.length === 0) return "takes at least one value";
       return new Set(params.map((param) => typeof param)).size === 1

@@ -1,6 +1,7 @@
 /** Operators on numbers. Every result that is not finite is missing. */
 import {
   apply,
+  comparedSql,
   finite,
   finiteSql,
   infix,
@@ -130,6 +131,7 @@ export const numbers = {
   max: { ...pick("greatest", Math.max), whole: "as its arguments" },
   bucket: {
     ...unary,
+    compares: true,
     problem: (params) =>
       params.length > 0 && ascending(params)
         ? undefined
@@ -138,7 +140,7 @@ export const numbers = {
       once(
         a,
         (x) =>
-          `(${edges.map((edge) => `CAST(${x} >= ${numberSql(Number(edge))} AS DOUBLE)`).join(" + ")})`,
+          `(${edges.map((edge) => `CAST(${x} >= ${comparedSql(Number(edge))} AS DOUBLE)`).join(" + ")})`,
       ),
     js: (params) => {
       const edges = Float64Array.from(params, Number);

@@ -30,7 +30,13 @@ const isNumeral = new RegExp(`^(?:${numeral})$`);
 const textOf = (param: Param | undefined): string => String(param ?? "");
 
 export const texts = {
-  length: { ...toNumber, sql: applyNumber("length"), js: () => lengthOf, whole: "always" },
+  length: {
+    ...toNumber,
+    sql: applyNumber("length"),
+    wholeSql: apply("length"),
+    js: () => lengthOf,
+    whole: "always",
+  },
   lowerAscii: {
     ...toText,
     sql: ([a]) => `translate(${a}, '${capitals}', '${smalls}')`,
@@ -41,8 +47,12 @@ export const texts = {
     sql: ([a]) => `translate(${a}, '${smalls}', '${capitals}')`,
     js: () => (a: string) => a.replace(/[a-z]+/g, (part) => part.toUpperCase()),
   },
-  /** Spaces only: what else is white differs between libraries. */
-  trim: { ...toText, sql: apply("trim"), js: () => (a: string) => a.replace(/^ +| +$/g, "") },
+  /** Spaces only: what else is white differs between libraries, and SQL would take all of category Zs. */
+  trim: {
+    ...toText,
+    sql: ([a]) => `trim(${a}, ' ')`,
+    js: () => (a: string) => a.replace(/^ +| +$/g, ""),
+  },
   concat: {
     takes: ["text", "text"],
     gives: "text",

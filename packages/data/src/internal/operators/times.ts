@@ -46,6 +46,7 @@ const part = (sql: (wall: string) => string, js: (wallMs: number) => number) =>
     coarse: true,
     problem: zoneProblem,
     sql: ([a = ""], [zone]) => `CAST(${sql(wallClockSql(a, zone))} AS DOUBLE)`,
+    wholeSql: ([a = ""], [zone]) => sql(wallClockSql(a, zone)),
     js: ([zone]) => {
       if (zone === undefined) return js;
       const wallClock = zonedTo(String(zone));
