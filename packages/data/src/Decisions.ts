@@ -8,10 +8,12 @@ import type { Artifact, Charter, Contract } from "@ml-pipe/core";
 import * as Effect from "effect/Effect";
 import * as Schema from "effect/Schema";
 import { Duckdb, type DuckdbError, identifier } from "./Duckdb.ts";
-import { type Estimator, scoreColumns, type ScoreInputInvalid } from "./Estimator.ts";
+import type { ScoreInputInvalid } from "./Estimator.ts";
 import type { FeatureSet } from "./FeatureSet.ts";
 import * as Model from "./Model.ts";
+import type { OnnxFailed } from "./Onnx.ts";
 import * as Rule from "./Rule.ts";
+import * as Scoring from "./Scoring.ts";
 import * as Table from "./Table.ts";
 import { keptColumns, selectSql } from "./transform/apply.ts";
 import type { Fitted } from "./transform/spec.ts";
@@ -43,7 +45,9 @@ export type DecisionsError =
   | Table.ReadError
   | Model.LoadError
   | Rule.RuleInvalid
+  | Scoring.OpenError
   | ScoreInputInvalid
+  | OnnxFailed
   | ForeignFeature
   | NotProbabilities;
 
@@ -64,7 +68,7 @@ export const defaultBlock = ({ spec, contract }: FeatureSet): Block =>
 
 /** The decisions on a table: parallel arrays in the order of its rows. */
 export interface Decisions {
-  readonly estimator: Estimator;
+  readonly estimator: Model.AnyEstimator;
   /** What the features went through before the estimator read them, if anything. */
   readonly transform: Fitted | undefined;
   readonly rows: number;
@@ -164,7 +168,9 @@ export const read = Effect.fnUntraced(function* <
   const [labels = none, baseline = none, block = none, ...rest] = columns;
   const features = rest.slice(0, estimator.features.length);
   const probability = new Float64Array(rows);
-  yield* scoreColumns(estimator, features, probability);
+  yield* Effect.scoped(
+    Effect.flatMap(Scoring.open(estimator), (scoring) => scoring.columns(features, probability)),
+  );
   yield* requireProbabilities(model.kind, probability);
   return {
     estimator,

@@ -23,12 +23,19 @@
  */
 import * as Effect from "effect/Effect";
 import * as Schema from "effect/Schema";
+import {
+  type Column,
+  requireColumns,
+  rowsOf,
+  type ScoreInputInvalid,
+} from "./estimator/columns.ts";
 import { ConstantModel, constantScorer } from "./estimator/ConstantModel.ts";
 import { LinearModel, linearProblems, linearScorer } from "./estimator/LinearModel.ts";
 import { distinct, EstimatorProblem, type Report } from "./estimator/problems.ts";
 import type { Scorer } from "./estimator/Scorer.ts";
 import { TreeEnsemble, treesProblems, treesScorer } from "./estimator/TreeEnsemble.ts";
 
+export { ScoreInputInvalid } from "./estimator/columns.ts";
 export { ConstantModel } from "./estimator/ConstantModel.ts";
 export { LinearModel } from "./estimator/LinearModel.ts";
 export { EstimatorProblem } from "./estimator/problems.ts";
@@ -53,20 +60,6 @@ export class EstimatorInvalid extends Schema.TaggedError<EstimatorInvalid>()("Es
   override get message(): string {
     const more = this.problems.length > 1 ? ` (and ${this.problems.length - 1} more)` : "";
     return `this model cannot be used: ${this.what} at ${this.where}${more}. ${this.next}`;
-  }
-}
-
-/** The columns given to {@link scoreColumns} do not fit the model or one another. */
-export class ScoreInputInvalid extends Schema.TaggedError<ScoreInputInvalid>()(
-  "ScoreInputInvalid",
-  {
-    what: Schema.String,
-    where: Schema.String,
-    next: Schema.String,
-  },
-) {
-  override get message(): string {
-    return `cannot score: ${this.what} (${this.where}). ${this.next}`;
   }
 }
 
@@ -216,36 +209,15 @@ const yieldEvery = 20;
  */
 export const scoreColumns: (
   estimator: Estimator,
-  columns: ReadonlyArray<Float64Array | Float32Array>,
+  columns: ReadonlyArray<Column>,
   out: Float64Array,
 ) => Effect.Effect<void, ScoreInputInvalid> = Effect.fnUntraced(
   function* (estimator, columns, out) {
     const { features } = estimator;
     const { width, score } = compile(estimator);
-    const rows = out.length / width;
-    if (!Number.isInteger(rows)) {
-      return yield* new ScoreInputInvalid({
-        what: `${out.length} places for scores where each row has ${width}`,
-        where: "out",
-        next: "Give an output of rows × Estimator.width(model).",
-      });
-    }
+    const rows = yield* rowsOf(out, width);
     if (estimator._tag === "ConstantModel") return score([], rows, out, 0);
-    if (columns.length !== features.length) {
-      return yield* new ScoreInputInvalid({
-        what: `${columns.length} columns where the model has ${features.length} features`,
-        where: "columns",
-        next: `Give one column per feature, in this order: ${features.join(", ")}.`,
-      });
-    }
-    for (const [j, column] of columns.entries()) {
-      if (column.length === rows) continue;
-      return yield* new ScoreInputInvalid({
-        what: `${column.length} values where ${rows} rows are to be scored`,
-        where: `column "${features[j]}"`,
-        next: "Give columns of one table, all of the same length as the output.",
-      });
-    }
+    yield* requireColumns(features, columns, rows);
     const block = new Float64Array(blockRows * columns.length);
     let last = performance.now();
     for (let start = 0; start < rows; start += blockRows) {

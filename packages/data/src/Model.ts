@@ -5,9 +5,13 @@
 import { Artifact, Contract, Digest } from "@ml-pipe/core";
 import * as Effect from "effect/Effect";
 import * as Schema from "effect/Schema";
-import { Estimator, problems, width } from "./Estimator.ts";
+import { AnyEstimator, widthOf } from "./estimator/AnyEstimator.ts";
+import { problems } from "./Estimator.ts";
 import { type FeatureSet, FeatureSetSpec, type LabelKind, labelKind } from "./FeatureSet.ts";
+import * as Onnx from "./Onnx.ts";
 import { Fitted } from "./transform/spec.ts";
+
+export { AnyEstimator } from "./estimator/AnyEstimator.ts";
 
 /**
  * What a model says of a row, which follows from what the label is:
@@ -31,7 +35,7 @@ export const ModelDocument = Schema.Struct({
   signature: Signature,
   /** What the features go through before the estimator reads them, fitted on the training rows. */
   transform: Schema.optionalKey(Fitted),
-  estimator: Estimator,
+  estimator: AnyEstimator,
 });
 /** See {@link ModelDocument}. */
 export type ModelDocument = typeof ModelDocument.Type;
@@ -42,6 +46,8 @@ export const AnyModel = Schema.Struct({
   /** Kind of estimator in words, such as `gradient-boosted trees`. */
   kind: Schema.String,
   document: Artifact.Artifact,
+  /** The ONNX file that the document names, if it does. */
+  file: Schema.optionalKey(Artifact.Artifact),
   trainedOn: Schema.Struct({
     /** The split whose train part was used. */
     split: Schema.NullOr(Schema.String),
@@ -109,12 +115,19 @@ export const load = Effect.fnUntraced(function* (
   if (Digest.ofJson(document.featureSet) !== model.featureSet.digest) {
     return yield* invalid(`it was trained on another feature set than ${model.featureSet.name}`);
   }
-  const [first] = problems(document.estimator);
-  if (first !== undefined) return yield* invalid(`${first.what} at ${first.where}`);
+  const { estimator } = document;
+  if (estimator._tag === "OnnxModel") {
+    if (estimator.file.digest !== model.file?.digest) {
+      return yield* invalid("it names another ONNX file than its handle");
+    }
+  } else {
+    const [first] = problems(estimator);
+    if (first !== undefined) return yield* invalid(`${first.what} at ${first.where}`);
+  }
   const wrong = signatureProblem(document);
   if (wrong !== undefined) return yield* invalid(wrong);
   const prepared = document.transform?.outputs.map(({ name }) => name);
-  if (prepared !== undefined && prepared.join("\n") !== document.estimator.features.join("\n")) {
+  if (prepared !== undefined && prepared.join("\n") !== estimator.features.join("\n")) {
     return yield* invalid("it does not read what its transformation gives, in that order");
   }
   return document;
@@ -131,8 +144,8 @@ const signatureProblem = ({
     return `its label is ${labelNames[kind]}, and it gives ${signatureNames[signature._tag]}`;
   }
   const classes = signature._tag === "classes" ? signature.classes : [""];
-  if (width(estimator) !== classes.length) {
-    return `it gives ${width(estimator)} scores a row where its signature needs ${classes.length}`;
+  if (widthOf(estimator) !== classes.length) {
+    return `it gives ${widthOf(estimator)} scores a row where its signature needs ${classes.length}`;
   }
   return signature._tag !== "classes" ||
     (classes.length >= 2 && new Set(classes).size === classes.length)
@@ -167,7 +180,7 @@ export const store = Effect.fnUntraced(function* <
   set: FeatureSet<C, Out>,
   trained: Pick<AnyModel, "kind" | "trainedOn"> & {
     readonly signature?: Signature;
-    readonly estimator: Estimator;
+    readonly estimator: AnyEstimator;
     readonly transform?: Fitted | undefined;
   },
 ): Effect.fn.Return<Model<Out>, Artifact.ArtifactStoreError, Artifact.ArtifactStore> {
@@ -180,7 +193,13 @@ export const store = Effect.fnUntraced(function* <
     ...prepared,
     estimator,
   });
-  return { ...rest, document, featureSet: { name: set.contract.name, digest: set.digest } };
+  const file = estimator._tag === "OnnxModel" ? { file: estimator.file } : {};
+  return {
+    ...rest,
+    document,
+    ...file,
+    featureSet: { name: set.contract.name, digest: set.digest },
+  };
 });
 
 const signatureOf = (spec: FeatureSetSpec): Signature => {
@@ -195,3 +214,54 @@ const signatureOf = (spec: FeatureSetSpec): Signature => {
       );
   }
 };
+
+/** What a file in ONNX is told to be. */
+export interface ImportOptions extends Omit<Onnx.ReadOptions, "features"> {
+  /** What it is in words. Default: `ONNX model` and the program that wrote it. */
+  readonly kind?: string;
+  readonly trainedOn: AnyModel["trainedOn"];
+  /** Default: what the label needs; that of classes, in the order of the output's columns, is given. */
+  readonly signature?: Signature;
+  /** What the features go through before the file reads them. */
+  readonly transform?: Fitted | undefined;
+}
+
+/**
+ * Makes a model of a feature set of a file in ONNX: checks it, tries it, stores it. It takes the features
+ * of the set (or what the transformation gives) as the columns of one matrix, in their order.
+ *
+ * Nothing in a file says what rows it was trained on: `trainedOn` is the word of the one who imports it.
+ *
+ * @example
+ * ```ts
+ * import { type FeatureSet, Model } from "@ml-pipe/data";
+ *
+ * const imported = (set: FeatureSet.FeatureSet, trainedOn: Model.AnyModel["trainedOn"]) =>
+ *   Model.importOnnx(set, "churn.onnx", { kind: "random forest", trainedOn });
+ * ```
+ */
+export const importOnnx = Effect.fnUntraced(function* <
+  C extends Contract.Contract,
+  Out extends Contract.Contract,
+>(
+  set: FeatureSet<C, Out>,
+  file: string,
+  options: ImportOptions,
+): Effect.fn.Return<Model<Out>, Onnx.ReadError, Artifact.ArtifactStore> {
+  const { kind, trainedOn, transform, ...read } = options;
+  const signature = options.signature ?? signatureOf(set.spec);
+  const columns =
+    signature._tag === "classes" ? { columns: [...signature.classes.keys()] } : undefined;
+  const estimator = yield* Onnx.read(file, {
+    ...columns,
+    ...read,
+    features: (transform?.outputs ?? set.spec.features).map(({ name }) => name),
+  });
+  return yield* store(set, {
+    kind: kind ?? `ONNX model of ${estimator.producer || "an unknown program"}`,
+    trainedOn,
+    signature,
+    estimator,
+    transform,
+  });
+});

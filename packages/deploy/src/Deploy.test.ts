@@ -3,7 +3,6 @@ import { Duckdb, FeatureSet, Table } from "@ml-pipe/data";
 import { assert, describe, layer } from "@effect/vitest";
 import * as Effect from "effect/Effect";
 import * as Layer from "effect/Layer";
-import * as Result from "effect/Result";
 import * as fs from "node:fs";
 import * as os from "node:os";
 import * as path from "node:path";
@@ -70,7 +69,7 @@ layer(services)("Deploy.release", (it) => {
       assert.strictEqual(released.request.name, "trip-delay-request");
       assert.deepEqual(Object.keys(released.request.columns), ["at", "from", "km", "rain"]);
       const predictor = yield* Predictor.load(yield* Registry.use(({ get }) => get("trip-delay")));
-      const prediction = Result.getOrThrow(predictor.predict(request));
+      const prediction = yield* predictor.predict(request);
       // As in Predictor.test.ts: the histories saw half of the trips late, and not the one of June.
       assert.closeTo(prediction.probability, 1 / (1 + Math.exp(-0.6)), 1e-12);
     }),

@@ -195,7 +195,7 @@ export function release<C extends Contract.Contract, Out extends FeatureSet.Labe
       releasedAt: now,
     };
     // What cannot be loaded is not released.
-    yield* Predictor.load({ ...candidate, version: 1 });
+    yield* Effect.scoped(Predictor.load({ ...candidate, version: 1 }));
     const registry = yield* Registry;
     const { version, releasedAt } = yield* registry.publish(candidate);
     const released = { ...candidate, version, releasedAt };

@@ -3,10 +3,20 @@
  * and its form; nothing that is loaded is ever executed.
  */
 import { Artifact, Contract } from "@ml-pipe/core";
-import { Estimator, Expr, FeatureSet, History, Model, Release, Transform } from "@ml-pipe/data";
+import {
+  Expr,
+  FeatureSet,
+  History,
+  Model,
+  type Onnx,
+  Release,
+  Scoring,
+  Transform,
+} from "@ml-pipe/data";
 import * as Effect from "effect/Effect";
 import * as Result from "effect/Result";
 import * as Schema from "effect/Schema";
+import type * as Scope from "effect/Scope";
 import { inconsistency } from "./internal/releaseFile.ts";
 import { type GetError, Registry } from "./Registry.ts";
 import * as Request from "./Request.ts";
@@ -40,7 +50,7 @@ export class ReleaseMismatch extends Schema.TaggedError<ReleaseMismatch>()("Rele
 }
 
 /** What loading a predictor can fail with. */
-export type LoadError = Model.LoadError | ReleaseMismatch;
+export type LoadError = Model.LoadError | Scoring.OpenError | ReleaseMismatch;
 
 /** A loaded release. */
 export interface Predictor {
@@ -53,10 +63,22 @@ export interface Predictor {
   readonly example: { readonly [column: string]: Schema.Json };
   /** What its features are, as data. */
   readonly featureSet: FeatureSet.FeatureSetSpec;
+  /**
+   * Whether `predict` and `answer` are synchronous, so that `Effect.runSync` runs them: true of every
+   * built-in model. One in ONNX computes in a thread.
+   */
+  readonly synchronous: boolean;
   /** Answers one request, given as parsed JSON. */
-  readonly predict: (json: unknown) => Result.Result<Prediction, Request.RequestInvalid>;
-  /** The same, with what the answer was computed from. */
-  readonly answer: (json: unknown) => Result.Result<Answered, Request.RequestInvalid>;
+  readonly predict: (
+    json: unknown,
+  ) => Effect.Effect<Prediction, Request.RequestInvalid | Onnx.OnnxFailed>;
+  /** Answers requests together, each with what its answer was computed from. */
+  readonly answer: (
+    requests: ReadonlyArray<unknown>,
+  ) => Effect.Effect<
+    ReadonlyArray<Result.Result<Answered, Request.RequestInvalid>>,
+    Onnx.OnnxFailed
+  >;
 }
 
 /** A prediction with what it was computed from. */
@@ -69,7 +91,8 @@ export interface Answered {
 }
 
 /**
- * Loads a release. Refuses one whose model, histories, verdict and request do not belong together.
+ * Loads a release, until the scope closes. Refuses one whose model, histories, verdict and request do not
+ * belong together.
  *
  * @example
  * ```ts
@@ -80,8 +103,9 @@ export interface Answered {
  * const program = Effect.gen(function* () {
  *   const registry = yield* Registry.Registry;
  *   const predictor = yield* Predictor.load(yield* registry.get("flight-delay"));
- *   return predictor.predict({ date: "2001-06-01T10:15:00Z", origin: "SFO", distance: 300 });
+ *   return yield* predictor.predict({ date: "2001-06-01T10:15:00Z", origin: "SFO", distance: 300 });
  * }).pipe(
+ *   Effect.scoped,
  *   Effect.provide(Registry.Registry.layer(".ml-pipe")),
  *   Effect.provide(Artifact.ArtifactStore.layer(".ml-pipe")),
  * );
@@ -89,7 +113,7 @@ export interface Answered {
  */
 export const load: (
   release: Release.AnyRelease,
-) => Effect.Effect<Predictor, LoadError, Artifact.ArtifactStore> = Effect.fnUntraced(
+) => Effect.Effect<Predictor, LoadError, Artifact.ArtifactStore | Scope.Scope> = Effect.fnUntraced(
   function* (release) {
     const label = Release.label(release);
     const mismatch = (problem: string) => new ReleaseMismatch({ release: label, problem });
@@ -114,7 +138,8 @@ export const load: (
         Effect.fail(mismatch(`the state of its histories has another form: ${message}`)),
       ),
     );
-    return make(release, document, histories);
+    const scoring = yield* Scoring.open(estimator);
+    return make(release, document, histories, scoring);
   },
 );
 
@@ -132,7 +157,7 @@ export const load: (
 export const open: (
   stateFolder: string,
   reference: string,
-) => Effect.Effect<Predictor, GetError | LoadError> = Effect.fnUntraced(
+) => Effect.Effect<Predictor, GetError | LoadError, Scope.Scope> = Effect.fnUntraced(
   function* (stateFolder, reference) {
     const release = yield* Registry.use(({ get }) => get(reference)).pipe(
       Effect.provide(Registry.layer(stateFolder)),
@@ -148,28 +173,27 @@ const make = (
   release: Release.AnyRelease,
   { featureSet, transform, estimator }: Model.ModelDocument,
   histories: ReadonlyArray<History.HistoryState>,
+  scoring: Scoring.Scoring,
 ): Predictor => {
   const label = Release.label(release);
   const check = Request.checker(release.request);
   const compute = FeatureSet.compileRow(featureSet, histories);
   const prepare = transform === undefined ? undefined : Transform.compile(transform, featureSet);
-  const score = Estimator.scoreRow(estimator);
   const names = featureSet.features.map(({ name }) => name);
   const staleAt = staleness(featureSet, release.knownUntil);
   const { decidedAt = "" } = featureSet;
   const { threshold } = release;
   const yes = `${release.decision} yes`;
   const no = `${release.decision} no`;
-  const answer: Predictor["answer"] = (json) => {
-    const row = check(json);
-    if (Result.isFailure(row)) {
-      return Result.fail(new Request.RequestInvalid({ problems: row.failure }));
-    }
-    const request = row.success;
-    const features = compute(request);
-    const probability = score(prepare?.(features, request) ?? features);
+  /** What the model is asked, of a request that is valid. */
+  const ask = (json: unknown) =>
+    Result.map(check(json), (request) => {
+      const features = compute(request);
+      return { request, features, row: prepare?.(features, request) ?? features };
+    });
+  const tell = (probability: number, { request, features }: Omit<Answered, "prediction">) => {
     const act = probability >= threshold;
-    const prediction = {
+    const prediction: Prediction = {
       probability,
       act,
       decision: act ? yes : no,
@@ -177,7 +201,19 @@ const make = (
       missing: missingOf(features, names),
       stale: staleAt(request[decidedAt]),
     };
-    return Result.succeed({ prediction, request, features });
+    return { prediction, request, features };
+  };
+  const answer: Predictor["answer"] = (requests) => {
+    const asked = requests.map(ask);
+    const rows = asked.flatMap((one) => (Result.isSuccess(one) ? [one.success.row] : []));
+    return Effect.map(scoring.rows(rows), (scores) => {
+      let next = 0;
+      return asked.map((one) =>
+        Result.isSuccess(one)
+          ? Result.succeed(tell(scores[next++] ?? Number.NaN, one.success))
+          : Result.fail(new Request.RequestInvalid({ problems: one.failure })),
+      );
+    });
   };
   return {
     release,
@@ -185,10 +221,23 @@ const make = (
     signature: Contract.toJsonSchema(release.request),
     example: Request.exampleOf(release.request, release.knownUntil),
     featureSet,
+    synchronous: estimator._tag !== "OnnxModel",
     answer,
-    predict: (json) => Result.map(answer(json), ({ prediction }) => prediction),
+    predict: predictWith(answer),
   };
 };
+
+/** Answers one request by what answers several. */
+export const predictWith =
+  (answer: Predictor["answer"]): Predictor["predict"] =>
+  (json) =>
+    Effect.flatMap(answer([json]), ([one]) =>
+      one === undefined
+        ? Effect.die(new TypeError("an answer is missing"))
+        : Result.isSuccess(one)
+          ? Effect.succeed(one.success.prediction)
+          : Effect.fail(one.failure),
+    );
 
 const none: ReadonlyArray<string> = [];
 

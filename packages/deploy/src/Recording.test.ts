@@ -24,7 +24,7 @@ const recorded = Effect.fnUntraced(function* (
   const answers = yield* Effect.scoped(
     Effect.gen(function* () {
       const recording = yield* Recording.record(predictor, { ...options, file });
-      return requests.map((one) => recording.predict(one));
+      return yield* Effect.forEach(requests, (one) => Effect.result(recording.predict(one)));
     }),
   );
   const text = yield* Effect.promise(() => fs.readFile(file, "utf8").catch(() => ""));
@@ -40,10 +40,11 @@ describe("record", () => {
         { ...request, km: -1 },
         request,
       ]);
-      assert.deepStrictEqual(answers[0], predictor.predict(request));
+      assert.deepStrictEqual(answers[0], yield* Effect.result(predictor.predict(request)));
       assert.isTrue(Result.isFailure(answers[1] ?? answers[0]!));
       assert.strictEqual(lines.length, 2);
-      const answer = Result.getOrThrow(predictor.answer(request));
+      const [answer] = (yield* predictor.answer([request])).map(Result.getOrThrow);
+      assert.isDefined(answer);
       const names = predictor.featureSet.features.map(({ name }) => `served_${name}`);
       const features = [...answer.features].map((one) => (Number.isNaN(one) ? null : one));
       assert.deepStrictEqual(lines[0], {

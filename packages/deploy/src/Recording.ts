@@ -9,7 +9,7 @@ import { Expr, type FeatureSet, Parity } from "@ml-pipe/data";
 import * as Effect from "effect/Effect";
 import * as Result from "effect/Result";
 import type * as Scope from "effect/Scope";
-import type { Predictor } from "./Predictor.ts";
+import { type Answered, type Predictor, predictWith } from "./Predictor.ts";
 
 /** What is recorded. */
 export interface RecordingOptions {
@@ -52,19 +52,18 @@ export const record = Effect.fnUntraced(function* (
   );
   const isRecorded = sampler(predictor.featureSet, share);
   const names = predictor.featureSet.features.map(({ name }) => Parity.servedName(name));
-  const answer: Predictor["answer"] = (json) => {
-    const answered = predictor.answer(json);
-    if (Result.isSuccess(answered) && isRecorded(answered.success.request)) {
-      const { request, features } = answered.success;
-      const line: Record<string, unknown> = { ...request };
-      for (const [index, name] of names.entries()) line[name] = orNull(features[index]);
-      lines.push(JSON.stringify(line));
-    }
-    return answered;
+  const keep = ({ request, features }: Answered) => {
+    if (!isRecorded(request)) return;
+    const line: Record<string, unknown> = { ...request };
+    for (const [index, name] of names.entries()) line[name] = orNull(features[index]);
+    lines.push(JSON.stringify(line));
   };
-  const predict: Predictor["predict"] = (json) =>
-    Result.map(answer(json), ({ prediction }) => prediction);
-  return { ...predictor, answer, predict };
+  const answer: Predictor["answer"] = (requests) =>
+    Effect.map(predictor.answer(requests), (answers) => {
+      for (const one of answers) if (Result.isSuccess(one)) keep(one.success);
+      return answers;
+    });
+  return { ...predictor, answer, predict: predictWith(answer) };
 });
 
 const orNull = (value = Number.NaN): number | null => (Number.isNaN(value) ? null : value);

@@ -3,6 +3,8 @@
  * code. Import it as `@ml-pipe/deploy/embed`.
  */
 import * as Effect from "effect/Effect";
+import * as Exit from "effect/Exit";
+import * as Scope from "effect/Scope";
 import * as Predictor from "./Predictor.ts";
 
 /** One thing that is wrong with a request. */
@@ -35,7 +37,7 @@ export type Result =
   | { readonly ok: false; readonly problems: ReadonlyArray<Problem> };
 
 /** A release, loaded. */
-export interface Model {
+interface Opened {
   readonly release: {
     /** Such as `flight-delay@3`. */
     readonly label: string;
@@ -53,14 +55,30 @@ export interface Model {
   readonly signature: { readonly [keyword: string]: unknown };
   /** A request that is valid. */
   readonly example: { readonly [field: string]: unknown };
+}
+
+/** A release with a built-in model. */
+export interface Model extends Opened {
   /** Checks a request, given as parsed JSON, and predicts. Takes about ten microseconds; never throws. */
   readonly predict: (request: unknown) => Result;
 }
 
+/** A release with any model, also one in ONNX. */
+export interface AsyncModel extends Opened {
+  /**
+   * Checks a request, given as parsed JSON, and predicts. A model in ONNX does so in a thread. Rejects
+   * only if ONNX Runtime cannot compute.
+   */
+  readonly predict: (request: unknown) => Promise<Result>;
+  /** Ends the thread of a model in ONNX. It keeps no program running, so this is for replacing it. */
+  readonly close: () => Promise<void>;
+}
+
 /**
- * Opens a release: `flight-delay@3`, `flight-delay@latest` or `flight-delay`. Verifies every file that
- * it reads. Rejects with an `Error` whose message says what to do if there is no such release (it names
- * the closest), or if a file of it was damaged or changed.
+ * Opens a release with a built-in model: `flight-delay@3`, `flight-delay@latest` or `flight-delay`.
+ * Verifies every file that it reads. Rejects with an `Error` whose message says what to do if there is no
+ * such release (it names the closest), if a file of it was damaged or changed, or if its model is in
+ * ONNX, which {@link openReleaseAsync} opens.
  *
  * Open it once, when the service starts: predictions need no file.
  *
@@ -76,18 +94,71 @@ export interface Model {
  * ```
  */
 export const openRelease = async (stateFolder: string, release: string): Promise<Model> => {
-  const predictor = await Effect.runPromise(Predictor.open(stateFolder, release));
-  const { label, signature, example } = predictor;
-  const { name, version, decision, threshold, knownUntil, releasedAt } = predictor.release;
+  const { predictor, close } = await open(stateFolder, release);
+  if (!predictor.synchronous) {
+    await close();
+    throw new Error(
+      `the model of ${predictor.label} is in ONNX and computes in a thread: open it with openReleaseAsync, and await its predictions.`,
+    );
+  }
+  return {
+    ...describe(predictor),
+    predict: (request) => Effect.runSync(resultOf(predictor, request)),
+  };
+};
+
+/**
+ * Opens a release with any model, as {@link openRelease} does. A model in ONNX needs the package
+ * `onnxruntime-node` beside this one.
+ *
+ * @example
+ * ```ts
+ * import { openReleaseAsync } from "@ml-pipe/deploy/embed";
+ *
+ * const answer = async (body: unknown): Promise<boolean> => {
+ *   const model = await openReleaseAsync(".ml-pipe", "churn");
+ *   const result = await model.predict(body);
+ *   return result.ok && result.prediction.act;
+ * };
+ * ```
+ */
+export const openReleaseAsync = async (
+  stateFolder: string,
+  release: string,
+): Promise<AsyncModel> => {
+  const { predictor, close } = await open(stateFolder, release);
+  return {
+    ...describe(predictor),
+    predict: (request) => Effect.runPromise(resultOf(predictor, request)),
+    close,
+  };
+};
+
+/** Opens a release until it is closed. */
+const open = async (stateFolder: string, release: string) => {
+  const scope = Scope.makeUnsafe();
+  const close = () => Effect.runPromise(Scope.close(scope, Exit.void));
+  const predictor = await Effect.runPromise(
+    Predictor.open(stateFolder, release).pipe(
+      Scope.provide(scope),
+      Effect.onError((cause) => Scope.close(scope, Exit.failCause(cause))),
+    ),
+  );
+  return { predictor, close };
+};
+
+const describe = ({ release, label, signature, example }: Predictor.Predictor): Opened => {
+  const { name, version, decision, threshold, knownUntil, releasedAt } = release;
   return {
     release: { label, name, version, decision, threshold, knownUntil, releasedAt },
     signature,
     example,
-    predict: (request) => {
-      const result = predictor.predict(request);
-      return result._tag === "Success"
-        ? { ok: true, prediction: result.success }
-        : { ok: false, problems: result.failure.problems };
-    },
   };
 };
+
+const resultOf = (predictor: Predictor.Predictor, request: unknown) =>
+  Effect.map(predictor.predict(request), (prediction): Result => ({ ok: true, prediction })).pipe(
+    Effect.catchTag("RequestInvalid", ({ problems }) =>
+      Effect.succeed<Result>({ ok: false, problems }),
+    ),
+  );

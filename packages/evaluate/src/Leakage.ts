@@ -4,7 +4,7 @@
  * reads what it found.
  */
 import type { Artifact, Holdout } from "@ml-pipe/core";
-import type { Duckdb, Estimator, Table, TestRows, Transform } from "@ml-pipe/data";
+import type { Duckdb, Model, Table, TestRows, Transform } from "@ml-pipe/data";
 import * as Effect from "effect/Effect";
 import { factsOf } from "./internal/audit/facts.ts";
 import * as Features from "./internal/audit/features.ts";
@@ -12,7 +12,6 @@ import * as Groups from "./internal/audit/groups.ts";
 import { type Population, represents, shifted } from "./internal/audit/population.ts";
 import { powerOf, shiftsOf } from "./internal/audit/power.ts";
 import * as Rows from "./internal/audit/rows.ts";
-import { importanceOf } from "./internal/leakage.ts";
 import type { Audit, AuditResult } from "./LeakageAudit.ts";
 
 export type { Population } from "./internal/audit/population.ts";
@@ -32,7 +31,7 @@ export interface Audited {
   readonly train: Table.AnyTable;
   readonly test: Table.AnyTable;
   /** For what the model itself says: gain per feature, what it standardises by. */
-  readonly estimator?: Estimator.Estimator;
+  readonly estimator?: Model.AnyEstimator;
   /** What the features go through before the estimator reads them. */
   readonly transform?: Transform.Fitted | undefined;
   /** How long outcomes take to be known, in milliseconds: what the embargo is held against. */
@@ -83,9 +82,7 @@ export const audit = Effect.fnUntraced(function* (
     ...Features.single(power, trainFacts),
     ...Features.identifiers(power, trainFacts),
     Features.names(set.spec),
-    ...(estimator === undefined
-      ? []
-      : [Features.concentrated(importanceOf(estimator), trainFacts)]),
+    ...(estimator === undefined ? [] : [Features.concentrated(estimator, trainFacts)]),
     Features.changed(power),
     ...Rows.time(trainFacts, testFacts, earlier, outcomeKnownAfterMs),
     yield* Rows.order(set, trainFacts),

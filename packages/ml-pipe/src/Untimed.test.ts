@@ -125,15 +125,17 @@ describe("rows without an event time", () => {
           `SELECT months, plan FROM ${yield* Table.relation(parts.test)}`,
         );
         for (const [row, { months, plan }] of rows.entries()) {
-          const answer = Result.getOrThrow(
-            predictor.predict({ months: months === null ? null : Number(months), plan }),
-          );
+          const answer = yield* predictor.predict({
+            months: months === null ? null : Number(months),
+            plan,
+          });
           assert.approximately(answer.probability, decided.probability[row] ?? NaN, 1e-12);
         }
-        assert.strictEqual(predictor.predict({ months: 1 })._tag, "Failure");
-        const unseen = Result.getOrThrow(predictor.predict({ months: null, plan: "decade" }));
+        const refused = yield* Effect.flip(predictor.predict({ months: 1 }));
+        assert.strictEqual(refused._tag, "RequestInvalid");
+        const unseen = yield* predictor.predict({ months: null, plan: "decade" });
         assert.deepStrictEqual(unseen.missing, ["months", "young"]);
-      }).pipe(Effect.provide(Testing.layer)),
+      }).pipe(Effect.scoped, Effect.provide(Testing.layer)),
     );
   });
 

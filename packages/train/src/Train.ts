@@ -5,9 +5,15 @@
 import { type Artifact, type Contract, Stage, type Store } from "@ml-pipe/core";
 import { Duckdb, type FeatureSet, GoldenSet, Model, Table, Transform, Words } from "@ml-pipe/data";
 import * as Effect from "effect/Effect";
-import * as Schema from "effect/Schema";
 import { type BoostedTreesOptions, fitBoostedTrees, type TrainingError } from "./BoostedTrees.ts";
 import { type Prepared, preparedBy } from "./internal/prepared.ts";
+import {
+  inputsOf,
+  notGolden,
+  requireOneSplit,
+  type SplitMismatch,
+  trainedOn,
+} from "./internal/rows.ts";
 import { fitLogistic, type LogisticOptions } from "./Logistic.ts";
 
 export {
@@ -20,16 +26,8 @@ export {
 } from "./OutOfFold.ts";
 
 export type { Prepared } from "./internal/prepared.ts";
-
-/** The train and validation tables are not parts of one split, so that rows may be in both. */
-export class SplitMismatch extends Schema.TaggedError<SplitMismatch>()("SplitMismatch", {
-  train: Schema.NullOr(Schema.String),
-  validation: Schema.NullOr(Schema.String),
-}) {
-  override get message(): string {
-    return "the train and validation tables come from different splits, so rows could be in both. Wire both from the same split.";
-  }
-}
+export { SplitMismatch } from "./internal/rows.ts";
+export { onnx, type OnnxOptions, type OnnxStage } from "./Onnx.ts";
 
 /** What a training stage can fail with. */
 export type TrainError =
@@ -53,14 +51,6 @@ export type TrainStage<Out extends Contract.Contract> = Stage.Stage<
   TrainError,
   Duckdb.Duckdb | Artifact.ArtifactStore
 >;
-
-/** The inputs of a training stage. */
-const inputsOf = <C extends Contract.Contract, Out extends Contract.Contract>(
-  set: FeatureSet.FeatureSet<C, Out>,
-) => ({
-  train: Table.of(set.contract, "train"),
-  validation: Table.of(set.contract, "validation"),
-});
 
 /**
  * A stage that trains gradient-boosted trees. Needs no Python; the same inputs and options give the
@@ -164,27 +154,6 @@ export const logistic = <C extends Contract.Contract, Out extends FeatureSet.Lab
       return yield* Model.store(set, { estimator, transform, kind, trainedOn: trainedOn(train) });
     }),
   });
-
-/** The validation rows stop the training: they shape the model, too. */
-const notGolden = Effect.fnUntraced(function* (
-  set: FeatureSet.FeatureSet,
-  train: Table.AnyTable,
-  validation: Table.AnyTable,
-) {
-  yield* GoldenSet.requireApart(set, validation);
-  return yield* GoldenSet.requireApart(set, train);
-});
-
-const requireOneSplit = (train: Table.AnyTable, validation: Table.AnyTable) =>
-  train.split !== null && train.split === validation.split
-    ? Effect.void
-    : Effect.fail(new SplitMismatch({ train: train.split, validation: validation.split }));
-
-const trainedOn = (train: Table.AnyTable): Model.AnyModel["trainedOn"] => ({
-  split: train.split,
-  table: Table.digestOf(train),
-  rows: train.rows,
-});
 
 /** Fits what the features go through, if anything, on the training rows, and shows what came of it. */
 const fitted = Effect.fnUntraced(function* <Out extends Contract.Contract>(

@@ -3,6 +3,7 @@ import { createReadStream, createWriteStream } from "node:fs";
 import { once } from "node:events";
 import type { Writable } from "node:stream";
 import { Artifact } from "@ml-pipe/core";
+import { Onnx } from "@ml-pipe/data";
 import { Predictor } from "@ml-pipe/deploy";
 import * as Effect from "effect/Effect";
 import * as Result from "effect/Result";
@@ -28,10 +29,14 @@ export const predict = (options: PredictOptions, context: CommandContext): Promi
     Effect.flatMap(Predictor.open(options.stateFolder, options.release), (predictor) =>
       options.input === "-" && process.stdin.isTTY
         ? Effect.sync(() => explain(predictor, context))
-        : Artifact.attempt("predict the rows of", options.input, () =>
-            predictRows(predictor, options, context),
-          ),
-    ),
+        : Effect.tryPromise({
+            try: () => predictRows(predictor, options, context),
+            catch: (thrown) =>
+              thrown instanceof Onnx.OnnxFailed
+                ? thrown
+                : Artifact.ArtifactStoreError.of("predict the rows of", options.input)(thrown),
+          }),
+    ).pipe(Effect.scoped),
   );
 
 /** Nothing comes from a keyboard: says what a row looks like. */
@@ -53,12 +58,18 @@ const predictRows = async (
   const target: Writable = output === "-" ? process.stdout : createWriteStream(output);
   let [rows, refused] = [0, 0];
   const format = input === "-" ? undefined : formatOf(input);
-  for await (const row of readRows(source, predictor.release.request, format)) {
+  // A thread is asked for many rows at a time; a model that computes here answers each as it comes.
+  const together = predictor.synchronous ? 1 : 256;
+  for await (const group of inGroups(
+    readRows(source, predictor.release.request, format),
+    together,
+  )) {
     if (signal.aborted) return ExitCode.interrupted;
-    const { line, valid } = answer(predictor, row);
-    rows++;
-    if (!valid) refused++;
-    if (!target.write(`${line}\n`)) await once(target, "drain");
+    for (const { line, valid } of await Effect.runPromise(answer(predictor, group))) {
+      rows++;
+      if (!valid) refused++;
+      if (!target.write(`${line}\n`)) await once(target, "drain");
+    }
   }
   if (target !== process.stdout) {
     target.end();
@@ -78,20 +89,34 @@ const predictRows = async (
   return ExitCode.stopped;
 };
 
-/** One line of output for each row of input, in its order: a prediction, or what is wrong. */
-const answer = (
-  predictor: Predictor.Predictor,
-  row: ReadRow,
-): { readonly line: string; readonly valid: boolean } => {
-  const refuse = (problems: unknown) => ({
-    line: JSON.stringify({ row: row.number, problems }),
-    valid: false,
-  });
-  if (row._tag === "Unreadable") {
-    return refuse([{ field: "", expected: "a row", found: row.problem }]);
+async function* inGroups<A>(all: AsyncIterable<A>, size: number): AsyncGenerator<ReadonlyArray<A>> {
+  let group: Array<A> = [];
+  for await (const one of all) {
+    group.push(one);
+    if (group.length < size) continue;
+    yield group;
+    group = [];
   }
-  const prediction = predictor.predict(row.value);
-  return Result.isSuccess(prediction)
-    ? { line: JSON.stringify({ row: row.number, ...prediction.success }), valid: true }
-    : refuse(prediction.failure.problems);
+  if (group.length > 0) yield group;
+}
+
+/** One line of output for each row of input, in its order: a prediction, or what is wrong. */
+const answer = (predictor: Predictor.Predictor, rows: ReadonlyArray<ReadRow>) => {
+  const readable = rows.flatMap((row) => (row._tag === "Row" ? [row.value] : []));
+  return Effect.map(predictor.answer(readable), (answers) => {
+    let next = 0;
+    return rows.map((row) => {
+      const refuse = (problems: unknown) => ({
+        line: JSON.stringify({ row: row.number, problems }),
+        valid: false,
+      });
+      if (row._tag === "Unreadable") {
+        return refuse([{ field: "", expected: "a row", found: row.problem }]);
+      }
+      const found = answers[next++];
+      return found !== undefined && Result.isSuccess(found)
+        ? { line: JSON.stringify({ row: row.number, ...found.success.prediction }), valid: true }
+        : refuse(found?.failure.problems ?? []);
+    });
+  });
 };

@@ -82,4 +82,4 @@ const describe = (
       ].join("\n"),
     );
     return ExitCode.succeeded;
-  });
+  }).pipe(Effect.scoped);

@@ -1,5 +1,7 @@
 /** What the server answers to a request: the routes, without the network. */
 import { createHash, timingSafeEqual } from "node:crypto";
+import type { Onnx } from "@ml-pipe/data";
+import * as Effect from "effect/Effect";
 import * as Redacted from "effect/Redacted";
 import * as Result from "effect/Result";
 import type { Predictor } from "../Predictor.ts";
@@ -142,10 +144,15 @@ const isAuthorised = (
 const digest = (text: string): Buffer => createHash("sha256").update(text).digest();
 
 /** The answer to a body. */
-export const answerBody = (bytes: ArrayBuffer, predictor: Predictor): Answer => {
-  if (bytes.byteLength === 0) return refuse(400, "the body is empty: send a JSON object or a list");
+export const answerBody = (
+  bytes: ArrayBuffer,
+  predictor: Predictor,
+): Effect.Effect<Answer, Onnx.OnnxFailed> => {
+  if (bytes.byteLength === 0) {
+    return Effect.succeed(refuse(400, "the body is empty: send a JSON object or a list"));
+  }
   const json = parse(bytes);
-  if (Result.isFailure(json)) return refuse(400, json.failure);
+  if (Result.isFailure(json)) return Effect.succeed(refuse(400, json.failure));
   return Array.isArray(json.success)
     ? answerList(json.success, predictor)
     : answerOne(json.success, predictor);
@@ -172,30 +179,36 @@ const parse = (bytes: ArrayBuffer): Result.Result<unknown, string> => {
 
 const notValid = "the request is not valid";
 
-const answerOne = (json: unknown, predictor: Predictor): Answer => {
-  const result = predictor.predict(json);
-  return Result.isSuccess(result)
-    ? { status: 200, body: result.success, predictions: 1 }
-    : refuse(422, notValid, result.failure.problems);
-};
+const answerOne = (json: unknown, predictor: Predictor) =>
+  Effect.map(predictor.predict(json), (prediction): Answer => ({
+    status: 200,
+    body: prediction,
+    predictions: 1,
+  })).pipe(
+    Effect.catchTag("RequestInvalid", ({ problems }) =>
+      Effect.succeed(refuse(422, notValid, problems)),
+    ),
+  );
 
-const answerList = (list: ReadonlyArray<unknown>, predictor: Predictor): Answer => {
+const answerList = (list: ReadonlyArray<unknown>, predictor: Predictor) => {
   if (list.length > maxRequests) {
     const expected = `at most ${maxRequests} requests in a list`;
-    return refuse(422, notValid, [{ field: "", expected, found: `${list.length}` }]);
+    const found = `${list.length}`;
+    return Effect.succeed(refuse(422, notValid, [{ field: "", expected, found }]));
   }
-  const problems: Array<Problem> = [];
-  const predictions = list.map((json, index) => {
-    const result = predictor.predict(json);
-    if (Result.isSuccess(result)) return result.success;
-    for (const problem of result.failure.problems) {
-      if (problems.length >= maxProblems) break;
-      const field = `[${index}]${problem.field === "" ? "" : `.${problem.field}`}`;
-      problems.push({ ...problem, field });
-    }
-    return undefined;
+  return Effect.map(predictor.answer(list), (results): Answer => {
+    const problems: Array<Problem> = [];
+    const predictions = results.map((result, index) => {
+      if (Result.isSuccess(result)) return result.success.prediction;
+      for (const problem of result.failure.problems) {
+        if (problems.length >= maxProblems) break;
+        const field = `[${index}]${problem.field === "" ? "" : `.${problem.field}`}`;
+        problems.push({ ...problem, field });
+      }
+      return undefined;
+    });
+    return problems.length === 0
+      ? { status: 200, body: predictions, predictions: list.length }
+      : refuse(422, notValid, problems);
   });
-  return problems.length === 0
-    ? { status: 200, body: predictions, predictions: list.length }
-    : refuse(422, notValid, problems);
 };

@@ -115,15 +115,21 @@ const answerTo = (
   const known = answerHead(head, settings);
   if (known !== undefined) return Effect.succeed(known);
   return request.arrayBuffer.pipe(
-    Effect.map((bytes) => answerBody(bytes, settings.predictor)),
-    Effect.catch((error) => Effect.succeed(unread(error, settings.maxBodyBytes))),
-    Effect.catchDefect((defect) =>
-      Effect.logError("a request could not be answered", defect).pipe(
-        Effect.as(refuse(500, "the server could not answer this request; its log says why")),
-      ),
+    Effect.flatMap((bytes) => answerBody(bytes, settings.predictor)),
+    Effect.catch((error) =>
+      error._tag === "OnnxFailed"
+        ? unanswered(error)
+        : Effect.succeed(unread(error, settings.maxBodyBytes)),
     ),
+    Effect.catchDefect(unanswered),
   );
 };
+
+const unanswered = (cause: unknown): Effect.Effect<Answer> =>
+  Effect.as(
+    Effect.logError("a request could not be answered", cause),
+    refuse(500, "the server could not answer this request; its log says why"),
+  );
 
 const unread = ({ reason }: HttpServerError, maxBodyBytes: number): Answer =>
   reason._tag === "RequestParseError" && reason.reason === "BodyTooLarge"

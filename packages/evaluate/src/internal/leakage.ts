@@ -1,5 +1,5 @@
 /** Too good to be true: looks for the feature that knows the outcome. */
-import { Classification, type Estimator } from "@ml-pipe/data";
+import { Classification, type Model } from "@ml-pipe/data";
 
 /** A feature's share of what the model uses, largest first. */
 export interface Importance {
@@ -7,8 +7,11 @@ export interface Importance {
   readonly share: number;
 }
 
-/** Shares of gain of a tree ensemble; of absolute standardised coefficients of a linear model. */
-export const importanceOf = (estimator: Estimator.Estimator): ReadonlyArray<Importance> => {
+/**
+ * Shares of gain of a tree ensemble; of absolute standardised coefficients of a linear model. A model in
+ * ONNX does not say.
+ */
+export const importanceOf = (estimator: Model.AnyEstimator): ReadonlyArray<Importance> => {
   const weights =
     estimator._tag === "TreeEnsemble"
       ? estimator.importance
@@ -40,7 +43,7 @@ const sampleRows = 100_000;
  * one that holds nearly all of the importance, and only if it nearly tells the outcome.
  */
 export const findSuspect = (
-  model: { readonly estimator: Estimator.Estimator; readonly suspicious: boolean },
+  model: { readonly estimator: Model.AnyEstimator; readonly suspicious: boolean },
   features: ReadonlyArray<Float64Array>,
   label: Float64Array,
 ): Suspect | null => {

@@ -1,8 +1,8 @@
 /** Illegitimate features (L2) and what was fitted on the wrong rows (L1.2). */
-import { Duckdb, type Estimator, Expr, type FeatureSet, Transform, Words } from "@ml-pipe/data";
+import { Duckdb, Expr, type FeatureSet, type Model, Transform, Words } from "@ml-pipe/data";
 import * as Effect from "effect/Effect";
 import type { AuditResult, FeaturePower } from "../../LeakageAudit.ts";
-import type { Importance } from "../leakage.ts";
+import { importanceOf } from "../leakage.ts";
 import { type Facts, type FeatureFacts, meansOf } from "./facts.ts";
 
 const { counted, number, percent } = Words;
@@ -196,11 +196,21 @@ const identifierReason = (one: FeatureFacts): string | undefined => {
 };
 
 /** One feature that holds nearly all of the gain. */
-export const concentrated = (importance: ReadonlyArray<Importance>, facts: Facts): AuditResult => {
+export const concentrated = (estimator: Model.AnyEstimator, facts: Facts): AuditResult => {
+  const importance = importanceOf(estimator);
   const varied = [...facts.features.values()].filter(({ sd }) => sd > 0).length;
   const expected = `no feature with more than ${percent(featureLimits.dominantShare)} of the model's gain`;
   const [first] = importance;
   const base = { kind: "L2", check: "leakage.concentrated-gain", expected } as const;
+  if (estimator._tag === "OnnxModel") {
+    return {
+      ...base,
+      outcome: "noted",
+      columns: [],
+      found: "a model in ONNX, which does not say what it gains by which feature",
+      next: "Look at what the program that trained it says of its features.",
+    };
+  }
   if (first === undefined || varied < 2) {
     return {
       ...base,
@@ -258,7 +268,7 @@ export const changed = (power: ReadonlyArray<FeaturePower>): AuditResult => {
 export const fittedOn = Effect.fnUntraced(function* (
   model:
     | {
-        readonly estimator: Estimator.Estimator;
+        readonly estimator: Model.AnyEstimator;
         readonly transform: Transform.Fitted | undefined;
         readonly group: string | undefined;
       }
@@ -271,6 +281,16 @@ export const fittedOn = Effect.fnUntraced(function* (
     check: "leakage.fitted-on",
     expected: "what is fitted to follow from the train rows alone",
   } as const;
+  if (model?.estimator._tag === "OnnxModel") {
+    const result: AuditResult = {
+      ...base,
+      outcome: "noted",
+      columns: [],
+      found: "a model in ONNX, whose constants may be fitted on any rows",
+      next: "Check that the program that trained it was given the train part and nothing else.",
+    };
+    return result;
+  }
   if (model?.estimator._tag !== "LinearModel") {
     const result: AuditResult = {
       ...base,

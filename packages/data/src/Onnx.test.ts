@@ -1,0 +1,225 @@
+import { assert, describe, it } from "@effect/vitest";
+import { Artifact } from "@ml-pipe/core";
+import * as Effect from "effect/Effect";
+import * as fc from "fast-check";
+import { asked, bytesOf, expected, features, fileOf, type Name } from "../test-fixtures/onnx.ts";
+import { withTables } from "../test-fixtures/tables.ts";
+import * as Onnx from "./Onnx.ts";
+import { NotProtobuf } from "./onnx/protobuf.ts";
+import { structureOf } from "./onnx/structure.ts";
+import { start } from "./onnx/thread.ts";
+import * as Scoring from "./Scoring.ts";
+
+const read = Effect.fnUntraced(function* (name: Name, options: Partial<Onnx.ReadOptions> = {}) {
+  return yield* Onnx.read(yield* fileOf(bytesOf(name)), { features, ...options });
+});
+
+/** The problems of a file, each as `where: expected | found`. */
+const problemsOf = (name: Name, options: Partial<Onnx.ReadOptions> = {}) =>
+  Effect.map(Effect.flip(read(name, options)), (error) => {
+    assert.strictEqual(error._tag, "OnnxInvalid");
+    return error._tag === "OnnxInvalid"
+      ? error.problems.map(({ where, expected, found }) => `${where}: ${expected} | ${found}`)
+      : [];
+  });
+
+const scored = Effect.fnUntraced(function* (model: Onnx.OnnxModel) {
+  const scoring = yield* Scoring.open(model);
+  const byRow = yield* scoring.rows(asked);
+  const columns = features.map((_, j) => Float64Array.from(asked, (row) => row[j] ?? NaN));
+  const byColumn = new Float64Array(asked.length * scoring.width);
+  yield* scoring.columns(columns, byColumn);
+  assert.deepStrictEqual(byRow, byColumn);
+  return byRow;
+});
+
+const near = (found: Float64Array, wanted: ReadonlyArray<number>, within: number) => {
+  assert.strictEqual(found.length, wanted.length);
+  for (const [i, one] of wanted.entries()) assert.approximately(found[i] ?? NaN, one, within);
+};
+
+describe("a file in ONNX", () => {
+  it.live("scores as scikit-learn does: probability, value, classes", () =>
+    Effect.gen(function* () {
+      const binary = yield* read("binary");
+      assert.deepInclude(binary, {
+        features,
+        producer: "skl2onnx 1.20.0",
+        input: { name: "X", type: "float32" },
+        output: { name: "probabilities", columns: [1] },
+      });
+      near(yield* scored(binary), expected.binary, 1e-6);
+      near(yield* scored(yield* read("binary64")), expected.binary, 1e-12);
+      near(yield* scored(yield* read("forest")), expected.forest, 1e-5);
+      const classes = yield* read("classes", { columns: [0, 1, 2] });
+      near(yield* scored(classes), expected.classes.flat(), 1e-6);
+    }).pipe(Effect.scoped, withTables),
+  );
+
+  it.live("may define functions of its own, and leave its shapes open", () =>
+    Effect.gen(function* () {
+      for (const name of ["ownFunction", "openShape"] as const) {
+        const [first = NaN] = yield* scored(yield* read(name));
+        assert.approximately(first, 1 / (1 + Math.exp(-(0.05 - 0.2 + 0.075))), 1e-6);
+      }
+    }).pipe(Effect.scoped, withTables),
+  );
+
+  it.live("is refused with everything that is wrong", () =>
+    Effect.gen(function* () {
+      assert.deepStrictEqual(yield* problemsOf("binary", { features: ["a"] }), [
+        'input "X": 1 features (a) | 3',
+      ]);
+      assert.deepStrictEqual(yield* problemsOf("twoInputs"), [
+        'inputs: one input that takes all features | "x" (float32[rows, 1]), "y" (float32[rows, 1])',
+      ]);
+      assert.deepStrictEqual(yield* problemsOf("twoInputs", { input: "x", output: "q" }), [
+        'inputs: no other input than "x" | "y" (float32[rows, 1])',
+        'input "x": 3 features (a, b, c) | 1',
+        'output "q": one tensor of scores, of type float32 or float64 | "p" (float32[rows, 1])',
+      ]);
+      assert.deepStrictEqual(yield* problemsOf("external"), [
+        'weights: all numbers in the file itself | "w" in other files',
+      ]);
+      for (const name of ["custom", "customInBranch"] as const) {
+        assert.deepStrictEqual(yield* problemsOf(name), [
+          "operators: those of ONNX, which ONNX Runtime has built in | my.ops.Strange",
+        ]);
+      }
+      assert.deepStrictEqual(yield* problemsOf("oneRow"), [
+        'input "x": any number of rows | exactly 1',
+      ]);
+      assert.deepStrictEqual(yield* problemsOf("image"), [
+        'input "x": a matrix of rows × features | 4 dimensions',
+      ]);
+      assert.deepStrictEqual(yield* problemsOf("integers"), [
+        'input "x": numbers of type float32 or float64 | int64',
+      ]);
+      assert.deepStrictEqual(yield* problemsOf("classes"), [
+        'output "probabilities": one number for each row, or the columns that are the scores | 3 numbers for each row',
+      ]);
+      assert.deepStrictEqual(yield* problemsOf("binary", { columns: [2] }), [
+        'output "probabilities": the columns 2, counted from 0 | 2 numbers for each row',
+      ]);
+      assert.deepStrictEqual(yield* problemsOf("binary", { maxBytes: 100 }), [
+        `file: at most 100 bytes | ${bytesOf("binary").length} bytes`,
+      ]);
+    }).pipe(Effect.scoped, withTables),
+  );
+
+  it.live("with probabilities as maps is refused with the exporter's option", () =>
+    Effect.gen(function* () {
+      const { message } = yield* Effect.flip(read("zipmap"));
+      assert.match(message, /"output_probability" \(sequence\).*options=\{"zipmap": False\}/);
+    }).pipe(Effect.scoped, withTables),
+  );
+
+  it.live("that ONNX Runtime cannot compute is found out when it is read", () =>
+    Effect.gen(function* () {
+      const future = yield* Effect.flip(read("future"));
+      assert.strictEqual(future._tag, "OnnxFailed");
+      assert.match(future.message, /cannot load the model: .*opset/i);
+      // The shape is open, so that only a row tells.
+      const narrow = yield* Effect.flip(read("openShape", { features: ["a", "b"] }));
+      assert.strictEqual(narrow._tag, "OnnxFailed");
+      assert.match(narrow.message, /could not compute/);
+    }).pipe(Effect.scoped, withTables),
+  );
+
+  it.live("that gives no number for a row fails where it serves", () =>
+    Effect.gen(function* () {
+      const scoring = yield* Scoring.open(yield* read("divides"));
+      const error = yield* Effect.flip(
+        scoring.rows([
+          [1, 0, 0],
+          [0, 0, 0],
+        ]),
+      );
+      assert.match(error.message, /it gives Infinity for the features \[0, 0, 0\]/);
+      const missing = yield* Effect.flip(scoring.rows([[1, NaN, 0]]));
+      assert.match(missing.message, /it gives NaN for the features \[1, NaN, 0\]/);
+      assert.deepStrictEqual(yield* scoring.rows([]), new Float64Array());
+    }).pipe(Effect.scoped, withTables),
+  );
+
+  it.live("scores columns of more rows than one block, and says which do not fit", () =>
+    Effect.gen(function* () {
+      const scoring = yield* Scoring.open(yield* read("binary64"));
+      const rows = 20_000;
+      const columns = features.map((_, j) =>
+        Float64Array.from({ length: rows }, (_, i) => (i % 7) - j),
+      );
+      const out = new Float64Array(rows);
+      yield* scoring.columns(columns, out);
+      const few = yield* scoring.rows(
+        [6, 8193, 19_999].map((i) => columns.map((one) => one[i] ?? 0)),
+      );
+      assert.deepStrictEqual([out[6], out[8193], out[19_999]], [...few]);
+      const error = yield* Effect.flip(scoring.columns(columns.slice(1), out));
+      assert.match(error.message, /2 columns where the model has 3 features/);
+    }).pipe(Effect.scoped, withTables),
+  );
+
+  it.live("without ONNX Runtime is an error with the command that installs it", () =>
+    Effect.gen(function* () {
+      const { file, input, output } = yield* read("binary");
+      const path = yield* (yield* Artifact.ArtifactStore).path(file);
+      const task = { path, input, output: output.name, features: 3, runtime: "onnxruntime-absent" };
+      const error = yield* Effect.flip(start(task));
+      assert.strictEqual(error._tag, "OnnxRuntimeMissing");
+      assert.match(error.message, /npm install --ignore-scripts onnxruntime-node@1\.30\.0/);
+    }).pipe(Effect.scoped, withTables),
+  );
+
+  it.live("that is another one than was stored is not loaded", () =>
+    Effect.gen(function* () {
+      const model = yield* read("binary");
+      const custom = yield* (yield* Artifact.ArtifactStore).put(Onnx.mediaType, (temporary) =>
+        Effect.promise(async () => {
+          const fs = await import("node:fs/promises");
+          await fs.writeFile(temporary, bytesOf("custom"));
+        }),
+      );
+      const foreign = yield* Effect.flip(Scoring.open({ ...model, file: custom }));
+      assert.match(foreign.message, /my\.ops\.Strange/);
+      const file = { ...model.file, digest: `sha256-${"0".repeat(64)}` };
+      const gone = yield* Effect.flip(Scoring.open({ ...model, file }));
+      assert.strictEqual(gone._tag, "ArtifactMissing");
+    }).pipe(Effect.scoped, withTables),
+  );
+});
+
+describe("the structure of a file", () => {
+  it.live("is read without a runtime; what is no ONNX is said", () =>
+    Effect.gen(function* () {
+      const found = yield* Onnx.inspect(yield* fileOf(bytesOf("ownFunction")));
+      assert.deepStrictEqual(found.functions, [{ domain: "own", name: "Half" }]);
+      assert.deepStrictEqual(found.inputs, [{ name: "x", type: "float32", shape: ["rows", 3] }]);
+      for (const [bytes, expected] of [
+        [new Uint8Array(), /it holds no graph/],
+        [Buffer.from("import os; os.system('true')"), /an ONNX model; found none/],
+        [bytesOf("binary").subarray(0, 200), /it ends within/],
+      ] as const) {
+        assert.match((yield* Effect.flip(Onnx.inspect(yield* fileOf(bytes)))).message, expected);
+      }
+      const absent = yield* Effect.flip(Onnx.inspect("/nowhere/model.onnx"));
+      assert.match(absent.message, /nowhere\/model\.onnx cannot be used.*\n.*a file; found none/);
+    }).pipe(Effect.scoped, withTables),
+  );
+
+  it("of any damaged file is read or refused, and nothing else happens", () => {
+    const model = bytesOf("customInBranch");
+    fc.assert(
+      fc.property(fc.nat(model.length - 1), fc.nat(255), fc.nat(model.length), (at, byte, end) => {
+        const damaged = Uint8Array.from(model.subarray(0, end));
+        if (at < end) damaged[at] = byte;
+        try {
+          structureOf(damaged);
+        } catch (thrown) {
+          if (!(thrown instanceof NotProtobuf)) throw thrown;
+        }
+      }),
+      { numRuns: 500 },
+    );
+  });
+});

@@ -1,0 +1,157 @@
+/**
+ * Scoring: an estimator that is ready to compute, whatever it is. A built-in model computes here and at
+ * once; one in ONNX in a thread of its own, which ends with the scope.
+ */
+import { Artifact } from "@ml-pipe/core";
+import * as Effect from "effect/Effect";
+import type * as Scope from "effect/Scope";
+import type { AnyEstimator } from "./estimator/AnyEstimator.ts";
+import { scoreColumns, scoreInto, width as widthOf } from "./Estimator.ts";
+import {
+  type Column,
+  requireColumns,
+  rowsOf,
+  type ScoreInputInvalid,
+} from "./estimator/columns.ts";
+import * as Onnx from "./Onnx.ts";
+import { unsafe } from "./onnx/fit.ts";
+import { type OnnxThread, start } from "./onnx/thread.ts";
+
+/** An estimator that is ready to compute. */
+export interface Scoring {
+  /** Scores of each row. */
+  readonly width: number;
+  /**
+   * Scores columns in the order of the estimator's features: the scores of row `i` go to
+   * `out[i * width..]`. NaN is missing.
+   */
+  readonly columns: (
+    columns: ReadonlyArray<Column>,
+    out: Float64Array,
+  ) => Effect.Effect<void, ScoreInputInvalid | Onnx.OnnxFailed>;
+  /**
+   * Scores rows of features: the scores of row `i` are at `i * width..`. A built-in model does so
+   * synchronously: `Effect.runSync` gives them.
+   */
+  readonly rows: (
+    rows: ReadonlyArray<ArrayLike<number>>,
+  ) => Effect.Effect<Float64Array, Onnx.OnnxFailed>;
+}
+
+/** What making an estimator ready can fail with. */
+export type OpenError =
+  | Onnx.OnnxInvalid
+  | Onnx.OnnxRuntimeMissing
+  | Onnx.OnnxFailed
+  | Artifact.ArtifactMissing
+  | Artifact.ArtifactStoreError;
+
+/**
+ * Makes an estimator ready to compute. The file of one in ONNX is verified by its digest and looked
+ * through for what would be foreign code.
+ *
+ * @example
+ * ```ts
+ * import { Model, Scoring } from "@ml-pipe/data";
+ * import * as Effect from "effect/Effect";
+ *
+ * const scoreOf = (model: Model.AnyModel, features: ReadonlyArray<number>) =>
+ *   Effect.scoped(
+ *     Effect.gen(function* () {
+ *       const { estimator } = yield* Model.load(model);
+ *       const scoring = yield* Scoring.open(estimator);
+ *       return yield* scoring.rows([features]);
+ *     }),
+ *   );
+ * ```
+ */
+export const open: (
+  estimator: AnyEstimator,
+) => Effect.Effect<Scoring, OpenError, Artifact.ArtifactStore | Scope.Scope> = Effect.fnUntraced(
+  function* (estimator) {
+    return estimator._tag === "OnnxModel" ? yield* openOnnx(estimator) : builtIn(estimator);
+  },
+);
+
+const builtIn = (estimator: Exclude<AnyEstimator, Onnx.OnnxModel>): Scoring => {
+  const width = widthOf(estimator);
+  const score = scoreInto(estimator);
+  return {
+    width,
+    columns: (columns, out) => scoreColumns(estimator, columns, out),
+    rows: (rows) =>
+      Effect.sync(() => {
+        const out = new Float64Array(rows.length * width);
+        for (const [i, row] of rows.entries()) score(row, out.subarray(i * width, (i + 1) * width));
+        return out;
+      }),
+  };
+};
+
+/** Rows that go to the thread at a time: their memory is bounded, and the way there is paid rarely. */
+const blockRows = 8192;
+
+const openOnnx = Effect.fnUntraced(function* (model: Onnx.OnnxModel) {
+  const store = yield* Artifact.ArtifactStore;
+  yield* store.verify(model.file);
+  const path = yield* store.path(model.file);
+  const problems = unsafe(yield* Onnx.inspect(path, { maxBytes: Infinity }));
+  if (problems.length > 0) return yield* new Onnx.OnnxInvalid({ file: path, problems });
+  const { features, input, output } = model;
+  const thread = yield* start({ path, input, output: output.name, features: features.length });
+  return onnx(model, thread);
+});
+
+const onnx = ({ features, input, output }: Onnx.OnnxModel, thread: OnnxThread): Scoring => {
+  const width = output.columns.length;
+  const Rows = input.type === "float32" ? Float32Array : Float64Array;
+  /** Scores packed rows, and takes of the output what are the scores. */
+  const score = Effect.fnUntraced(function* (
+    packed: Parameters<OnnxThread["score"]>[0],
+    out: Float64Array,
+    at: number,
+  ) {
+    const { scores, width: found } = yield* thread.score(packed);
+    if (output.columns.some((column) => column >= found)) {
+      const problem = `its output "${output.name}" has ${found} numbers for each row, and of column ${output.columns.join(", ")} (from 0) the score is taken`;
+      return yield* new Onnx.OnnxFailed({ during: "score", problem });
+    }
+    for (const [k, column] of output.columns.entries()) {
+      for (let i = column, to = at + k; i < scores.length; i += found, to += width) {
+        out[to] = scores[i]!;
+      }
+    }
+  });
+  return {
+    width,
+    columns: Effect.fnUntraced(function* (columns, out) {
+      const rows = yield* rowsOf(out, width);
+      yield* requireColumns(features, columns, rows);
+      const starts = Array.from({ length: Math.ceil(rows / blockRows) }, (_, i) => i * blockRows);
+      yield* Effect.forEach(
+        starts,
+        (from) => {
+          const to = Math.min(from + blockRows, rows);
+          const packed = new Rows((to - from) * features.length);
+          for (const [j, column] of columns.entries()) {
+            for (let i = from, at = j; i < to; i++, at += features.length) packed[at] = column[i]!;
+          }
+          return score(packed, out, from * width);
+        },
+        // One block is packed while the thread is busy with another.
+        { concurrency: 2, discard: true },
+      );
+    }),
+    rows: Effect.fnUntraced(function* (rows) {
+      const out = new Float64Array(rows.length * width);
+      if (rows.length === 0) return out;
+      const packed = new Rows(rows.length * features.length);
+      for (const [i, row] of rows.entries()) packed.set(row, i * features.length);
+      yield* score(packed, out, 0);
+      const at = out.findIndex((one) => !Number.isFinite(one));
+      if (at === -1) return out;
+      const problem = `it gives ${out[at]} for the features [${Array.from(rows[Math.floor(at / width)] ?? []).join(", ")}]; it may not know missing values (NaN)`;
+      return yield* new Onnx.OnnxFailed({ during: "score", problem });
+    }),
+  };
+};

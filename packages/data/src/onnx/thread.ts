@@ -1,0 +1,106 @@
+/** A thread that scores with one ONNX file, seen from its owner. */
+import { Worker } from "node:worker_threads";
+import * as Deferred from "effect/Deferred";
+import * as Effect from "effect/Effect";
+import type * as Scope from "effect/Scope";
+import type { OnnxReply, OnnxRequest, OnnxTask } from "../internal/onnxMessages.ts";
+import { OnnxFailed, OnnxRuntimeMissing } from "./errors.ts";
+
+const entry = new URL(
+  import.meta.url.endsWith(".ts") ? "../internal/onnxWorker.ts" : "../internal/onnxWorker.js",
+  import.meta.url,
+);
+
+/** How long a thread has to give its memory back before it is ended. */
+const closeMillis = 2000;
+
+/** What a thread computed for rows. */
+export interface Scored {
+  /** Row by row. */
+  readonly scores: Float64Array;
+  /** Numbers of each row. */
+  readonly width: number;
+}
+
+/** A thread with a loaded model. */
+export interface OnnxThread {
+  /** Scores rows, one after another in one array, which it takes away from the caller. */
+  readonly score: (rows: OnnxRequest["rows"]) => Effect.Effect<Scored, OnnxFailed>;
+}
+
+/** Starts a thread and waits until the model is loaded. The thread ends with the scope. */
+export const start = Effect.fnUntraced(function* (
+  task: Omit<OnnxTask, "runtime"> & Partial<Pick<OnnxTask, "runtime">>,
+): Effect.fn.Return<OnnxThread, OnnxRuntimeMissing | OnnxFailed, Scope.Scope> {
+  const workerData: OnnxTask = { runtime: "onnxruntime-node", ...task };
+  const ready = yield* Deferred.make<void, OnnxRuntimeMissing | OnnxFailed>();
+  const waiting = new Map<number, (answer: Effect.Effect<Scored, OnnxFailed>) => void>();
+  let next = 0;
+  let ended: OnnxFailed | undefined;
+
+  const worker = yield* Effect.acquireRelease(
+    Effect.sync(() => new Worker(entry, { workerData, name: "ml-pipe onnx" })),
+    (worker) => Effect.promise(() => close(worker)),
+  );
+  const answer = (id: number, result: Effect.Effect<Scored, OnnxFailed>): void => {
+    waiting.get(id)?.(result);
+    waiting.delete(id);
+    if (waiting.size === 0) worker.unref();
+  };
+  const end = (problem: string): void => {
+    ended ??= new OnnxFailed({ during: "score", problem });
+    Deferred.doneUnsafe(ready, Effect.fail(new OnnxFailed({ during: "load", problem })));
+    for (const id of waiting.keys()) answer(id, Effect.fail(ended));
+  };
+  worker.on("error", ({ message }) => end(message));
+  worker.on("exit", (code) => end(`its thread ended with code ${code}`));
+  worker.on("message", (reply: OnnxReply) => {
+    switch (reply._tag) {
+      case "Ready":
+        return Deferred.doneUnsafe(ready, Effect.void);
+      case "NoRuntime":
+        return Deferred.doneUnsafe(
+          ready,
+          Effect.fail(new OnnxRuntimeMissing({ problem: reply.problem })),
+        );
+      case "NotLoaded":
+        return end(reply.problem);
+      case "Scored":
+        return answer(reply.id, Effect.succeed(reply));
+      case "Failed":
+        return answer(
+          reply.id,
+          Effect.fail(new OnnxFailed({ during: "score", problem: reply.problem })),
+        );
+    }
+  });
+  yield* Deferred.await(ready);
+  // An idle thread does not keep a program running.
+  worker.unref();
+
+  return {
+    score: (rows) =>
+      Effect.callback((resume) => {
+        if (ended !== undefined) return resume(Effect.fail(ended));
+        const id = next++;
+        worker.ref();
+        waiting.set(id, resume);
+        const request: OnnxRequest = { id, rows };
+        worker.postMessage(request, [rows.buffer]);
+      }),
+  };
+});
+
+/** Lets the session go first, which frees the model's memory; a thread that computes is ended. */
+const close = async (worker: Worker): Promise<void> => {
+  const exited = new Promise<void>((resolve) => worker.once("exit", () => resolve()));
+  if (worker.threadId === -1) return;
+  // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a thread, not a window
+  worker.postMessage("close");
+  worker.ref();
+  const inTime = await Promise.race([
+    exited.then(() => true),
+    new Promise<false>((resolve) => setTimeout(() => resolve(false), closeMillis).unref()),
+  ]);
+  if (!inTime) await worker.terminate();
+};
