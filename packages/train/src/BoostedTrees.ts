@@ -12,28 +12,17 @@
  */
 import * as os from "node:os";
 import type { Estimator } from "@ml-pipe/data";
+import type * as Duration from "effect/Duration";
 import * as Effect from "effect/Effect";
+import { findCodes } from "./internal/categories.ts";
 import { maximumRows } from "./internal/fixedPoint.ts";
-import { compileKernels, makeMemory } from "./internal/kernels.ts";
+import { type Addresses, fitsMemory, placeBuffers } from "./internal/layout.ts";
+import { checkSettings, settingsFrom } from "./internal/settings.ts";
+import { prepareShared, toEstimator } from "./internal/shared.ts";
 import {
-  type Addresses,
-  blocksOf,
-  blockWidth,
-  type BoostingSettings,
-  fitsMemory,
-  type GrownTree,
-  makeControl,
-  placeBuffers,
-  type Shared,
-  sharedBytes,
-  sharedDoubles,
-  sharedInts,
-  splitWidth,
-} from "./internal/layout.ts";
-import { baseScoreOf } from "./internal/objective.ts";
-import {
-  checkOptions,
   checkTrainingData,
+  failOn,
+  type LabelKind,
   type TrainingData,
   type TrainingError,
   trainingError,
@@ -48,15 +37,41 @@ export {
 } from "./internal/trainingData.ts";
 
 /**
- * How to boost. Defaults are those of scikit-learn 1.9's HistGradientBoostingClassifier and
- * -Regressor, except that stopping early needs validation rows given by the caller.
+ * What makes the model, besides the data. Defaults are those of scikit-learn 1.9's HistGradientBoostingClassifier and
+ * -Regressor, except that stopping early needs validation rows given by the caller; for ranking those of
+ * LightGBM 4.
  */
-export interface BoostedTreesOptions {
-  /** `logistic`: labels 0 and 1, scores are probabilities. Default `logistic`. */
-  readonly objective?: "logistic" | "squaredError";
+export interface BoostedTreesSettings {
+  /**
+   * What is minimised, by what labels are:
+   * - `logistic` (default): two classes, 0 and 1; scores are probabilities.
+   * - `softmax`: classes 0, 1, 2 …; scores are one probability per class; a round grows a tree for each.
+   * - `squaredError`, `absoluteError`: a number; scores are its mean, its median.
+   * - `quantile`: a number; scores are its quantile `quantile`.
+   * - `poisson`: counts or rates of at least 0; scores are means, never negative.
+   * - `lambdaRank`: relevances 0, 1, 2 … within `queries`; scores order the rows of a query.
+   */
+  readonly objective?: Estimator.TreeObjective;
+  /** For the objective `quantile`: between 0 and 1. Default 0.5. */
+  readonly quantile?: number;
+  /**
+   * For the objective `lambdaRank`: the first so many rows of a query count, in training and in the NDCG
+   * of the learning curve. Default 30.
+   */
+  readonly ndcgDepth?: number;
+  /**
+   * Features whose numbers are codes without an order: split by which codes go left, at most 254 each.
+   * A code that no training row has counts as missing.
+   */
+  readonly categorical?: ReadonlyArray<string>;
+  /**
+   * Features that the score may only rise or fall with, all else being equal. Holds exactly, for every
+   * row; says nothing of missing values.
+   */
+  readonly monotone?: { readonly [feature: string]: "increasing" | "decreasing" };
   /** Factor on every leaf value ("shrinkage"). Default 0.1. */
   readonly learningRate?: number;
-  /** Default 100. */
+  /** Rounds, each a tree (for `softmax` one per class). Default 100. */
   readonly maxTrees?: number;
   /** Leaves per tree. Default 31. */
   readonly maxLeaves?: number;
@@ -77,78 +92,72 @@ export interface BoostedTreesOptions {
   /** Decides which rows those are; nothing else is random. Default 0. */
   readonly seed?: number;
   /**
-   * With validation rows: stop after `rounds` trees that did not lower the best validation loss by
+   * With validation rows: stop after `rounds` rounds that did not lower the best validation loss by
    * more than `tolerance`, and keep the trees up to the best. `false` grows all trees and keeps them.
    * Default `{ rounds: 10, tolerance: 1e-7 }`.
    */
   readonly earlyStopping?: false | { readonly rounds?: number; readonly tolerance?: number };
+}
+
+/** How to boost. */
+export interface BoostedTreesOptions extends BoostedTreesSettings {
+  /**
+   * Stop after the round at work when this time is over, and keep the best model so far. The model then
+   * depends on the machine: `stopped` says so. Default none.
+   */
+  readonly timeBudget?: Duration.Input;
+  /** Likewise when this effect ends, such as one that waits for a person. It is run once. */
+  readonly stop?: Effect.Effect<unknown>;
   /** Training threads. Default: the cores of this machine, fewer for small data. Never changes the model. */
   readonly threads?: number;
-  /** Called on the calling thread after every tree, and once before the first with `tree: 0`. */
+  /** Called on the calling thread after every round, and once before the first with `tree: 0`. */
   readonly onProgress?: (progress: BoostingProgress) => void;
 }
 
 /** One point of the learning curve. */
 export interface LearningPoint {
-  /** Trees so far; 0 is the constant model. */
+  /** Rounds so far; 0 is the constant model. */
   readonly tree: number;
-  /** Mean log loss in nats, or mean squared error; weighted if the rows are. */
+  /**
+   * Weighted mean loss: log loss in nats, squared or absolute error, pinball loss, Poisson deviance, or
+   * 1 − NDCG.
+   */
   readonly trainLoss: number;
   /** `undefined` without validation rows. */
   readonly validationLoss: number | undefined;
 }
 
-/** A learning-curve point while training, and how many trees there will be at most. */
+/** A learning-curve point while training, and how many rounds there will be at most. */
 export interface BoostingProgress extends LearningPoint {
   readonly trees: number;
 }
 
+/**
+ * Why training ended: all rounds done, no split gains anything, no better on the validation rows, out of time, or
+ * asked to.
+ */
+export type Stopped = "maxTrees" | "noGain" | "earlyStopping" | "timeBudget" | "asked";
+
 /** A trained model and how it came about. */
 export interface BoostedTreesResult {
-  /** The first `bestTree` trees. */
+  /** The trees of the first `bestTree` rounds. */
   readonly estimator: Estimator.TreeEnsemble;
-  /** One point per grown tree, including those after the best. */
+  /** One point per round, including those after the best. */
   readonly history: ReadonlyArray<LearningPoint>;
-  /** How many trees the estimator has. */
+  /** How many rounds the estimator has. */
   readonly bestTree: number;
+  readonly stopped: Stopped;
 }
 
-const settingsFrom = (options: BoostedTreesOptions, validation: boolean): BoostingSettings => {
-  const stopping = options.earlyStopping ?? {};
-  return {
-    objective: options.objective ?? "logistic",
-    learningRate: options.learningRate ?? 0.1,
-    maxTrees: options.maxTrees ?? 100,
-    maxLeaves: options.maxLeaves ?? 31,
-    maxDepth: options.maxDepth ?? Number.POSITIVE_INFINITY,
-    minSamplesLeaf: options.minSamplesLeaf ?? 20,
-    minHessianLeaf: options.minHessianLeaf ?? 1e-3,
-    minGain: options.minGain ?? 0,
-    l2: options.l2 ?? 0,
-    maxBins: options.maxBins ?? 255,
-    binningSample: options.binningSample ?? 200_000,
-    seed: options.seed ?? 0,
-    patience: stopping === false || !validation ? null : (stopping.rounds ?? 10),
-    tolerance: stopping === false ? 0 : (stopping.tolerance ?? 1e-7),
-  };
+const labelKinds: { readonly [O in Estimator.TreeObjective]: LabelKind } = {
+  logistic: "binary",
+  softmax: "class",
+  squaredError: "number",
+  absoluteError: "number",
+  quantile: "number",
+  poisson: "count",
+  lambdaRank: "relevance",
 };
-
-const checkSettings = (settings: BoostingSettings, threads: number) =>
-  checkOptions([
-    { name: "learningRate", value: settings.learningRate, min: 0, above: true },
-    { name: "maxTrees", value: settings.maxTrees, min: 1, max: 100_000, integer: true },
-    { name: "maxLeaves", value: settings.maxLeaves, min: 2, max: 65_536, integer: true },
-    { name: "maxDepth", value: settings.maxDepth, min: 1, integer: true },
-    { name: "minSamplesLeaf", value: settings.minSamplesLeaf, min: 1, integer: true },
-    { name: "minHessianLeaf", value: settings.minHessianLeaf, min: 0 },
-    { name: "minGain", value: settings.minGain, min: 0 },
-    { name: "l2", value: settings.l2, min: 0 },
-    { name: "maxBins", value: settings.maxBins, min: 2, max: 255, integer: true },
-    { name: "binningSample", value: settings.binningSample, min: 1000, integer: true },
-    { name: "earlyStopping.rounds", value: settings.patience ?? 1, min: 1, integer: true },
-    { name: "earlyStopping.tolerance", value: settings.tolerance, min: 0 },
-    { name: "threads", value: threads, min: 1, max: 256, integer: true },
-  ]);
 
 /** Below this many values a second thread costs more than it brings. */
 const valuesPerThread = 200_000;
@@ -165,92 +174,18 @@ const tooLarge = (rows: number, addresses: Addresses): TrainingError =>
     },
   ]);
 
-const doubles = (values: ArrayLike<number>): Float64Array<SharedArrayBuffer> => {
-  const copy = sharedDoubles(values.length);
-  copy.set(values);
-  return copy;
-};
-
-const share = (
-  data: TrainingData,
-  settings: BoostingSettings,
-  threads: number,
-  addresses: Addresses,
-): Shared => {
-  const rows = data.labels.length;
-  const features = data.featureNames.length;
-  const validationRows = data.validation?.labels.length ?? 0;
-  const labels = doubles(data.labels);
-  const weights = data.weights === undefined ? null : doubles(data.weights);
-  const baseScore = baseScoreOf(settings.objective, labels, weights);
-  const memory = makeMemory(addresses.end);
-  const identity = new Int32Array(memory.buffer, addresses.identity, rows);
-  for (let i = 0; i < rows; i++) identity[i] = i;
-  return {
-    rows,
-    validationRows,
-    features,
-    threads,
-    baseScore,
-    largestWeight: weights === null ? 1 : weights.reduce((a, b) => Math.max(a, b), 0),
-    settings,
-    module: compileKernels(),
-    memory,
-    addresses,
-    control: makeControl(),
-    leftCounts: sharedInts(threads),
-    labels,
-    weights,
-    raw: sharedDoubles(rows).fill(baseScore),
-    validationLabels: doubles(data.validation?.labels ?? []),
-    validationRaw: sharedDoubles(validationRows).fill(baseScore),
-    validationBins: (data.validation?.columns ?? []).map(() => sharedBytes(validationRows)),
-    blocks: sharedDoubles((blocksOf(rows) + blocksOf(validationRows)) * blockWidth),
-    splits: sharedDoubles(settings.maxLeaves * features * splitWidth),
-  };
-};
-
-const toEstimator = (
-  data: TrainingData,
-  shared: Shared,
-  trees: ReadonlyArray<GrownTree>,
-  thresholds: ReadonlyArray<Float64Array>,
-): Estimator.TreeEnsemble => {
-  const importance = data.featureNames.map(() => 0);
-  for (const tree of trees) {
-    for (const [i, j] of tree.feature.entries()) {
-      if (j >= 0) importance[j] = importance[j]! + tree.gain[i]!;
-    }
-  }
-  return {
-    _tag: "TreeEnsemble",
-    version: 1,
-    objective: shared.settings.objective,
-    features: data.featureNames,
-    baseScores: [shared.baseScore],
-    importance,
-    trees: trees.map(({ feature, bin, left, right, missingLeft, value, cover }) => ({
-      feature,
-      threshold: feature.map((j, i) => (j < 0 ? 0 : thresholdOf(thresholds[j]!, bin[i]!))),
-      left,
-      right,
-      missingLeft,
-      value,
-      cover,
-    })),
-  };
-};
-
-/** After the last boundary only missing values are on the other side. */
-const thresholdOf = (thresholds: Float64Array, bin: number): number =>
-  thresholds[bin] ?? Number.MAX_VALUE;
+/** The rows to train on; `null` for all. */
+const rowsWithWeight = (weights: TrainingData["weights"]): Int32Array | null =>
+  weights === undefined || weights.every((w) => w !== 0)
+    ? null
+    : Int32Array.from(weights.keys()).filter((i) => weights[i] !== 0);
 
 /**
  * Trains boosted trees.
  *
  * Features are columns of numbers with `NaN` for missing; infinite values are an error, and a feature
- * that is constant or always missing is allowed and never split on. Memory: about 44 bytes per row
- * plus one byte per value, and two 8-byte columns per thread while binning.
+ * that is constant or always missing is allowed and never split on. Memory: about 52 bytes per row, 16 more
+ * for each class after the first, plus one byte per value, and two 8-byte columns per thread while binning.
  *
  * Fails with {@link TrainingError}: faulty data or options (all faults are listed), more data than can
  * be addressed, or a training thread that failed. An exception in `onProgress` is a defect.
@@ -277,23 +212,38 @@ export const fitBoostedTrees: (
   data,
   options = {},
 ) {
-  const settings = settingsFrom(options, data.validation !== undefined);
-  const rows = data.labels.length;
-  const features = data.featureNames.length;
-  const threads = options.threads ?? threadsFor(rows, features);
-  yield* checkSettings(settings, threads);
-  yield* checkTrainingData(data, { binary: settings.objective === "logistic" });
-  const addresses = placeBuffers(rows, features, threads, settings);
+  const { featureNames } = data;
+  const settings = settingsFrom(options, featureNames, data.validation !== undefined);
+  const threads = options.threads ?? threadsFor(data.labels.length, featureNames.length);
+  yield* checkSettings(settings, options, featureNames, threads);
+  yield* checkTrainingData(data, labelKinds[settings.objective]);
+  const keep = rowsWithWeight(data.weights);
+  const { codes, problems } = findCodes(featureNames, data.columns, settings.categorical, keep);
+  yield* failOn("data", problems);
+  const rows = keep?.length ?? data.labels.length;
+  const addresses = placeBuffers(rows, threads, settings);
   if (rows > maximumRows || !fitsMemory(addresses)) return yield* tooLarge(rows, addresses);
 
-  const shared = share(data, settings, threads, addresses);
+  const shared = prepareShared(data, keep, settings, threads, addresses);
   const { onProgress } = options;
-  const { done, thresholds } = yield* runThreads(shared, data, (progress) =>
-    onProgress?.({ ...progress, trees: settings.maxTrees }),
+  let outOfTime = false;
+  const timeIsOver = Effect.sync(() => {
+    outOfTime = true;
+  });
+  const stop = Effect.raceFirst(
+    options.stop ?? Effect.never,
+    options.timeBudget === undefined
+      ? Effect.never
+      : Effect.andThen(Effect.sleep(options.timeBudget), timeIsOver),
   );
+  const { done, thresholds } = yield* runThreads(shared, { ...data, keep, codes }, stop, (point) =>
+    onProgress?.({ ...point, trees: settings.maxTrees }),
+  );
+  const { trees, history, bestTree, stopped } = done;
   return {
-    estimator: toEstimator(data, shared, done.trees, thresholds),
-    history: done.history,
-    bestTree: done.bestTree,
+    estimator: toEstimator(featureNames, shared, trees, thresholds, codes),
+    history,
+    bestTree,
+    stopped: stopped === "asked" && outOfTime ? "timeBudget" : stopped,
   };
 });

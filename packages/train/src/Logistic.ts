@@ -74,7 +74,7 @@ export const fitLogistic: (
     { name: "maxIterations", value: maxIterations, min: 1, integer: true },
     { name: "tolerance", value: tolerance, min: 0, above: true },
   ]);
-  yield* checkTrainingData(data, { binary: true });
+  yield* checkTrainingData(data, "binary");
 
   const features = data.featureNames.length;
   const scaling = yield* standardise(data.columns);

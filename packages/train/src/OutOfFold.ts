@@ -18,7 +18,7 @@ import * as Duration from "effect/Duration";
 import * as Effect from "effect/Effect";
 import * as Result from "effect/Result";
 import * as Schema from "effect/Schema";
-import { type BoostedTreesOptions, fitBoostedTrees, type TrainingError } from "./BoostedTrees.ts";
+import { type BoostedTreesSettings, fitBoostedTrees, type TrainingError } from "./BoostedTrees.ts";
 import { foldColumn, foldedSql, foldRows, foldsBy } from "./internal/folds.ts";
 import { type Prepared, preparedBy, prepareFold } from "./internal/prepared.ts";
 import { fitLogistic, type LogisticOptions } from "./Logistic.ts";
@@ -64,10 +64,7 @@ export type OutOfFoldError =
 
 /** What is trained on each fold's complement. */
 export type FoldEstimator =
-  | ({ readonly kind: "boosted-trees" } & Omit<
-      BoostedTreesOptions,
-      "objective" | "onProgress" | "threads" | "earlyStopping"
-    >)
+  | ({ readonly kind: "boosted-trees" } & Omit<BoostedTreesSettings, "objective" | "earlyStopping">)
   | ({ readonly kind: "logistic" } & LogisticOptions);
 
 /** How {@link outOfFold} trains. */

@@ -5,7 +5,7 @@
 import { type Artifact, type Contract, Stage, type Store } from "@ml-pipe/core";
 import { Duckdb, type FeatureSet, GoldenSet, Model, Table, Transform, Words } from "@ml-pipe/data";
 import * as Effect from "effect/Effect";
-import { type BoostedTreesOptions, fitBoostedTrees, type TrainingError } from "./BoostedTrees.ts";
+import { type BoostedTreesSettings, fitBoostedTrees, type TrainingError } from "./BoostedTrees.ts";
 import { type Prepared, preparedBy } from "./internal/prepared.ts";
 import {
   inputsOf,
@@ -69,10 +69,7 @@ export type TrainStage<Out extends Contract.Contract> = Stage.Stage<
  */
 export const boostedTrees = <C extends Contract.Contract, Out extends FeatureSet.Labelled<boolean>>(
   set: FeatureSet.FeatureSet<C, Out>,
-  {
-    prepare,
-    ...options
-  }: Omit<BoostedTreesOptions, "objective" | "onProgress" | "threads"> & Prepared<Out> = {},
+  { prepare, ...options }: Omit<BoostedTreesSettings, "objective"> & Prepared<Out> = {},
 ): TrainStage<Out> =>
   Stage.make("train", {
     description: "trains gradient-boosted trees",

@@ -5,7 +5,7 @@
  * `maxBins`-quantiles (inverted empirical distribution, averaged at jumps), as scikit-learn 1.9 does.
  * Value `x` falls into bin `b` iff `threshold[b-1] < x <= threshold[b]`, so "bin <= b" and
  * "x <= threshold[b]" are the same question and the trained tree can be asked with raw values. Missing
- * values take the bin after the last.
+ * values take the bin after the last. A category has one bin per code.
  */
 
 type Column = Float64Array | Float32Array;
@@ -103,4 +103,10 @@ export const binColumn = (column: Column, thresholds: Float64Array, out: Uint8Ar
     }
     out[i] = x === x ? bin : missing;
   }
+};
+
+/** Writes the position of every row's code to `out`; a missing or unknown one gets the place after the last. */
+export const binCategories = (column: Column, codes: Float64Array, out: Uint8Array): void => {
+  const positions = new Map(Array.from(codes, (code, position) => [code, position]));
+  for (let i = 0; i < column.length; i++) out[i] = positions.get(column[i]!) ?? codes.length;
 };

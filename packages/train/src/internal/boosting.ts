@@ -1,67 +1,69 @@
 /**
  * The boosting loop (Friedman 2001, algorithm 1), run in step by every thread of a team.
  *
- * Per tree: gradients and losses by blocks of rows, one tree grown on them, its leaf values added to
- * the raw scores of the training and validation rows. Whether to go on is decided from shared sums, so
- * all threads decide alike.
+ * Per round: losses by blocks of rows; for each output, gradients, one tree grown on them, its leaf
+ * values added to the raw scores of the training rows; then the round's trees are added to those of the
+ * validation rows. Whether to go on is decided from shared sums, so all threads decide alike.
  */
+import { nearest } from "./exponential.ts";
 import { fixedPointFor, scaleFor } from "./fixedPoint.ts";
 import { type Growth, makeGrower } from "./grower.ts";
 import { makeKernels } from "./kernels.ts";
 import { blockRows, blocksOf, blockWidth, type GrownTree, type Shared } from "./layout.ts";
-import {
-  type BlockSums,
-  blockLoss,
-  largestResidual,
-  logisticBlock,
-  squaredBlock,
-} from "./objective.ts";
+import { makeObjective } from "./objective/makeObjective.ts";
+import type { Measured } from "./objective/Objective.ts";
 import type { SplitRules } from "./splitter.ts";
 import type { Team } from "./team.ts";
 
-/** The losses after `tree` trees. */
+/** The losses after `tree` rounds. */
 export interface Progress {
   readonly tree: number;
   readonly trainLoss: number;
   readonly validationLoss: number | undefined;
 }
 
-/** All grown trees, the losses after each (the first entry: of none), and how many to keep. */
+/** Why boosting ended. */
+export type Stopped = "maxTrees" | "noGain" | "earlyStopping" | "asked";
+
+/** The trees to keep, the losses after each round (the first entry: of none), and how many rounds to keep. */
 export interface Boosted {
   readonly trees: ReadonlyArray<GrownTree>;
   readonly history: ReadonlyArray<Progress>;
   readonly bestTree: number;
+  readonly stopped: Stopped;
 }
 
-/** Runs the loop on one thread; `bins[j]` is the number of numeric bins of feature `j`. */
+/** Runs the loop on one thread; `bins[j]` is the number of bins of feature `j` without the missing one. */
 export const boost = (
   shared: Shared,
   team: Team,
   bins: Int32Array,
   onTree: (progress: Progress) => void,
 ): Boosted => {
-  const { settings, rows, validationRows, raw, labels, weights, blocks, addresses } = shared;
+  const { settings, training, validation, blocks, addresses, largestWeight } = shared;
+  const { rows, weights } = training;
+  const outputs = shared.baseScores.length;
   const kernels = makeKernels(shared.module, shared.memory);
   const grow = makeGrower(shared, kernels, team, bins);
+  const objective = makeObjective(settings, training, outputs, largestWeight);
+  const validationObjective = makeObjective(settings, validation, outputs, 1);
   const pairs = new Int32Array(shared.memory.buffer, addresses.pairs, 2 * rows);
   const trainBlocks = blocksOf(rows);
-  const allBlocks = trainBlocks + blocksOf(validationRows);
+  const allBlocks = trainBlocks + blocksOf(validation.rows);
   const fixed = fixedPointFor(rows);
-  const logistic = settings.objective === "logistic";
-  const hessianScale = scaleFor(shared.largestWeight * (logistic ? 0.25 : 1), fixed.hessianBits);
-  let gradientScale = scaleFor(shared.largestWeight, fixed.gradientBits);
-  const totalWeight = sumOf(weights, rows);
-  const sums: BlockSums = { loss: 0, gradient: 0, hessian: 0 };
+  const measured: Measured = { loss: 0, weight: 0, gradient: 0, hessian: 0 };
+  let gradientScale = 1;
+  let hessianScale = 1;
 
-  /** Divides the blocks `first..last` of both sets among the threads. */
+  /** Divides the blocks `0..last` of both sets among the threads. */
   const eachBlock = (
     last: number,
-    work: (block: number, start: number, end: number) => void,
+    work: (at: number, start: number, end: number, training: boolean) => void,
   ): void => {
     for (let b = team.take(); b < last; b = team.take()) {
       const own = b < trainBlocks ? b : b - trainBlocks;
-      const end = Math.min((own + 1) * blockRows, b < trainBlocks ? rows : validationRows);
-      work(b, own * blockRows, end);
+      const end = Math.min((own + 1) * blockRows, b < trainBlocks ? rows : validation.rows);
+      work(b * blockWidth, own * blockRows, end, b < trainBlocks);
     }
     team.barrier();
   };
@@ -70,54 +72,67 @@ export const boost = (
     for (let b = first; b < last; b++) sum += blocks[b * blockWidth + field]!;
     return sum;
   };
-
-  /** Gradients for the next tree, and the losses so far; also updates the validation scores. */
-  const measure = (tree: number, latest: GrownTree | null): Progress => {
-    if (!logistic) {
-      eachBlock(trainBlocks, (b, start, end) => {
-        blocks[b * blockWidth + 1] = largestResidual(raw, labels, weights, start, end);
-      });
-      let largest = 0;
-      for (let b = 0; b < trainBlocks; b++)
-        largest = Math.max(largest, blocks[b * blockWidth + 1]!);
-      gradientScale = scaleFor(largest, fixed.gradientBits);
+  const largestOf = (field: number): number => {
+    let largest = 0;
+    for (let b = 0; b < trainBlocks; b++) {
+      largest = Math.max(largest, blocks[b * blockWidth + field]!);
     }
-    const gradients = logistic ? logisticBlock : squaredBlock;
-    eachBlock(allBlocks, (b, start, end) => {
-      const at = b * blockWidth;
-      if (b < trainBlocks) {
-        gradients(raw, labels, weights, start, end, pairs, gradientScale, hessianScale, sums);
-        blocks[at] = sums.loss;
-        blocks[at + 2] = sums.gradient;
-        blocks[at + 3] = sums.hessian;
-      } else {
-        if (latest !== null)
-          addTree(latest, shared.validationBins, bins, shared.validationRaw, start, end);
-        blocks[at] = blockLoss(
-          settings.objective,
-          shared.validationRaw,
-          shared.validationLabels,
-          start,
-          end,
-        );
-      }
+    return largest;
+  };
+
+  /** The losses so far, and the scales of the next gradients. */
+  const measure = (tree: number): Progress => {
+    eachBlock(allBlocks, (at, start, end, training) => {
+      (training ? objective : validationObjective).measure(start, end, measured);
+      blocks[at] = measured.loss;
+      blocks[at + 1] = measured.weight;
+      blocks[at + 2] = measured.gradient;
+      blocks[at + 3] = measured.hessian;
     });
-    const validationLoss =
-      validationRows > 0 ? blockSum(trainBlocks, allBlocks, 0) / validationRows : undefined;
-    return { tree, trainLoss: blockSum(0, trainBlocks, 0) / totalWeight, validationLoss };
+    gradientScale = scaleFor(largestOf(2), fixed.gradientBits);
+    hessianScale = scaleFor(largestOf(3), fixed.hessianBits);
+    const lossOf = (first: number, last: number) =>
+      blockSum(first, last, 0) / blockSum(first, last, 1);
+    return {
+      tree,
+      trainLoss: lossOf(0, trainBlocks),
+      validationLoss: validation.rows > 0 ? lossOf(trainBlocks, allBlocks) : undefined,
+    };
   };
 
-  const trees: Array<GrownTree> = [];
-  const history: Array<Progress> = [];
-  const record = (progress: Progress): void => {
-    history.push(progress);
-    onTree(progress);
-  };
-  record(measure(0, null));
-  let bestTree = 0;
-  let bestLoss = history[0]!.validationLoss ?? 0;
+  /** The fixed-point pairs of an output's rows, and the sums of the blocks. */
+  const setGradients = (output: number): void =>
+    eachBlock(trainBlocks, (at, start, end) => {
+      let gradient = 0;
+      let hessian = 0;
+      for (let i = start; i < end; i++) {
+        const w = weights === null ? 1 : weights[i]!;
+        const g = nearest(objective.gradient(i, output) * w * gradientScale);
+        const h = nearest(objective.hessian(i, output) * w * hessianScale);
+        pairs[2 * i] = g;
+        pairs[2 * i + 1] = h;
+        gradient += g;
+        hessian += h;
+      }
+      blocks[at + 4] = gradient;
+      blocks[at + 5] = hessian;
+    });
 
-  while (trees.length < settings.maxTrees) {
+  /** Replaces the leaves' Newton steps where the objective has a value of its own. */
+  const setLeafValues = ({ tree, leaves }: Growth): void => {
+    const { leafValue } = objective;
+    if (leafValue === null) return;
+    for (let k = team.take(); k < leaves.length; k = team.take()) {
+      const { index, rows } = leaves[k]!;
+      const value = leafValue(new Int32Array(shared.memory.buffer, index, rows));
+      shared.leafValues[k] = value * settings.learningRate;
+    }
+    team.barrier();
+    for (const [k, { node }] of leaves.entries()) tree.value[node] = shared.leafValues[k]!;
+  };
+
+  const growTree = (output: number): Growth => {
+    setGradients(output);
     const rules: SplitRules = {
       minSamplesLeaf: settings.minSamplesLeaf,
       minHessian: settings.minHessianLeaf * hessianScale,
@@ -126,41 +141,72 @@ export const boost = (
       gradientUnit: 1 / gradientScale,
       hessianUnit: 1 / hessianScale,
       countShift: fixed.countShift,
+      bounded: settings.monotone.some((sign) => sign !== 0),
     };
-    const root = {
-      gradient: blockSum(0, trainBlocks, 2),
-      hessian: blockSum(0, trainBlocks, 3),
-      count: rows,
-    };
-    const { tree, leaves } = grow(root, rules);
+    const gradient = blockSum(0, trainBlocks, 4);
+    const hessian = blockSum(0, trainBlocks, 5);
+    const growth = grow({ gradient, hessian, count: rows }, rules);
+    setLeafValues(growth);
+    return growth;
+  };
+
+  const trees: Array<GrownTree> = [];
+  const history: Array<Progress> = [];
+  const record = (progress: Progress): void => {
+    history.push(progress);
+    onTree(progress);
+  };
+  record(measure(0));
+  let bestTree = 0;
+  let bestLoss = history[0]!.validationLoss ?? 0;
+  let stopped: Stopped = "maxTrees";
+
+  for (let round = 1; round <= settings.maxTrees; round++) {
+    const grown: Array<GrownTree> = [];
+    let split = false;
+    for (let output = 0; output < outputs; output++) {
+      const growth = growTree(output);
+      grown.push(growth.tree);
+      split ||= growth.leaves.length > 1;
+      addLeaves(shared, team, output, growth);
+      team.barrier();
+    }
     // No split gains anything, and none will: later trees would see the same gradients.
-    if (leaves.length === 1) break;
-    trees.push(tree);
-    addLeaves(shared, team, leaves);
-    team.barrier();
-    const progress = measure(trees.length, tree);
+    if (!split) {
+      stopped = "noGain";
+      break;
+    }
+    trees.push(...grown);
+    eachBlock(allBlocks, (_at, start, end, training) => {
+      if (training) return;
+      for (const [output, tree] of grown.entries()) {
+        addTree(tree, shared.validationBins, bins, validation, output, start, end);
+      }
+    });
+    const progress = measure(round);
     record(progress);
     const { validationLoss } = progress;
     if (validationLoss !== undefined && settings.patience !== null) {
       if (validationLoss < bestLoss - settings.tolerance) {
         bestLoss = validationLoss;
-        bestTree = trees.length;
-      } else if (trees.length - bestTree >= settings.patience) break;
-    } else bestTree = trees.length;
+        bestTree = round;
+      } else if (round - bestTree >= settings.patience) {
+        stopped = "earlyStopping";
+        break;
+      }
+    } else bestTree = round;
+    if (team.stopAsked()) {
+      stopped = "asked";
+      break;
+    }
   }
-  return { trees: trees.slice(0, bestTree), history, bestTree };
-};
-
-const sumOf = (weights: Float64Array | null, rows: number): number => {
-  if (weights === null) return rows;
-  let sum = 0;
-  for (let i = 0; i < rows; i++) sum += weights[i]!;
-  return sum;
+  return { trees: trees.slice(0, bestTree * outputs), history, bestTree, stopped };
 };
 
 /** Adds the leaf values to the raw scores of this thread's share of the ordered rows. */
-const addLeaves = (shared: Shared, team: Team, leaves: Growth["leaves"]): void => {
-  const { raw, rows } = shared;
+const addLeaves = (shared: Shared, team: Team, output: number, { tree, leaves }: Growth): void => {
+  const { raw, rows } = shared.training;
+  const offset = output * rows;
   const from = Math.floor((rows * team.thread) / team.threads);
   const to = Math.floor((rows * (team.thread + 1)) / team.threads);
   for (const leaf of leaves) {
@@ -172,10 +218,10 @@ const addLeaves = (shared: Shared, team: Team, leaves: Growth["leaves"]): void =
       leaf.index + 4 * (start - leaf.start),
       end - start,
     );
-    const { value } = leaf;
+    const value = tree.value[leaf.node]!;
     for (let i = 0; i < index.length; i++) {
-      const row = index[i]!;
-      raw[row] = raw[row]! + value;
+      const at = offset + index[i]!;
+      raw[at] = raw[at]! + value;
     }
   }
 };
@@ -185,18 +231,23 @@ const addTree = (
   tree: GrownTree,
   columns: ReadonlyArray<Uint8Array>,
   bins: Int32Array,
-  raw: Float64Array,
+  { raw, rows }: { readonly raw: Float64Array; readonly rows: number },
+  output: number,
   start: number,
   end: number,
 ): void => {
   const { feature, bin, left, right, missingLeft, value } = tree;
+  const leftSets = tree.leftBins.map((leftBins) => (leftBins === null ? null : new Set(leftBins)));
+  const offset = output * rows;
   for (let i = start; i < end; i++) {
     let node = 0;
     for (let j = feature[0]!; j !== -1; j = feature[node]!) {
       const b = columns[j]![i]!;
-      const goesLeft = b === bins[j]! ? missingLeft[node] === 1 : b <= bin[node]!;
+      const set = leftSets[node]!;
+      const goesLeft =
+        b === bins[j]! ? missingLeft[node] === 1 : set === null ? b <= bin[node]! : set.has(b);
       node = goesLeft ? left[node]! : right[node]!;
     }
-    raw[i] = raw[i]! + value[node]!;
+    raw[offset + i] = raw[offset + i]! + value[node]!;
   }
 };

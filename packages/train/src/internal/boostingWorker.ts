@@ -3,7 +3,7 @@
  * starts in milliseconds; it ends when it is terminated.
  */
 import { parentPort, workerData } from "node:worker_threads";
-import { binColumn, findThresholds } from "./binning.ts";
+import { binCategories, binColumn, findThresholds } from "./binning.ts";
 import { boost } from "./boosting.ts";
 import type { Reply, Request, WorkerInput } from "./messages.ts";
 import { joinTeam } from "./team.ts";
@@ -13,17 +13,15 @@ const { shared, thread }: WorkerInput = workerData;
 const reply = (message: Reply): void => parentPort?.postMessage(message);
 
 const bin = (request: Extract<Request, { _tag: "Bin" }>): void => {
-  const { settings, addresses, rows } = shared;
-  const { feature, column, validation } = request;
-  const thresholds = findThresholds(
-    column,
-    settings.maxBins,
-    settings.binningSample,
-    settings.seed,
-  );
+  const { settings, addresses, training } = shared;
+  const { feature, column, validation, codes } = request;
+  const thresholds =
+    codes ?? findThresholds(column, settings.maxBins, settings.binningSample, settings.seed);
   const at = addresses.bins + feature * addresses.binsStride;
-  binColumn(column, thresholds, new Uint8Array(shared.memory.buffer, at, rows));
-  if (validation !== null) binColumn(validation, thresholds, shared.validationBins[feature]!);
+  const bins = new Uint8Array(shared.memory.buffer, at, training.rows);
+  const write = codes === null ? binColumn : binCategories;
+  write(column, thresholds, bins);
+  if (validation !== null) write(validation, thresholds, shared.validationBins[feature]!);
   reply({ _tag: "Binned", feature, thresholds });
 };
 

@@ -9,7 +9,16 @@
 import type { Kernels } from "./kernels.ts";
 import { binBytes } from "./kernels.ts";
 import { type GrownTree, type Shared, splitWidth } from "./layout.ts";
-import { findSplit, newtonStep, type SplitRules, type Sums } from "./splitter.ts";
+import {
+  findCategorySplit,
+  findSplit,
+  isIn,
+  newtonStep,
+  type Node,
+  setWords,
+  type SplitRules,
+  type Sums,
+} from "./splitter.ts";
 import type { Team } from "./team.ts";
 
 /** Nodes below this many rows are partitioned by one thread. */
@@ -17,10 +26,10 @@ const partitionTogether = 16384;
 
 /** Where a leaf's rows are: `rows` row numbers from byte address `index`. */
 export interface LeafRows {
+  readonly node: number;
   readonly index: number;
   readonly start: number;
   readonly rows: number;
-  readonly value: number;
 }
 
 interface Split {
@@ -28,6 +37,8 @@ interface Split {
   readonly feature: number;
   readonly bin: number;
   readonly missingLeft: 0 | 1;
+  /** The bins that go left, of a category. */
+  readonly leftBins: ReadonlyArray<number> | null;
   readonly left: Sums;
 }
 
@@ -35,7 +46,7 @@ interface Leaf {
   readonly node: number;
   readonly depth: number;
   readonly start: number;
-  readonly sums: Sums;
+  readonly sums: Node;
   /** Where its histogram is. */
   readonly slot: number;
   readonly split: Split | null;
@@ -49,10 +60,11 @@ export interface Growth {
 
 /** Prepares growing on one thread; `bins[j]` is the number of numeric bins of feature `j`. */
 export const makeGrower = (shared: Shared, kernels: Kernels, team: Team, bins: Int32Array) => {
-  const { addresses: at, features, settings, splits, leftCounts } = shared;
+  const { addresses: at, features, settings, splits, leftSets, leftCounts } = shared;
+  const { categorical, monotone } = settings;
+  const { rows } = shared.training;
   const memory = shared.memory.buffer;
-  const signed = new Int32Array(memory);
-  const unsigned = new Uint32Array(memory);
+  const histograms = { signed: new Int32Array(memory), unsigned: new Uint32Array(memory) };
   const bytes = new Uint8Array(memory);
   const goesLeft = at.goesLeft + 256 * team.thread;
   const offsets = new Int32Array(features + 1);
@@ -66,22 +78,20 @@ export const makeGrower = (shared: Shared, kernels: Kernels, team: Team, bins: I
     (depth === 0 ? at.identity : depth % 2 === 1 ? at.odd : at.even) + 4 * start;
   const splitAt = (slot: number, feature: number): number =>
     (slot * features + feature) * splitWidth;
+  const setAt = (slot: number, feature: number): number => (slot * features + feature) * setWords;
 
   const clear = (slot: number, feature: number): void => {
     const from = histogramAt(slot, feature);
     bytes.fill(0, from, from + (bins[feature]! + 1) * binBytes);
   };
-  const find = (slot: number, feature: number, sums: Sums, rules: SplitRules): void =>
-    findSplit(
-      signed,
-      unsigned,
-      histogramAt(slot, feature) >>> 2,
-      bins[feature]!,
-      sums,
-      rules,
-      splits,
-      splitAt(slot, feature),
-    );
+  const find = (slot: number, j: number, node: Node, rules: SplitRules): void => {
+    const first = histogramAt(slot, j) >>> 2;
+    const to = splitAt(slot, j);
+    if (categorical[j]!) {
+      const set = setAt(slot, j);
+      findCategorySplit(histograms, first, bins[j]!, node, rules, splits, to, leftSets, set);
+    } else findSplit(histograms, first, bins[j]!, node, monotone[j]!, rules, splits, to);
+  };
 
   const bestOf = (slot: number): Split | null => {
     let feature = -1;
@@ -95,11 +105,15 @@ export const makeGrower = (shared: Shared, kernels: Kernels, team: Team, bins: I
     }
     if (feature < 0) return null;
     const p = splitAt(slot, feature);
+    const set = setAt(slot, feature);
     return {
       gain,
       feature,
       bin: splits[p + 1]!,
       missingLeft: splits[p + 2] === 1 ? 1 : 0,
+      leftBins: categorical[feature]!
+        ? Array.from({ length: bins[feature]! }, (_, b) => b).filter((b) => isIn(leftSets, set, b))
+        : null,
       left: { gradient: splits[p + 3]!, hessian: splits[p + 4]!, count: splits[p + 5]! },
     };
   };
@@ -110,7 +124,12 @@ export const makeGrower = (shared: Shared, kernels: Kernels, team: Team, bins: I
     const { count } = leaf.sums;
     const together = team.threads > 1 && count >= partitionTogether;
     if (!together && team.thread > 0) return;
-    for (let b = 0; b < bins[split.feature]!; b++) bytes[goesLeft + b] = b <= split.bin ? 1 : 0;
+    if (split.leftBins === null) {
+      for (let b = 0; b < bins[split.feature]!; b++) bytes[goesLeft + b] = b <= split.bin ? 1 : 0;
+    } else {
+      bytes.fill(0, goesLeft, goesLeft + bins[split.feature]!);
+      for (const b of split.leftBins) bytes[goesLeft + b] = 1;
+    }
     bytes[goesLeft + bins[split.feature]!] = split.missingLeft;
 
     const column = binsAt(split.feature);
@@ -146,11 +165,13 @@ export const makeGrower = (shared: Shared, kernels: Kernels, team: Team, bins: I
     kernels.gather(at.pairs, indexAt(depth + 1, first), written, at.ordered + 8 * offset);
   };
 
-  return (rootSums: Sums, rules: SplitRules): Growth => {
+  return (sums: Sums, rules: SplitRules): Growth => {
+    const rootNode = { ...sums, lower: Number.NEGATIVE_INFINITY, upper: Number.POSITIVE_INFINITY };
     const one = 1n << BigInt(rules.countShift);
     const tree: GrownTree = {
       feature: [],
       bin: [],
+      leftBins: [],
       left: [],
       right: [],
       missingLeft: [],
@@ -158,27 +179,34 @@ export const makeGrower = (shared: Shared, kernels: Kernels, team: Team, bins: I
       value: [],
       gain: [],
     };
-    const addNode = (sums: Sums): number => {
+    const addNode = (sums: Sums, value: number): number => {
       const node = tree.feature.push(-1) - 1;
       tree.bin.push(0);
+      tree.leftBins.push(null);
       tree.left.push(0);
       tree.right.push(0);
       tree.missingLeft.push(0);
       tree.cover.push(sums.count);
       tree.gain.push(0);
-      tree.value.push(newtonStep(sums, rules) * settings.learningRate);
+      tree.value.push(value * settings.learningRate);
       return node;
     };
-    const canSplit = (sums: Sums, depth: number): boolean =>
-      sums.count >= 2 * settings.minSamplesLeaf && depth < settings.maxDepth;
+    const canSplit = ({ count }: Sums, depth: number): boolean =>
+      count >= 2 * settings.minSamplesLeaf && depth < settings.maxDepth;
 
     const leaves: Array<Leaf> = [];
-    const root = { node: addNode(rootSums), depth: 0, start: 0, sums: rootSums, slot: 0 };
-    if (canSplit(rootSums, 0) && settings.maxLeaves > 1) {
+    const root = {
+      node: addNode(rootNode, newtonStep(rootNode, rootNode, rules)),
+      depth: 0,
+      start: 0,
+      sums: rootNode,
+      slot: 0,
+    };
+    if (canSplit(rootNode, 0) && settings.maxLeaves > 1) {
       for (let j = team.take(); j < features; j = team.take()) {
         clear(0, j);
-        kernels.histogramAll(binsAt(j), at.pairs, shared.rows, histogramAt(0, j), one);
-        find(0, j, rootSums, rules);
+        kernels.histogramAll(binsAt(j), at.pairs, rows, histogramAt(0, j), one);
+        find(0, j, rootNode, rules);
       }
       team.barrier();
       leaves.push({ ...root, split: bestOf(0) });
@@ -195,12 +223,12 @@ export const makeGrower = (shared: Shared, kernels: Kernels, team: Team, bins: I
       if (chosen < 0) break;
       const parent = leaves[chosen]!;
       const split = parent.split!;
-      const left = split.left;
-      const right: Sums = {
-        gradient: parent.sums.gradient - left.gradient,
-        hessian: parent.sums.hessian - left.hessian,
-        count: parent.sums.count - left.count,
-      };
+      const { left, right, leftValue, rightValue } = childrenOf(
+        parent.sums,
+        split.left,
+        monotone[split.feature]!,
+        rules,
+      );
       const depth = parent.depth + 1;
       const leftIsSmall = left.count * 2 <= parent.sums.count;
       const small = leftIsSmall ? left : right;
@@ -228,10 +256,11 @@ export const makeGrower = (shared: Shared, kernels: Kernels, team: Team, bins: I
         team.barrier();
       }
 
-      const leftNode = addNode(left);
-      const rightNode = addNode(right);
+      const leftNode = addNode(left, leftValue);
+      const rightNode = addNode(right, rightValue);
       tree.feature[parent.node] = split.feature;
       tree.bin[parent.node] = split.bin;
+      tree.leftBins[parent.node] = split.leftBins;
       tree.missingLeft[parent.node] = split.missingLeft;
       tree.left[parent.node] = leftNode;
       tree.right[parent.node] = rightNode;
@@ -258,11 +287,42 @@ export const makeGrower = (shared: Shared, kernels: Kernels, team: Team, bins: I
     return {
       tree,
       leaves: leaves.map((leaf) => ({
+        node: leaf.node,
         index: indexAt(leaf.depth, leaf.start),
         start: leaf.start,
         rows: leaf.sums.count,
-        value: tree.value[leaf.node]!,
       })),
     };
+  };
+};
+
+/**
+ * The two sides of a split, their values, and the bounds on the values below them: on either side of the
+ * middle if the feature has a monotone constraint, else those of their parent. So all values on the left stay
+ * below all on the right (XGBoost and scikit-learn do the same).
+ */
+const childrenOf = (parent: Node, left: Sums, monotone: -1 | 0 | 1, rules: SplitRules) => {
+  const right: Sums = {
+    gradient: parent.gradient - left.gradient,
+    hessian: parent.hessian - left.hessian,
+    count: parent.count - left.count,
+  };
+  const { lower, upper } = parent;
+  const leftValue = newtonStep(left, parent, rules);
+  const rightValue = newtonStep(right, parent, rules);
+  const middle = (leftValue + rightValue) / 2;
+  return {
+    leftValue,
+    rightValue,
+    left: {
+      ...left,
+      lower: monotone < 0 ? middle : lower,
+      upper: monotone > 0 ? middle : upper,
+    },
+    right: {
+      ...right,
+      lower: monotone > 0 ? middle : lower,
+      upper: monotone < 0 ? middle : upper,
+    },
   };
 };

@@ -1,12 +1,20 @@
 /**
  * What the threads of one training share: plain settings and the buffers with their addresses.
  */
+import type { Estimator } from "@ml-pipe/data";
 import { binBytes, type CompiledModule, maximumPages, type SharedMemory } from "./kernels.ts";
+import type { ScoredRows } from "./objective/Objective.ts";
+import { maximumCategories } from "./splitter.ts";
 import { controlWords } from "./team.ts";
 
 /** Everything that decides the model; documented at `BoostedTreesOptions`. */
 export interface BoostingSettings {
-  readonly objective: "logistic" | "squaredError";
+  readonly objective: Estimator.TreeObjective;
+  readonly quantile: number;
+  readonly ndcgDepth: number;
+  /** By feature: whether it is a category, and the sign of its monotone constraint. */
+  readonly categorical: ReadonlyArray<boolean>;
+  readonly monotone: ReadonlyArray<-1 | 0 | 1>;
   readonly learningRate: number;
   readonly maxTrees: number;
   readonly maxLeaves: number;
@@ -45,18 +53,19 @@ export interface Addresses {
 
 /** Rows whose losses are summed together; fixed, so that sums do not depend on the threads. */
 export const blockRows = 16384;
-/** Doubles per block of rows: loss, largest gradient, gradient sum, hessian sum. */
-export const blockWidth = 4;
+/** Doubles per block of rows: loss, weight, largest gradient and hessian, gradient and hessian sum. */
+export const blockWidth = 6;
 /** Doubles per best split: gain, bin, missing left, then the left side's three sums. */
 export const splitWidth = 6;
 
 /** Buffers and settings, as posted to every thread. */
 export interface Shared {
-  readonly rows: number;
-  readonly validationRows: number;
+  readonly training: ScoredRows;
+  readonly validation: ScoredRows;
   readonly features: number;
   readonly threads: number;
-  readonly baseScore: number;
+  /** One per output. */
+  readonly baseScores: ReadonlyArray<number>;
   readonly largestWeight: number;
   readonly settings: BoostingSettings;
   readonly module: CompiledModule;
@@ -65,17 +74,15 @@ export interface Shared {
   readonly control: Int32Array;
   /** Left counts per thread, for partitions done together. */
   readonly leftCounts: Int32Array;
-  readonly labels: Float64Array;
-  readonly weights: Float64Array | null;
-  /** Sum of trees so far, by row. */
-  readonly raw: Float64Array;
-  readonly validationLabels: Float64Array;
-  readonly validationRaw: Float64Array;
   readonly validationBins: ReadonlyArray<Uint8Array>;
   /** `blockWidth` numbers per block of training rows, then of validation rows. */
   readonly blocks: Float64Array;
   /** `splitWidth` numbers per leaf slot and feature. */
   readonly splits: Float64Array;
+  /** The bins that go left in the best split, `setWords` per leaf slot and feature; empty without categories. */
+  readonly leftSets: Uint32Array;
+  /** By leaf, where it is not the Newton step. */
+  readonly leafValues: Float64Array;
 }
 
 /** How many blocks `rows` rows make. */
@@ -84,10 +91,10 @@ export const blocksOf = (rows: number): number => Math.ceil(rows / blockRows);
 /** Places all buffers of the kernels' memory one after another. */
 export const placeBuffers = (
   rows: number,
-  features: number,
   threads: number,
   settings: BoostingSettings,
 ): Addresses => {
+  const features = settings.categorical.length;
   let end = 0;
   const place = (bytes: number): number => {
     const start = end;
@@ -95,7 +102,10 @@ export const placeBuffers = (
     return start;
   };
   const binsStride = Math.ceil(rows / 64) * 64;
-  const slotBytes = features * (settings.maxBins + 1) * binBytes;
+  const slotBytes = settings.categorical.reduce(
+    (sum, category) => sum + ((category ? maximumCategories : settings.maxBins) + 1) * binBytes,
+    0,
+  );
   return {
     bins: place(binsStride * features),
     binsStride,
@@ -122,14 +132,18 @@ export const sharedBytes = (length: number): Uint8Array<SharedArrayBuffer> =>
   new Uint8Array(new SharedArrayBuffer(length));
 export const sharedInts = (length: number): Int32Array<SharedArrayBuffer> =>
   new Int32Array(new SharedArrayBuffer(4 * length));
+export const sharedWords = (length: number): Uint32Array<SharedArrayBuffer> =>
+  new Uint32Array(new SharedArrayBuffer(4 * length));
 /** The team's control block. */
 export const makeControl = (): Int32Array<SharedArrayBuffer> => sharedInts(controlWords);
 
 /** One tree while it grows and when it is done; parallel lists by node, as in `Estimator.Tree`. */
 export interface GrownTree {
   readonly feature: Array<number>;
-  /** The last bin that goes left. */
+  /** The last bin that goes left, of a number. */
   readonly bin: Array<number>;
+  /** The bins that go left, of a category. */
+  readonly leftBins: Array<ReadonlyArray<number> | null>;
   readonly left: Array<number>;
   readonly right: Array<number>;
   readonly missingLeft: Array<0 | 1>;

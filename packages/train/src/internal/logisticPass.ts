@@ -5,7 +5,7 @@
  * and the innermost loop runs over features. Both give way to other fibres every few blocks.
  */
 import * as Effect from "effect/Effect";
-import { logLoss } from "./objective.ts";
+import { logLoss } from "./objective/logistic.ts";
 import type { Column, LabelledColumns } from "./trainingData.ts";
 
 const blockRows = 1024;

@@ -3,7 +3,6 @@ import * as fc from "fast-check";
 import { binColumn, findThresholds } from "./binning.ts";
 import { solvePositiveDefinite } from "./cholesky.ts";
 import { exponential, nearest } from "./exponential.ts";
-import { logisticBlock, logLoss } from "./objective.ts";
 
 describe("binning", () => {
   it("puts boundaries halfway between distinct values", () => {
@@ -88,32 +87,6 @@ describe("exponential", () => {
     for (const x of [0, 0.4, 0.6, -0.4, -0.6, 2 ** 30, -(2 ** 30), 12345.49]) {
       assert.strictEqual(nearest(x), Math.round(x) | 0);
     }
-  });
-});
-
-describe("logistic loss", () => {
-  it("has gradient p − y and hessian p(1 − p), and sums the losses", () => {
-    const raw = Float64Array.of(0, 2, -1, 800, -800, 60);
-    const labels = Float64Array.of(1, 0, 1, 0, 1, 0);
-    const pairs = new Int32Array(12);
-    const sums = { loss: 0, gradient: 0, hessian: 0 };
-    const scale = 2 ** 24;
-    logisticBlock(raw, labels, null, 0, 6, pairs, scale, scale, sums);
-    let loss = 0;
-    for (const [i, f] of raw.entries()) {
-      const p = 1 / (1 + Math.exp(-f));
-      const y = labels[i] ?? 0;
-      assert.closeTo((pairs[2 * i] ?? 0) / scale, p - y, 1e-7);
-      assert.closeTo((pairs[2 * i + 1] ?? 0) / scale, p * (1 - p), 1e-7);
-      loss += Math.abs(f) > 30 ? Math.abs(f) : -Math.log(y === 1 ? p : 1 - p);
-    }
-    assert.closeTo(sums.loss, loss, 1e-9);
-    assert.strictEqual(
-      sums.gradient,
-      pairs.filter((_, i) => i % 2 === 0).reduce((a, b) => a + b, 0),
-    );
-    assert.strictEqual(logLoss(800, 0), 800);
-    assert.closeTo(logLoss(0, 1), Math.LN2, 1e-15);
   });
 });
 

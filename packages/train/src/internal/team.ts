@@ -7,9 +7,11 @@
 const arrived = 0;
 const generation = 1;
 const ticket = 2;
+const stopAsked = 3;
+const stopAgreed = 4;
 
 /** Int32 words of the control block. */
-export const controlWords = 3;
+export const controlWords = 5;
 /** Polls before sleeping; roughly 20 to 50 microseconds. */
 const polls = 5000;
 
@@ -22,7 +24,14 @@ export interface Team {
   readonly barrier: () => void;
   /** The next piece of work: 0, 1, 2 … each given to exactly one thread between two barriers. */
   readonly take: () => number;
+  /** Whether {@link askToStop} was called before the last barrier: the same answer to all threads. */
+  readonly stopAsked: () => boolean;
 }
+
+/** Asks a team, from outside, to stop where it next looks. */
+export const askToStop = (control: Int32Array): void => {
+  Atomics.store(control, stopAsked, 1);
+};
 
 /** Joins the team whose control block is `control`. */
 export const joinTeam = (control: Int32Array, thread: number, threads: number): Team => {
@@ -35,6 +44,7 @@ export const joinTeam = (control: Int32Array, thread: number, threads: number): 
         next = 0;
       },
       take: () => next++,
+      stopAsked: () => Atomics.load(control, stopAsked) === 1,
     };
   }
   return {
@@ -45,6 +55,7 @@ export const joinTeam = (control: Int32Array, thread: number, threads: number): 
       if (Atomics.add(control, arrived, 1) === threads - 1) {
         Atomics.store(control, arrived, 0);
         Atomics.store(control, ticket, 0);
+        Atomics.store(control, stopAgreed, Atomics.load(control, stopAsked));
         Atomics.add(control, generation, 1);
         Atomics.notify(control, generation);
         return;
@@ -57,5 +68,6 @@ export const joinTeam = (control: Int32Array, thread: number, threads: number): 
       }
     },
     take: () => Atomics.add(control, ticket, 1),
+    stopAsked: () => Atomics.load(control, stopAgreed) === 1,
   };
 };

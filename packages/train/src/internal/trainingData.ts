@@ -11,15 +11,20 @@ export type Column = Float64Array | Float32Array;
 export interface LabelledColumns {
   /** One column per feature, in the order of `featureNames`, all of one length. */
   readonly columns: ReadonlyArray<Column>;
-  /** One label per row: 0 or 1 for classification, any finite number for regression. */
+  /**
+   * One label per row: 0 or 1 for two classes, the number of the class, from 0, for several, how relevant
+   * a row is (0, 1, 2 … 31) for ranking, any finite number for regression, at least 0 for counts.
+   */
   readonly labels: Float64Array | Uint8Array;
+  /** Weight of each row, not negative; without it every row weighs 1. A row of weight 0 is as good as not there. */
+  readonly weights?: Float64Array | Float32Array;
+  /** For ranking: the query of each row, as any number. Rows of one query are next to one another. */
+  readonly queries?: Float64Array | Int32Array;
 }
 
 /** The input of a fit function; `columns` and `labels` are the training rows. */
 export interface TrainingData extends LabelledColumns {
   readonly featureNames: ReadonlyArray<string>;
-  /** Weight of each row, not negative; without it every row weighs 1. */
-  readonly weights?: Float64Array | Float32Array;
   /** Rows held out to measure the model while it trains. Never used to fit. */
   readonly validation?: LabelledColumns;
 }
@@ -68,55 +73,126 @@ export const failOn = (
 
 type Report = (what: string, where: string, next: string) => void;
 
+/** What labels mean. */
+export type LabelKind = "binary" | "class" | "number" | "count" | "relevance";
+
+/** The largest relevance: gains of 2^31 and more could not be told apart. */
+export const largestRelevance = 31;
+/** The most classes: each is a tree a round. */
+const maximumClasses = 1000;
+
+const labelRules: {
+  readonly [K in LabelKind]: { readonly is: (y: number) => boolean; readonly words: string };
+} = {
+  binary: { is: (y) => y === 0 || y === 1, words: "0 or 1" },
+  class: {
+    is: (y) => Number.isInteger(y) && y >= 0 && y < maximumClasses,
+    words: `the number of a class, 0 to ${maximumClasses - 1}`,
+  },
+  number: { is: Number.isFinite, words: "a finite number" },
+  count: { is: (y) => y >= 0 && y < Number.POSITIVE_INFINITY, words: "a number of at least 0" },
+  relevance: {
+    is: (y) => Number.isInteger(y) && y >= 0 && y <= largestRelevance,
+    words: `a whole number from 0 to ${largestRelevance}`,
+  },
+};
+
 const checkLabels = (
-  labels: Float64Array | Uint8Array,
-  binary: boolean,
+  data: LabelledColumns,
+  kind: LabelKind,
   part: string,
   report: Report,
 ): void => {
-  let positive = 0;
+  const { labels, weights, queries } = data;
+  const { is, words } = labelRules[kind];
+  const seen = new Set<number>();
   for (let i = 0; i < labels.length; i++) {
     const y = labels[i]!;
-    if (binary ? y !== 0 && y !== 1 : !Number.isFinite(y)) {
+    if (!is(y)) {
       report(
-        `label ${y} is not ${binary ? "0 or 1" : "a finite number"}`,
+        `label ${y} is not ${words}`,
         `${part} label, row ${i}`,
         "Drop or quarantine rows without a proper label before training.",
       );
       return;
     }
-    positive += y;
+    // Of numbers two are enough to know that they vary.
+    if (weights?.[i] !== 0 && (kind === "class" || seen.size < 2)) seen.add(y);
   }
-  if (part !== "training" || labels.length === 0) return;
-  if (binary && (positive === 0 || positive === labels.length)) {
+  const [first] = seen;
+  if (kind === "relevance") return checkQueries(labels, queries, part, report);
+  if (part !== "training" || first === undefined) return;
+  if (seen.size === 1) {
     report(
-      `all ${labels.length} labels are ${positive === 0 ? 0 : 1}`,
+      `all ${labels.length} labels are ${first}`,
       "training label",
-      "Training needs rows of both classes: check the label's definition and the split.",
+      kind === "binary" || kind === "class"
+        ? "Training needs rows of both classes: check the label's definition and the split."
+        : "There is nothing to learn from a constant label: check the label's definition.",
     );
-  } else if (!binary && labels.every((y) => y === labels[0])) {
+  } else if (kind === "class") {
+    const missing = Array.from({ length: Math.max(...seen) }, (_, k) => k).find(
+      (k) => !seen.has(k),
+    );
+    if (missing === undefined) return;
     report(
-      `all ${labels.length} labels are ${labels[0]}`,
+      `no row has class ${missing}`,
       "training label",
-      "There is nothing to learn from a constant label: check the label's definition.",
+      "Number the classes of the training rows from 0 without a gap.",
     );
   }
 };
 
-const checkWeights = (weights: Column, rows: number, report: Report): void => {
+const checkQueries = (
+  labels: Float64Array | Uint8Array,
+  queries: LabelledColumns["queries"],
+  part: string,
+  report: Report,
+): void => {
+  const where = `${part} queries`;
+  if (queries === undefined) {
+    return report("no queries", where, "Say in queries which rows are ranked against one another.");
+  }
+  if (queries.length !== labels.length) {
+    const what = `${queries.length} queries for ${labels.length} labels`;
+    return report(what, where, "Give the query of each row.");
+  }
+  const seen = new Set<number>();
+  let differ = false;
+  for (let i = 0; i < queries.length; i++) {
+    if (i > 0 && queries[i] === queries[i - 1]) {
+      differ ||= labels[i] !== labels[i - 1];
+      continue;
+    }
+    if (seen.has(queries[i]!)) {
+      const what = `query ${queries[i]} is in two places`;
+      return report(what, `${where}, row ${i}`, "Sort the rows by query.");
+    }
+    seen.add(queries[i]!);
+  }
+  if (labels.length > 0 && !differ) {
+    report(
+      "all rows of each query have the same label",
+      where,
+      "There is no order to learn: check the label and the query.",
+    );
+  }
+};
+
+const checkWeights = (weights: Column, rows: number, where: string, report: Report): void => {
   const next = "Give one finite weight of at least 0 per row, and not all of them 0.";
   if (weights.length !== rows) {
-    return report(`${weights.length} weights for ${rows} rows`, "weights", next);
+    return report(`${weights.length} weights for ${rows} rows`, where, next);
   }
   let sum = 0;
   for (let i = 0; i < rows; i++) {
     const w = weights[i]!;
     if (!(w >= 0 && w < Number.POSITIVE_INFINITY)) {
-      return report(`weight ${w}`, `weights, row ${i}`, next);
+      return report(`weight ${w}`, `${where}, row ${i}`, next);
     }
     sum += w;
   }
-  if (sum === 0 && rows > 0) report("all weights are 0", "weights", next);
+  if (sum === 0 && rows > 0) report("all weights are 0", where, next);
 };
 
 const firstInfinite = (column: Column): number => {
@@ -135,8 +211,8 @@ const firstInfinite = (column: Column): number => {
  */
 export const checkTrainingData: (
   data: TrainingData,
-  options: { readonly binary: boolean },
-) => Effect.Effect<void, TrainingError> = Effect.fnUntraced(function* (data, { binary }) {
+  kind: LabelKind,
+) => Effect.Effect<void, TrainingError> = Effect.fnUntraced(function* (data, kind) {
   const problems: Array<TrainingProblem> = [];
   const report: Report = (what, where, next) => problems.push({ what, where, next });
   const { featureNames } = data;
@@ -156,7 +232,8 @@ export const checkTrainingData: (
     ["training", data],
     ...(data.validation === undefined ? [] : [["validation", data.validation] as const]),
   ];
-  for (const [part, { columns, labels }] of parts) {
+  for (const [part, labelled] of parts) {
+    const { columns, labels, weights } = labelled;
     if (labels.length === 0) {
       report("no rows", `${part} data`, "Check the source, the filters and the split upstream.");
     }
@@ -167,7 +244,7 @@ export const checkTrainingData: (
         "Give one column per feature, in the order of the names.",
       );
     }
-    checkLabels(labels, binary, part, report);
+    checkLabels(labelled, kind, part, report);
     for (const [j, column] of columns.entries()) {
       const where = `${part} feature "${featureNames[j] ?? j}"`;
       if (column.length !== labels.length) {
@@ -187,8 +264,11 @@ export const checkTrainingData: (
       }
       yield* Effect.yieldNow;
     }
+    if (weights !== undefined) {
+      const where = part === "training" ? "weights" : `${part} weights`;
+      checkWeights(weights, labels.length, where, report);
+    }
   }
-  if (data.weights !== undefined) checkWeights(data.weights, data.labels.length, report);
   yield* failOn("data", problems);
 });
 

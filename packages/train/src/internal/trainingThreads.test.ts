@@ -1,7 +1,7 @@
 import { assert, describe, it } from "@effect/vitest";
 import * as Effect from "effect/Effect";
 import { compileKernels, makeMemory } from "./kernels.ts";
-import { makeControl, type Shared, sharedDoubles, sharedInts } from "./layout.ts";
+import { makeControl, type Shared, sharedDoubles, sharedInts, sharedWords } from "./layout.ts";
 import { runThreads } from "./trainingThreads.ts";
 
 /** Open ports to threads. */
@@ -11,15 +11,27 @@ const ports = (): number =>
 describe("runThreads", () => {
   it.live("fails, and ends the other threads, when a thread fails", () =>
     Effect.gen(function* () {
-      const broken: Shared = {
+      const fourRows = {
         rows: 4,
-        validationRows: 0,
+        labels: sharedDoubles(4),
+        weights: null,
+        raw: sharedDoubles(4),
+        state: sharedDoubles(4),
+        queries: null,
+      };
+      const broken: Shared = {
+        training: fourRows,
+        validation: { ...fourRows, rows: 0 },
         features: 1,
         threads: 2,
-        baseScore: 0,
+        baseScores: [0],
         largestWeight: 1,
         settings: {
           objective: "logistic",
+          quantile: 0.5,
+          ndcgDepth: 30,
+          categorical: [false],
+          monotone: [0],
           learningRate: 0.1,
           maxTrees: 1,
           maxLeaves: 2,
@@ -52,22 +64,15 @@ describe("runThreads", () => {
         },
         control: makeControl(),
         leftCounts: sharedInts(2),
-        labels: sharedDoubles(4),
-        weights: null,
-        raw: sharedDoubles(4),
-        validationLabels: sharedDoubles(0),
-        validationRaw: sharedDoubles(0),
         validationBins: [],
-        blocks: sharedDoubles(4),
+        blocks: sharedDoubles(6),
         splits: sharedDoubles(12),
+        leftSets: sharedWords(0),
+        leafValues: sharedDoubles(2),
       };
       const before = ports();
-      const data = {
-        featureNames: ["x"],
-        columns: [new Float64Array(4)],
-        labels: new Uint8Array(4),
-      };
-      const error = yield* Effect.flip(runThreads(broken, data, () => {}));
+      const data = { columns: [new Float64Array(4)], keep: null, codes: [null] };
+      const error = yield* Effect.flip(runThreads(broken, data, Effect.never, () => {}));
       assert.strictEqual(error.reason, "worker");
       assert.include(error.what, "length");
       assert.strictEqual(ports(), before);

@@ -8,6 +8,7 @@ import * as Effect from "effect/Effect";
 import type { Progress } from "./boosting.ts";
 import type { Shared } from "./layout.ts";
 import type { Reply, Request, SharedColumn, WorkerInput } from "./messages.ts";
+import { askToStop } from "./team.ts";
 import {
   type Column,
   type TrainingData,
@@ -24,6 +25,14 @@ const entry = new URL(
 export interface ThreadsResult {
   readonly done: Extract<Reply, { _tag: "Done" }>;
   readonly thresholds: ReadonlyArray<Float64Array>;
+}
+
+/** The columns to be binned. */
+export interface BinnableData extends Pick<TrainingData, "columns" | "validation"> {
+  /** The training rows to use; `null` for all. */
+  readonly keep: Int32Array | null;
+  /** By feature: the codes of its categories; `null` for a number. */
+  readonly codes: ReadonlyArray<Float64Array | null>;
 }
 
 interface Threads {
@@ -55,7 +64,7 @@ const start = (shared: Shared): Effect.Effect<Threads> =>
     return { workers, failed };
   });
 
-const stop = (threads: Threads): Effect.Effect<void> =>
+const endThreads = (threads: Threads): Effect.Effect<void> =>
   Effect.promise(() => Promise.all(threads.workers.map((worker) => worker.terminate())));
 
 /** Posts a request and listens until `pick` has an answer. */
@@ -85,20 +94,26 @@ const ask = <A>(
     return Effect.sync(() => worker.off("message", listen));
   });
 
-/** The column on shared memory: itself if it is there already, else a copy in `staging`. */
-const share = (column: Column, staging: SharedArrayBuffer): SharedColumn => {
-  if (column.buffer instanceof SharedArrayBuffer) return column;
+/** The kept rows of a column on shared memory: the column itself if it is all there, else a copy. */
+const share = (
+  column: Column,
+  keep: Int32Array | null,
+  staging: SharedArrayBuffer,
+): SharedColumn => {
+  if (keep === null && column.buffer instanceof SharedArrayBuffer) return column;
+  const rows = keep?.length ?? column.length;
   const copy =
     column instanceof Float64Array
-      ? new Float64Array(staging, 0, column.length)
-      : new Float32Array(staging, 0, column.length);
-  copy.set(column);
+      ? new Float64Array(staging, 0, rows)
+      : new Float32Array(staging, 0, rows);
+  if (keep === null) copy.set(column);
+  else for (let i = 0; i < rows; i++) copy[i] = column[keep[i]!]!;
   return copy;
 };
 
 const binAll = (
   shared: Shared,
-  data: TrainingData,
+  data: BinnableData,
   workers: ReadonlyArray<Worker>,
 ): Effect.Effect<ReadonlyArray<Float64Array>> =>
   Effect.gen(function* () {
@@ -106,16 +121,17 @@ const binAll = (
     let next = 0;
     const feed = Effect.fnUntraced(function* (worker: Worker) {
       // One staging area per thread bounds memory: a column is copied only when its turn comes.
-      const staging = new SharedArrayBuffer(8 * shared.rows);
-      const validationStaging = new SharedArrayBuffer(8 * shared.validationRows);
+      const staging = new SharedArrayBuffer(8 * shared.training.rows);
+      const validationStaging = new SharedArrayBuffer(8 * shared.validation.rows);
       while (next < data.columns.length) {
         const feature = next++;
         const validation = data.validation?.columns[feature];
         const request: Request = {
           _tag: "Bin",
           feature,
-          column: share(data.columns[feature]!, staging),
-          validation: validation === undefined ? null : share(validation, validationStaging),
+          codes: data.codes[feature]!,
+          column: share(data.columns[feature]!, data.keep, staging),
+          validation: validation === undefined ? null : share(validation, null, validationStaging),
         };
         thresholds[feature] = yield* ask(worker, [[worker, request]], (reply) =>
           reply._tag === "Binned" && reply.feature === feature ? reply.thresholds : undefined,
@@ -127,22 +143,27 @@ const binAll = (
   });
 
 /**
- * Bins the columns and boosts on `shared.threads` threads. Fails if a thread does; when it ends, by
- * whatever way, all threads have ended.
+ * Bins the columns and boosts on `shared.threads` threads. When `stop` ends, boosting does after the round
+ * at work. Fails if a thread does; when it ends, by whatever way, all threads have ended.
  */
 export const runThreads = (
   shared: Shared,
-  data: TrainingData,
+  data: BinnableData,
+  stop: Effect.Effect<unknown>,
   onProgress: (progress: Progress) => void,
 ): Effect.Effect<ThreadsResult, TrainingError> =>
   Effect.acquireUseRelease(
     start(shared),
     ({ workers, failed }) =>
       Effect.gen(function* () {
+        yield* stop.pipe(
+          Effect.andThen(Effect.sync(() => askToStop(shared.control))),
+          Effect.forkChild,
+        );
         const thresholds = yield* binAll(shared, data, workers);
         const request: Request = {
           _tag: "Boost",
-          bins: Int32Array.from(thresholds, (t) => t.length + 1),
+          bins: Int32Array.from(thresholds, (t, j) => t.length + (data.codes[j] === null ? 1 : 0)),
         };
         const done = yield* ask(
           workers[0]!,
@@ -154,5 +175,5 @@ export const runThreads = (
         );
         return { done, thresholds };
       }).pipe(Effect.raceFirst(Deferred.await(failed))),
-    stop,
+    endThreads,
   );
