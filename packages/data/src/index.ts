@@ -21,6 +21,7 @@ export * as Profile from "./Profile.ts";
 export * as Parity from "./Parity.ts";
 export * as Power from "./statistics/Power.ts";
 export * as PointInTime from "./PointInTime.ts";
+export * as Predictions from "./Predictions.ts";
 export * as Proposal from "./Proposal.ts";
 export * as Release from "./Release.ts";
 export * as Rule from "./Rule.ts";
