@@ -6,6 +6,7 @@
  * Every split is proved after it was written: what must be in one part is looked for in two.
  */
 export { byTime, byTimeAndGroup, type ByTimeOptions } from "./split/byTime.ts";
+export { byTimeWithin, type ByTimeWithinOptions } from "./split/byTimeWithin.ts";
 export { EmptySplit, OverlapError, TooFewUnits } from "./split/errors.ts";
 export { type Fold, foldOf, type FoldsStage, type Whole } from "./split/Fold.ts";
 export { foldsSql, kFold, type KFoldOptions } from "./split/kFold.ts";

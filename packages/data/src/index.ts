@@ -1,4 +1,6 @@
 /** What every stage package shares about data. */
+export * as Best from "./recommend/Best.ts";
+export * as Catalogue from "./recommend/Catalogue.ts";
 export * as Decisions from "./Decisions.ts";
 export * as Ddl from "./Ddl.ts";
 export * as DriftReport from "./DriftReport.ts";
@@ -11,6 +13,7 @@ export * as FeatureSet from "./FeatureSet.ts";
 export * as FeatureStore from "./FeatureStore.ts";
 export * as GoldenSet from "./GoldenSet.ts";
 export * as History from "./History.ts";
+export * as Interactions from "./recommend/Interactions.ts";
 export * as Model from "./Model.ts";
 export * as Maturity from "./Maturity.ts";
 export * as McNemar from "./statistics/McNemar.ts";
@@ -23,6 +26,8 @@ export * as Power from "./statistics/Power.ts";
 export * as PointInTime from "./PointInTime.ts";
 export * as Predictions from "./Predictions.ts";
 export * as Proposal from "./Proposal.ts";
+export * as Recommendations from "./recommend/Recommendations.ts";
+export * as Recommender from "./recommend/Recommender.ts";
 export * as Release from "./Release.ts";
 export * as Rule from "./Rule.ts";
 export * as Scoring from "./Scoring.ts";

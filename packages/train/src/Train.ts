@@ -25,6 +25,17 @@ export {
   type OutOfFoldStage,
 } from "./OutOfFold.ts";
 
+export { factors, type FactorsOptions } from "./recommend/factors.ts";
+export {
+  contentNeighbours,
+  type Descriptors,
+  itemNeighbours,
+  type NeighboursOptions,
+} from "./recommend/neighbours.ts";
+export type { Descriptor } from "./recommend/content.ts";
+export type { RecommenderError, RecommenderStage } from "./recommend/pairs.ts";
+export { popularity, type PopularityOptions, randomItems } from "./recommend/popularity.ts";
+
 export type { Prepared } from "./internal/prepared.ts";
 export { SplitMismatch } from "./internal/rows.ts";
 export { onnx, type OnnxOptions, type OnnxStage } from "./Onnx.ts";

@@ -237,7 +237,8 @@ const make = <C extends Contract.Contract>(
   }
 };
 
-const requireShares = (name: string, { validation, test }: Shares): void => {
+/** Refuses shares that leave no part. Throws a `TypeError`. */
+export const requireShares = (name: string, { validation, test }: Shares): void => {
   if (!(validation > 0 && test > 0 && validation + test < 1)) {
     throw new TypeError(
       `${name}: validation ${validation} and test ${test} leave nothing, or are nothing: give shares above 0 that together are below 1`,

@@ -1,0 +1,191 @@
+/**
+ * Recommenders: what was learnt from interactions, and the lists that follow from it. A recommender is
+ * data: loading it verifies its digests and never executes code.
+ */
+import { Artifact, type Contract, Digest, Stage } from "@ml-pipe/core";
+import * as Effect from "effect/Effect";
+import * as Schema from "effect/Schema";
+import { type Duckdb, type DuckdbError, literal } from "../Duckdb.ts";
+import * as Table from "../Table.ts";
+import { counted } from "../Words.ts";
+import { bestFirst, drawn, listed, placed } from "../internal/recommend/candidates.ts";
+import { type Interactions, pairsSql } from "./Interactions.ts";
+import * as Recommendations from "./Recommendations.ts";
+
+const common = {
+  interactions: Schema.Struct({ name: Schema.String, digest: Digest.Digest }),
+  /** In words, such as `implicit matrix factorisation`. */
+  kind: Schema.String,
+  trainedOn: Schema.Struct({
+    split: Schema.NullOr(Schema.String),
+    table: Digest.Digest,
+    rows: Schema.Int,
+  }),
+};
+
+/** Any recommender, as it is stored. Its parts are Parquet files. */
+export const AnyRecommender = Schema.Union([
+  /** Score = `base` + bias of the user + bias of the item + product of their factors. */
+  Schema.TaggedStruct("factors", {
+    ...common,
+    base: Schema.Finite,
+    /** Factors of a user and of an item, without the bias. */
+    factors: Schema.Int,
+    /** Columns `id`, `bias`, `f0`, `f1` … */
+    users: Artifact.Artifact,
+    items: Artifact.Artifact,
+  }),
+  /** Score = sum over the items that the user liked of how similar they are. */
+  Schema.TaggedStruct("neighbours", {
+    ...common,
+    /** Columns `item`, `neighbour`, `similarity`. */
+    neighbours: Artifact.Artifact,
+  }),
+  /** The same order for everybody. Columns `item`, `score`. */
+  Schema.TaggedStruct("scores", { ...common, scores: Artifact.Artifact }),
+  /** An order that says nothing: what anything must beat. Column `item`. */
+  Schema.TaggedStruct("random", { ...common, seed: Schema.Int, items: Artifact.Artifact }),
+]);
+/** See {@link AnyRecommender}. */
+export type AnyRecommender = typeof AnyRecommender.Type;
+
+/** A recommender trained on interactions under contract `C`. */
+export type Recommender<C extends Contract.Contract = Contract.Contract> = AnyRecommender & {
+  readonly interactions: { readonly name: C["name"] };
+};
+
+/**
+ * The schema of recommenders trained on interactions.
+ *
+ * @example
+ * ```ts
+ * import { type Interactions, Recommender } from "@ml-pipe/data";
+ *
+ * const schemaOf = (interactions: Interactions.Interactions) => Recommender.of(interactions);
+ * ```
+ */
+export const of = <C extends Contract.Contract>({
+  spec,
+  digest,
+}: Interactions<C>): Schema.Codec<Recommender<C>, unknown> => {
+  const isThis = (one: AnyRecommender): one is Recommender<C> => one.interactions.digest === digest;
+  return AnyRecommender.pipe(
+    Schema.refine(isThis, {
+      title: `Recommender<${spec.name}>`,
+      expected: `a recommender of ${spec.name} (${digest.slice(0, 15)})`,
+    }),
+  );
+};
+
+/** A recommender as one of the interactions that its digest names: for those who train it. */
+export const belongsTo = <C extends Contract.Contract>(
+  { spec, contract }: Interactions<C>,
+  recommender: AnyRecommender,
+): Recommender<C> => {
+  const name: C["name"] = contract.name;
+  return { ...recommender, interactions: { ...recommender.interactions, name: name ?? spec.name } };
+};
+
+/** The table of interactions is not the one that the recommender was trained on. */
+export class OtherInteractions extends Schema.TaggedError<OtherInteractions>()(
+  "OtherInteractions",
+  { kind: Schema.String, trained: Digest.Digest, table: Digest.Digest },
+) {
+  override get message(): string {
+    return `the ${this.kind} was trained on table ${this.trained.slice(0, 19)}, and the interactions wired to it are ${this.table.slice(0, 19)}: what users have seen would not be what it knows of them. Wire the train table to both.`;
+  }
+}
+
+/** What recommending can fail with. */
+export type RecommendError =
+  | OtherInteractions
+  | DuckdbError
+  | Table.ReadError
+  | Artifact.ArtifactStoreError;
+
+/** The stage that {@link candidates} makes. */
+export type CandidatesStage<C extends Contract.Contract> = Stage.Stage<
+  { readonly recommender: Recommender<C>; readonly train: Table.Table<C, "train"> },
+  Recommendations.Recommendations,
+  {},
+  RecommendError,
+  Duckdb | Artifact.ArtifactStore
+>;
+
+/** How {@link candidates} recommends. */
+export interface CandidatesOptions {
+  /** Items for each user; default 100. */
+  readonly perUser?: number;
+  /** Name of the source in the table; default the kind of recommender. */
+  readonly source?: string;
+}
+
+/**
+ * A stage that recommends items to each user of the train table: the best by score, without those that
+ * the user has met. A user that a recommender knows nothing of gets no list.
+ *
+ * @example
+ * ```ts
+ * import type { Contract } from "@ml-pipe/core";
+ * import { type Interactions, Recommender } from "@ml-pipe/data";
+ *
+ * const stageFor = <C extends Contract.Contract>(interactions: Interactions.Interactions<C>) =>
+ *   Recommender.candidates(interactions, { perUser: 100 });
+ * ```
+ */
+export const candidates = <C extends Contract.Contract>(
+  interactions: Interactions<C>,
+  { perUser = 100, source }: CandidatesOptions = {},
+): CandidatesStage<C> => {
+  if (!(Number.isInteger(perUser) && perUser >= 1)) {
+    throw new TypeError(`candidates: perUser is ${perUser}; give a whole number of items`);
+  }
+  return Stage.make("candidates", {
+    description: `recommends ${counted(perUser, "item")} to each user`,
+    input: { recommender: of(interactions), train: Table.of(interactions.contract, "train") },
+    output: Table.of(Recommendations.contract, "checked"),
+    params: { interactions: interactions.digest, perUser, source: source ?? null },
+    run: Effect.fnUntraced(function* ({ recommender, train }, { progress }) {
+      const table = Table.digestOf(train);
+      const { kind, trainedOn } = recommender;
+      if (trainedOn.table !== table) {
+        return yield* new OtherInteractions({ kind, trained: trainedOn.table, table });
+      }
+      const pairs = pairsSql(interactions.spec, yield* Table.relation(train));
+      const best = yield* bestOf(recommender, { pairs, perUser });
+      const lists = yield* Table.write(Recommendations.contract, "checked", {
+        query: `SELECT user, item, CAST(rank AS BIGINT) AS rank, CAST(score AS DOUBLE) AS score,
+            ${literal(source ?? kind)} AS source FROM ${best} ORDER BY user, rank`,
+        split: train.split,
+      });
+      yield* progress({ label: "recommended", rows: lists.rows });
+      return lists;
+    }, Effect.scoped),
+  });
+};
+
+/** The best items of each user as a relation `user`, `item`, `rank`, `score`. */
+const bestOf = Effect.fnUntraced(function* (
+  recommender: AnyRecommender,
+  about: { readonly pairs: string; readonly perUser: number },
+) {
+  const store = yield* Artifact.ArtifactStore;
+  const file = (artifact: Artifact.Artifact) => Effect.map(store.path(artifact), Table.parquet);
+  switch (recommender._tag) {
+    case "factors":
+      return yield* bestFirst(
+        {
+          ...recommender,
+          users: yield* file(recommender.users),
+          items: yield* file(recommender.items),
+        },
+        about,
+      );
+    case "neighbours":
+      return listed(yield* file(recommender.neighbours), about);
+    case "scores":
+      return placed(yield* file(recommender.scores), about);
+    case "random":
+      return drawn(yield* file(recommender.items), { ...about, seed: recommender.seed });
+  }
+});
