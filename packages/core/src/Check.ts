@@ -19,7 +19,7 @@ export {
   type OfTable,
   type OfText,
 } from "./check/CheckSpec.ts";
-export type { Limits, Options, RowOptions } from "./check/options.ts";
+export type { FigureLimits, Limits, Options, RelativeLimits, RowOptions } from "./check/options.ts";
 export * from "./check/values.ts";
 export * from "./check/rows.ts";
 export * from "./check/comparisons.ts";

@@ -328,6 +328,8 @@ const anything: fc.Arbitrary<Check.CheckSpec> = fc.record(
         "orEqual",
         "total",
         "atMostMs",
+        "within",
+        "by",
       ),
       json,
       { maxKeys: 4 },
@@ -355,7 +357,8 @@ const survive = Effect.fnUntraced(function* (
   const folder = yield* temporaryFolder;
   const file = `${folder}/things.parquet`;
   yield* writeParquet(file, tableOf(all));
-  const others = new Map([["thing", "(SELECT 1 AS i, 'a' AS s)"]]);
+  const relation = `(${tableOf([])})`;
+  const others = new Map([["thing", { contract: Thing, relation }]]);
   const request = { contract: Thing, checks: specs, others, uniqueRows: true, asOf: 0 };
   const { results } = yield* examine(file, request);
   for (const { name, kind, columns } of specs) {

@@ -2,7 +2,15 @@
 import { assert, describe, it } from "@effect/vitest";
 import { type Check, Column, Contract } from "@ml-pipe/core";
 import * as Effect from "effect/Effect";
-import { asOf, columns, countries, everyKind, table, Thing } from "../test-fixtures/everyKind.ts";
+import {
+  asOf,
+  columns,
+  countries,
+  Country,
+  everyKind,
+  table,
+  Thing,
+} from "../test-fixtures/everyKind.ts";
 import { services, temporaryFolder, values, writeParquet } from "../test-fixtures/tables.ts";
 import { examine } from "./internal/examine.ts";
 import { kinds } from "./internal/kinds/kinds.ts";
@@ -18,7 +26,7 @@ const outcomesOf = Effect.fnUntraced(function* (
   const file = `${folder}/things.parquet`;
   yield* writeParquet(file, query);
   const named = checks.map((spec, index) => ({ ...spec, name: `${index}` }));
-  const others = new Map([["country", countries]]);
+  const others = new Map([["country", { contract: Country, relation: countries }]]);
   const request = { contract: Thing, checks: named, others, uniqueRows: false, asOf };
   const { results, passes } = yield* examine(file, request);
   const byName = new Map(results.map(({ check, judged }) => [check.name, judged]));

@@ -8,7 +8,7 @@ import * as Clock from "effect/Clock";
 import * as Effect from "effect/Effect";
 import * as Schema from "effect/Schema";
 import { asideOf } from "./internal/Check.ts";
-import { isTimed } from "./internal/compile.ts";
+import { isTimed, type OtherTable } from "./internal/compile.ts";
 import { examine } from "./internal/examine.ts";
 import { ownNames } from "./internal/columnChecks.ts";
 import { findingOf, quarantineSpec, summary } from "./internal/report.ts";
@@ -163,16 +163,17 @@ export const table = <C extends Contract.Contract, const R extends References = 
       const path = yield* Table.pathOf(data);
       const source = data.data._tag === "source" ? path : `the table under ${contract.name}`;
       const now = asOf ?? (timed ? yield* Clock.currentTimeMillis : undefined);
-      const relations = new Map<string, string>();
+      const tables = new Map<string, OtherTable>();
       for (const [name, other] of others) {
         const table = inputs[name];
-        if (table !== undefined) relations.set(other.name, yield* Table.relation(table));
+        if (table === undefined) continue;
+        tables.set(other.name, { contract: other, relation: yield* Table.relation(table) });
       }
       yield* progress({ label: "check all rows", rows: data.rows });
       const { plan, rows, results, searched, profile, passes } = yield* examine(path, {
         contract,
         checks,
-        others: relations,
+        others: tables,
         uniqueRows,
         asOf: now,
       }).pipe(Effect.mapError((error) => unreadable(error, { ...about, source })));

@@ -3,13 +3,13 @@
  * are exact, from one GROUP BY for each column that all its checks share, unless the name says `approx`.
  */
 import type { OfAny, OfSame } from "./CheckSpec.ts";
-import { type Limits, limits, make, type Options } from "./options.ts";
+import { type FigureLimits, make, makeFigure, type Options } from "./options.ts";
 
 /** A figure of a column of any type within limits. */
 const figure =
   (kind: string) =>
-  <const N extends string>(column: N, options: Limits & Options): OfAny<N> =>
-    make(kind, [column], options, limits(kind, options));
+  <const N extends string>(column: N, options: FigureLimits & Options): OfAny<N> =>
+    makeFigure(kind, [column], options);
 
 /**
  * The number of different values.
@@ -158,9 +158,8 @@ export const contains = <const N extends string, T extends string | number | boo
 export const mutualInformation = <const A extends string, const B extends string>(
   column: A,
   other: B,
-  options: Limits & Options,
-): OfAny<A | B> =>
-  make("mutual-information", [column, other], options, limits("mutualInformation", options));
+  options: FigureLimits & Options,
+): OfAny<A | B> => makeFigure("mutual-information", [column, other], options);
 
 /**
  * Cramér's V of two columns, √(χ² / (n · min(rows − 1, columns − 1))), without a correction for bias (as
@@ -176,5 +175,5 @@ export const mutualInformation = <const A extends string, const B extends string
 export const cramersV = <const A extends string, const B extends string>(
   column: A,
   other: B,
-  options: Limits & Options,
-): OfAny<A | B> => make("cramers-v", [column, other], options, limits("cramersV", options));
+  options: FigureLimits & Options,
+): OfAny<A | B> => makeFigure("cramers-v", [column, other], options);

@@ -53,6 +53,21 @@ export type Limits<T = number> =
       readonly between?: undefined;
     };
 
+/**
+ * Limits of a figure relative to the same figure of a reference: a table that `Validate.table` is given
+ * under `references`, such as the batch before, by the name of its contract. The figure may differ from the
+ * reference's by a share of that (`within`: 0.1 is 10 % more or less) or by so much in its own unit (`by`).
+ */
+export type RelativeLimits = {
+  readonly relativeTo: { readonly name: string };
+} & (
+  | { readonly within: number; readonly by?: undefined }
+  | { readonly by: number; readonly within?: undefined }
+);
+
+/** Limits of a figure: fixed, or relative to a reference. */
+export type FigureLimits = Limits | RelativeLimits;
+
 /** Parameters of a kind, as they are stored. */
 export type Args = { readonly [name: string]: Schema.Json };
 
@@ -98,6 +113,31 @@ export const limits = (kind: string, options: Limits<number | Date>): Args => {
     ...(low === undefined ? {} : { atLeast: stored(kind, low) }),
     ...(high === undefined ? {} : { atMost: stored(kind, high) }),
   };
+};
+
+/** A check that a figure is within limits. One relative to a reference has that in its name. */
+export const makeFigure = <Row>(
+  kind: string,
+  columns: ReadonlyArray<string>,
+  options: FigureLimits & Options,
+  args: Args = {},
+  qualifier = "",
+): Check<Row> => {
+  const beside = "relativeTo" in options ? `.${options.relativeTo.name}` : "";
+  const stored = { ...args, ...figureLimits(kind, options) };
+  return make(kind, columns, options, stored, `${qualifier}${beside}`);
+};
+
+const figureLimits = (kind: string, options: FigureLimits): Args => {
+  if (!("relativeTo" in options)) return limits(kind, options);
+  const { relativeTo, within, by } = options;
+  const amount = within ?? by;
+  if (amount === undefined || !(amount >= 0 && Number.isFinite(amount))) {
+    throw new TypeError(
+      `${kind}: say within (a share of the reference's figure) or by (in its unit), zero or more`,
+    );
+  }
+  return { contract: relativeTo.name, ...(within === undefined ? { by: amount } : { within }) };
 };
 
 const stored = (kind: string, limit: number | Date): number | string => {

@@ -3,13 +3,21 @@
  * are of the finite ones. All of them but those that say so come from the one scan of the table.
  */
 import type { OfAny, OfNumbers, OfSame, OfText } from "./CheckSpec.ts";
-import { type Limits, limits, make, type Options, requireShare } from "./options.ts";
+import {
+  type FigureLimits,
+  type Limits,
+  limits,
+  make,
+  makeFigure,
+  type Options,
+  requireShare,
+} from "./options.ts";
 
 /** A figure of a column of numbers within limits. */
 const figure =
   (kind: string) =>
-  <const N extends string>(column: N, options: Limits & Options): OfNumbers<N> =>
-    make(kind, [column], options, limits(kind, options));
+  <const N extends string>(column: N, options: FigureLimits & Options): OfNumbers<N> =>
+    makeFigure(kind, [column], options);
 
 /**
  * The share of rows without a value.
@@ -21,8 +29,10 @@ const figure =
  * const check = Check.nullShare("delay", { atMost: 0.01 });
  * ```
  */
-export const nullShare = <const N extends string>(column: N, options: Limits & Options): OfAny<N> =>
-  make("null-share", [column], options, limits("nullShare", options));
+export const nullShare = <const N extends string>(
+  column: N,
+  options: FigureLimits & Options,
+): OfAny<N> => makeFigure("null-share", [column], options);
 
 /**
  * The number of rows without a value.
@@ -34,8 +44,10 @@ export const nullShare = <const N extends string>(column: N, options: Limits & O
  * const check = Check.nullCount("delay", { atMost: 100 });
  * ```
  */
-export const nullCount = <const N extends string>(column: N, options: Limits & Options): OfAny<N> =>
-  make("null-count", [column], options, limits("nullCount", options));
+export const nullCount = <const N extends string>(
+  column: N,
+  options: FigureLimits & Options,
+): OfAny<N> => makeFigure("null-count", [column], options);
 
 /**
  * The smallest value, of numbers or of instants.
@@ -75,6 +87,9 @@ export const max = <const N extends string, T extends number | Date>(
  * import { Check } from "@ml-pipe/core";
  *
  * const check = Check.mean("delay", { between: [0, 20] });
+ *
+ * // No more than a tenth away from the mean of another table, by the name of its contract.
+ * const alike = Check.mean("delay", { relativeTo: { name: "flight" }, within: 0.1 });
  * ```
  */
 export const mean = figure("mean");
@@ -193,7 +208,7 @@ export const median = figure("median");
 export const quantile = <const N extends string>(
   column: N,
   q: number,
-  options: Limits & Options,
+  options: FigureLimits & Options,
 ): OfNumbers<N> => quantileOf("quantile", column, q, options);
 
 /**
@@ -212,17 +227,17 @@ export const quantile = <const N extends string>(
 export const approxQuantile = <const N extends string>(
   column: N,
   q: number,
-  options: Limits & Options,
+  options: FigureLimits & Options,
 ): OfNumbers<N> => quantileOf("approx-quantile", column, q, options);
 
 const quantileOf = <const N extends string>(
   kind: string,
   column: N,
   q: number,
-  options: Limits & Options,
+  options: FigureLimits & Options,
 ): OfNumbers<N> => {
   requireShare(kind, "the quantile", q);
-  return make(kind, [column], options, { q, ...limits(kind, options) }, `-${q}`);
+  return makeFigure(kind, [column], options, { q }, `-${q}`);
 };
 
 /**
@@ -263,9 +278,8 @@ export const medianAbsoluteDeviation = figure("median-absolute-deviation");
 export const correlation = <const A extends string, const B extends string>(
   column: A,
   other: B,
-  options: Limits & Options,
-): OfNumbers<A | B> =>
-  make("correlation", [column, other], options, limits("correlation", options));
+  options: FigureLimits & Options,
+): OfNumbers<A | B> => makeFigure("correlation", [column, other], options);
 
 /**
  * The length of the shortest text, in characters (code points).
@@ -279,8 +293,8 @@ export const correlation = <const A extends string, const B extends string>(
  */
 export const minLength = <const N extends string>(
   column: N,
-  options: Limits & Options,
-): OfText<N> => make("min-length", [column], options, limits("minLength", options));
+  options: FigureLimits & Options,
+): OfText<N> => makeFigure("min-length", [column], options);
 
 /**
  * The length of the longest text, in characters (code points).
@@ -294,8 +308,8 @@ export const minLength = <const N extends string>(
  */
 export const maxLength = <const N extends string>(
   column: N,
-  options: Limits & Options,
-): OfText<N> => make("max-length", [column], options, limits("maxLength", options));
+  options: FigureLimits & Options,
+): OfText<N> => makeFigure("max-length", [column], options);
 
 /**
  * The mean length of the texts, in characters (code points).
@@ -309,5 +323,5 @@ export const maxLength = <const N extends string>(
  */
 export const meanLength = <const N extends string>(
   column: N,
-  options: Limits & Options,
-): OfText<N> => make("mean-length", [column], options, limits("meanLength", options));
+  options: FigureLimits & Options,
+): OfText<N> => makeFigure("mean-length", [column], options);

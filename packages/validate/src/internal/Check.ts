@@ -14,7 +14,19 @@ export interface Judged {
 }
 
 /** An aggregate in SQL: over the canonical rows, or over a relation made of them, which is a pass more. */
-export type Ask = string | { readonly from: string; readonly sql: string };
+export type Ask = string | Elsewhere;
+
+/** An aggregate over another relation. */
+interface Elsewhere {
+  readonly from: string;
+  readonly sql: string;
+  /** The canonical rows of a reference, which stand for those of the table. */
+  readonly rows?: string;
+}
+
+/** The same aggregate of a reference, whose canonical rows are given. */
+export const askOf = (ask: Ask, rows: string): Elsewhere =>
+  typeof ask === "string" ? { from: "rows", sql: ask, rows } : { ...ask, rows };
 
 /** How single rows fail a check. */
 export interface RowsThatFail {

@@ -5,7 +5,7 @@ import * as Effect from "effect/Effect";
 import { blocked, type Check } from "./Check.ts";
 import { kinds } from "./kinds/kinds.ts";
 import type { Kind } from "./kinds/Kind.ts";
-import type { RowsPlan } from "./rowsSql.ts";
+import { planChecked, type RowsPlan } from "./rowsSql.ts";
 import { impureFunctions, problemOf, type Role } from "./sqlText.ts";
 
 /** What checks are compiled against. */
@@ -15,8 +15,15 @@ export interface Source {
   /** All columns of the file. */
   readonly file: ReadonlyArray<TableSchema.SqlColumn>;
   readonly asOf: number | undefined;
-  /** Other tables as relations in SQL, by the name of their contract. */
-  readonly others: ReadonlyMap<string, string>;
+  /** Other tables, by the name of their contract. */
+  readonly others: ReadonlyMap<string, OtherTable>;
+}
+
+/** Another table that was checked. */
+export interface OtherTable {
+  readonly contract: Contract.Contract;
+  /** As a relation in SQL. */
+  readonly relation: string;
 }
 
 /** Whether a check is judged against the time at which it runs. */
@@ -60,6 +67,8 @@ const compileCheck = Effect.fnUntraced(function* (
   if (kind.timed === true && source.asOf === undefined) return because("no instant is given");
   const other = otherOf(spec, source);
   if (other._tag === "missing") return because(other.why);
+  const reference = referenceOf(spec, kind, source);
+  if (typeof reference === "string") return because(reference);
   for (const { text, role, reads } of textsOf(spec, source.plan)) {
     const rows = source.plan.sql;
     const problem = yield* problemOf(text, role, { rows, columns: reads, impure });
@@ -72,6 +81,7 @@ const compileCheck = Effect.fnUntraced(function* (
     where: where === undefined ? undefined : `(${where}\n)`,
     asOf: source.asOf,
     other: other.relation,
+    reference,
     file: source.file,
   });
   if (typeof shape === "string") return because(shape);
@@ -123,13 +133,24 @@ const otherOf = ({ kind, args }: CoreCheck.CheckSpec, { others, contract: own }:
   const contract = args["contract"];
   if (typeof contract !== "string") return { _tag: "none", relation: undefined };
   const itself = kind === "references" && contract === own.name ? "rows" : undefined;
-  const relation = others.get(contract) ?? itself;
+  const relation = others.get(contract)?.relation ?? itself;
   return relation === undefined
     ? {
         _tag: "missing",
         why: `no table under the contract "${contract}" is given: name it in "references" of Validate.table`,
       }
     : { _tag: "found", relation };
+};
+
+/** The columns of a check in the table that it is relative to, if it is; or why they are not there. */
+const referenceOf = (spec: CoreCheck.CheckSpec, kind: Kind, source: Source) => {
+  const { contract: name, within, by } = spec.args;
+  if (within === undefined && by === undefined) return undefined;
+  const other = typeof name === "string" ? source.others.get(name) : undefined;
+  if (other === undefined) return undefined;
+  const plan = planChecked(other.contract, other.relation);
+  const columns = columnsOf(spec, kind, { ...source, contract: other.contract, plan });
+  return typeof columns === "string" ? columns : { columns, rows: plan.sql };
 };
 
 /** The texts in SQL of a check, and the columns that each may read. */

@@ -5,7 +5,7 @@ import * as Effect from "effect/Effect";
 import type * as Scope from "effect/Scope";
 import { blocked, type Check, couldNotRun, type Result } from "./Check.ts";
 import { columnChecks } from "./columnChecks.ts";
-import { compileChecks } from "./compile.ts";
+import { compileChecks, type OtherTable } from "./compile.ts";
 import { planRows, type RowsPlan } from "./rowsSql.ts";
 import { NoValue, type Scanned, scan, unsupportedPatterns, withSamples } from "./scan.ts";
 import { search, uniqueness } from "./search.ts";
@@ -17,8 +17,8 @@ export interface Request {
   readonly contract: Contract.Contract;
   /** Checks beside those of the contract's columns and limits. */
   readonly checks: ReadonlyArray<CoreCheck.CheckSpec>;
-  /** Other tables as relations in SQL, by the name of their contract. */
-  readonly others: ReadonlyMap<string, string>;
+  /** Other tables, by the name of their contract. */
+  readonly others: ReadonlyMap<string, OtherTable>;
   readonly uniqueRows: boolean;
   /** Epoch milliseconds of the instant against which time is judged, if it is. */
   readonly asOf: number | undefined;

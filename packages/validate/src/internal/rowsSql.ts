@@ -44,7 +44,15 @@ export const planRows = (
   const columns = Object.entries(contract.spec.columns).map(([name, spec]) =>
     planColumn(name, spec, types.get(name)),
   );
-  const selected = columns.flatMap(({ column, canonical, finite, unfit, unfitName, rawName }) => [
+  const selected = columns.flatMap(selectedOf);
+  const row = reserved ? "row_number() OVER () - 1" : "file_row_number";
+  const from = Table.parquet(path, { rowNumbers: !reserved });
+  return { columns, sql: `SELECT ${row} AS "~row", ${selected.join(", ")} FROM ${from}` };
+};
+
+const selectedOf = (plan: ColumnPlan): ReadonlyArray<string> => {
+  const { column, canonical, finite, unfit, unfitName, rawName } = plan;
+  return [
     `${canonical} AS ${column}`,
     // Once for all figures: a FILTER on each aggregate would cost more than the aggregate.
     ...(finite === column
@@ -53,10 +61,15 @@ export const planRows = (
     ...(unfit === undefined
       ? []
       : [`${unfit} AS ${unfitName}`, `CAST(${column} AS VARCHAR) AS ${rawName}`]),
-  ]);
-  const row = reserved ? "row_number() OVER () - 1" : "file_row_number";
-  const from = Table.parquet(path, { rowNumbers: !reserved });
-  return { columns, sql: `SELECT ${row} AS "~row", ${selected.join(", ")} FROM ${from}` };
+  ];
+};
+
+/** The rows of a table that was checked, which are in the contract's types already. */
+export const planChecked = (contract: Contract.Contract, relation: string): RowsPlan => {
+  const columns = Object.entries(contract.spec.columns).map(([name, spec]) =>
+    planColumn(name, spec, TableSchema.canonicalType(spec.type)),
+  );
+  return { columns, sql: `SELECT ${columns.flatMap(selectedOf).join(", ")} FROM ${relation}` };
 };
 
 const largestInt = Number.MAX_SAFE_INTEGER;

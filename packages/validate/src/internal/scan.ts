@@ -27,28 +27,44 @@ export const scan = Effect.fnUntraced(function* (
   rows: string,
   asks: Iterable<Ask>,
 ): Effect.fn.Return<Scanned, Duckdb.DuckdbError, Duckdb.Duckdb> {
-  const byRelation = new Map<string, Set<string>>();
+  const byRelation = new Map<string, Wanted>();
   for (const ask of asks) {
-    const { from, sql } = placed(ask);
-    byRelation.set(from, (byRelation.get(from) ?? new Set()).add(sql));
+    const { key, from, sql, of } = placed(ask, rows);
+    const wanted = byRelation.get(key) ?? { from, of, asks: new Set() };
+    wanted.asks.add(sql);
+    byRelation.set(key, wanted);
   }
   const values = new Map<string, ReadonlyMap<string, unknown>>();
-  for (const [from, wanted] of byRelation) {
-    const found = yield* Effect.forEach(together([...wanted]), (asks) =>
-      select(operation, rows, from, asks),
+  for (const [key, { from, of, asks }] of byRelation) {
+    const found = yield* Effect.forEach(together([...asks]), (some) =>
+      select(operation, of, from, some),
     );
-    values.set(from, new Map(found.flatMap((part) => [...part])));
+    values.set(key, new Map(found.flatMap((part) => [...part])));
   }
   return {
     valueOf: (ask) => {
-      const { from, sql } = placed(ask);
-      return values.get(from)?.get(sql);
+      const { key, sql } = placed(ask, rows);
+      return values.get(key)?.get(sql);
     },
     passes: byRelation.size,
   };
 });
 
-const placed = (ask: Ask) => (typeof ask === "string" ? { from: canonicalRows, sql: ask } : ask);
+/** Aggregates over one relation made of the canonical rows `of` a table or of a reference. */
+interface Wanted {
+  readonly from: string;
+  readonly of: string;
+  readonly asks: Set<string>;
+}
+
+const placed = (ask: Ask, rows: string) => {
+  const {
+    from,
+    sql,
+    rows: of = rows,
+  } = typeof ask === "string" ? { from: canonicalRows, sql: ask } : ask;
+  return { key: `${from}\n${of}`, from, sql, of };
+};
 
 /** Aggregates of one query. Planning one takes time in the square of their number. */
 const mostTogether = 256;

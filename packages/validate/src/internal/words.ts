@@ -68,6 +68,32 @@ export const Limits = Schema.Struct({
 /** See {@link Limits}. */
 export type Limits = typeof Limits.Type;
 
+/** Limits relative to the figure of a reference, as a check stores them. */
+export const RelativeLimits = Schema.Struct({
+  contract: Schema.String,
+  within: Schema.optionalKey(Schema.Finite),
+  by: Schema.optionalKey(Schema.Finite),
+}).check(
+  Schema.makeFilter(
+    ({ within, by }) => (within === undefined) !== (by === undefined) || "expected within or by",
+  ),
+);
+/** See {@link RelativeLimits}. */
+export type RelativeLimits = typeof RelativeLimits.Type;
+
+/** Whether a figure is as near to the reference's as it should be; a share of zero is zero. */
+export const isNear = ({ within, by }: RelativeLimits, figure: number, reference: number) =>
+  Math.abs(figure - reference) <= (by ?? (within ?? 0) * Math.abs(reference));
+
+/** Relative limits in words: `within 10 % of that of trip`. */
+export const relativeText = (
+  { contract, within, by }: RelativeLimits,
+  show: (figure: number) => string = figureText,
+): string =>
+  by === undefined
+    ? `within ${figureText((within ?? 0) * 100)} % of that of ${contract}`
+    : `at most ${show(by)} from that of ${contract}`;
+
 /** A limit as a number: of an instant, its epoch milliseconds. */
 export const limitNumber = (limit: number | string): number =>
   typeof limit === "number" ? limit : Date.parse(limit);

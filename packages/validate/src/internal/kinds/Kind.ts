@@ -5,9 +5,19 @@
 import type { Check, Column, Contract } from "@ml-pipe/core";
 import { Duckdb, type TableSchema } from "@ml-pipe/data";
 import * as Schema from "effect/Schema";
-import { type Ask, type Check as Compiled, couldNotRun, type Judged } from "../Check.ts";
+import { type Ask, askOf, type Check as Compiled, couldNotRun, type Judged } from "../Check.ts";
 import type { ColumnPlan } from "../rowsSql.ts";
-import { figureText, Limits, limitsText, rowsOf, rowsText, within } from "../words.ts";
+import {
+  figureText,
+  isNear,
+  Limits,
+  limitsText,
+  RelativeLimits,
+  relativeText,
+  rowsOf,
+  rowsText,
+  within,
+} from "../words.ts";
 
 /** What a check is about, when it is compiled. All its columns can be read. */
 export interface Subject {
@@ -19,6 +29,8 @@ export interface Subject {
   readonly asOf: number | undefined;
   /** The table that the check compares with, as a relation in SQL. */
   readonly other: string | undefined;
+  /** The same columns of that table, and its canonical rows. */
+  readonly reference: (Pick<Subject, "columns"> & { readonly rows: string }) | undefined;
   /** All columns of the file. */
   readonly file: ReadonlyArray<TableSchema.SqlColumn>;
 }
@@ -237,21 +249,75 @@ export const figureKind = <A>(
   compile: (spec, subject) =>
     decoding(options.args, (args: A) => {
       const words = options.compile(subject, args);
-      return typeof words === "string"
-        ? words
-        : decoding(Limits, (limits) => figureShape(limits, subject, words))(spec, subject);
+      if (typeof words === "string") return words;
+      const { reference } = subject;
+      const theirs =
+        reference === undefined
+          ? undefined
+          : options.compile({ ...subject, columns: reference.columns }, args);
+      if (typeof theirs === "string") return theirs;
+      return decoding(Schema.Union([RelativeLimits, Limits]), (limits) =>
+        figureShape(limits, subject, words, theirs),
+      )(spec, subject);
     })(spec, subject),
 });
 
 const figureShape = (
-  limits: Limits,
-  { columns, where }: Subject,
-  { words, asks, value = ([first]) => first ?? null, counted, plain, show }: FigureWords,
+  limits: Limits | RelativeLimits,
+  subject: Subject,
+  words: FigureWords,
+  ofReference: FigureWords | undefined,
 ): Shape => {
+  const { columns, reference } = subject;
   const [only] = columns;
-  const inUnit = plain === undefined && columns.length === 1 && only?.spec.unit !== undefined;
+  const inUnit = words.plain === undefined && columns.length === 1 && only?.spec.unit !== undefined;
   const unit = inUnit ? ` ${only.spec.unit}` : "";
-  const shown = show ?? ((figure: number) => `${figureText(figure)}${unit}`);
+  const shown = words.show ?? ((figure: number) => `${figureText(figure)}${unit}`);
+  const own = measured(subject, words);
+  if (!("contract" in limits)) {
+    return {
+      expected: `${words.words} ${words.show === undefined ? `${limitsText(limits)}${unit}` : limitsText(limits, words.show)}`,
+      asks: own.asks,
+      judge: (values) => {
+        const figure = own.figure(values);
+        if (typeof figure === "string") return couldNotRun(figure);
+        return {
+          outcome: within(limits, figure.value) ? "passed" : "failed",
+          found: `${shown(figure.value)}${figure.aside}`,
+        };
+      },
+    };
+  }
+  if (reference === undefined || ofReference === undefined) {
+    return `no table under the contract "${limits.contract}" is given`;
+  }
+  const theirs = measured({ ...subject, columns: reference.columns }, ofReference);
+  return {
+    expected: `${words.words} ${relativeText(limits, shown)}`,
+    asks: [...own.asks, ...theirs.asks.map((ask) => askOf(ask, reference.rows))],
+    judge: (values) => {
+      const figure = own.figure(values.slice(0, own.asks.length));
+      if (typeof figure === "string") return couldNotRun(figure);
+      const other = theirs.figure(values.slice(own.asks.length));
+      if (typeof other === "string") return couldNotRun(`of ${limits.contract}: ${other}`);
+      return {
+        outcome: isNear(limits, figure.value, other.value) ? "passed" : "failed",
+        found: `${shown(figure.value)}${figure.aside}, and ${shown(other.value)} of ${limits.contract}`,
+      };
+    },
+  };
+};
+
+/** What is asked for a figure, and the figure of the answers, or why there is none. */
+const measured = (
+  { columns, where }: Pick<Subject, "columns" | "where">,
+  { words, asks, value = ([first]) => first ?? null, counted }: FigureWords,
+): {
+  readonly asks: ReadonlyArray<Ask>;
+  readonly figure: (
+    values: ReadonlyArray<unknown>,
+  ) => string | { readonly value: number; readonly aside: string };
+} => {
   const floats = columns.filter(({ spec }) => spec.type === "float");
   const own = [
     "count(*)",
@@ -263,26 +329,20 @@ const figureShape = (
     }),
   ];
   return {
-    expected: `${words} ${show === undefined ? `${limitsText(limits)}${unit}` : limitsText(limits, show)}`,
     asks: [...own, ...asks],
-    judge: (values) => {
+    figure: (values) => {
       const [all = 0, matched = 0, judged = 0, ...infinite] = values
         .slice(0, own.length)
         .map(Number);
       const strange = Math.max(0, ...infinite);
-      if (judged === 0) {
-        return couldNotRun(strange > 0 ? "no value is a finite number" : whyIdle(all, matched));
-      }
+      if (judged === 0) return strange > 0 ? "no value is a finite number" : whyIdle(all, matched);
       const figure = value(values.slice(own.length).map(numberOrNull));
       if (figure === null || !Number.isFinite(figure)) {
-        return couldNotRun(`the ${words} of ${rowsText(judged)} is not defined`);
+        return `the ${words} of ${rowsText(judged)} is not defined`;
       }
       const aside =
         strange === 0 ? "" : ` without numbers that are not finite (${rowsOf(strange, matched)})`;
-      return {
-        outcome: within(limits, figure) ? "passed" : "failed",
-        found: `${shown(figure)}${aside}`,
-      };
+      return { value: figure, aside };
     },
   };
 };
