@@ -8,7 +8,7 @@ import { audited, type Example, rocAuc } from "./gallery.ts";
 import { Churn, customers } from "./telco.ts";
 
 const split = Split.random(Churn.contract, { validation: 0.2, test: 0.2 });
-const train = Train.logistic(Churn);
+const train = Train.linear(Churn);
 
 const linear = (model: Model.AnyModel) =>
   Effect.flatMap(Model.load(model), ({ estimator }) =>

@@ -69,7 +69,7 @@ const trained = Effect.fnUntraced(function* (chosen: ReadonlyArray<string>) {
     query: `SELECT line, 0.0::DOUBLE AS tenure, ${picked.join(", ")}, churn FROM ${rows} ORDER BY line`,
   });
   const parts = yield* split.run({ data: yield* Features.stage(Picked).run({ data }) });
-  const model = yield* Train.logistic(Picked).run(parts);
+  const model = yield* Train.linear(Picked).run(parts);
   const judged = evaluate.run({ model, train: parts.train, data: parts.test });
   return { parts, judged, auc: yield* rocAuc(Picked, model, parts.test) };
 });

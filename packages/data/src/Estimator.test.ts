@@ -56,8 +56,8 @@ const linear: Estimator.LinearModel = {
   version: 1,
   link: "identity",
   features: ["x0", "x1"],
-  intercept: 1,
-  coefficients: [2, -3],
+  intercepts: [1],
+  coefficients: [[2, -3]],
   mean: [10, 0],
   sd: [5, 2],
   imputation: [20, 4],
@@ -67,7 +67,7 @@ const constant: Estimator.ConstantModel = {
   _tag: "ConstantModel",
   version: 1,
   features: [],
-  value: 0.2,
+  values: [0.2],
 };
 
 describe("scoreRow", () => {
@@ -350,9 +350,9 @@ describe("load", () => {
       "feature 1 is a number",
     ],
     ["fewer than no rows", withTree({ cover: [-1, 0, 0, 0, 0] }), "trees[1].cover[0]", "-1 is"],
-    ["a coefficient too few", { ...linear, coefficients: [1] }, "coefficients", "1 entries"],
+    ["a coefficient too few", { ...linear, coefficients: [[1]] }, "coefficients[0]", "1 entries"],
     ["a deviation of zero", { ...linear, sd: [1, 0] }, "sd[1]", "not positive"],
-    ["a number that is not finite", { ...constant, value: Number.NaN }, "document", "value"],
+    ["a number that is not finite", { ...constant, values: [Number.NaN] }, "document", "values"],
     ["a threshold that is null", withTreeNull(), "document", "threshold"],
     ["an unknown model", { _tag: "Pickle", version: 1 }, "document", "_tag"],
     ["a later version", { ...constant, version: 2 }, "document", "version"],

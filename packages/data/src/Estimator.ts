@@ -29,7 +29,7 @@ import {
   rowsOf,
   type ScoreInputInvalid,
 } from "./estimator/columns.ts";
-import { ConstantModel, constantScorer } from "./estimator/ConstantModel.ts";
+import { ConstantModel, constantProblems, constantScorer } from "./estimator/ConstantModel.ts";
 import { LinearModel, linearProblems, linearScorer } from "./estimator/LinearModel.ts";
 import { distinct, EstimatorProblem, type Report } from "./estimator/problems.ts";
 import type { Scorer } from "./estimator/Scorer.ts";
@@ -83,8 +83,16 @@ export const problems = (estimator: Estimator): ReadonlyArray<EstimatorProblem> 
     if (found.length < maxProblems) found.push({ what, where });
   };
   distinct(estimator.features, "features", report);
-  if (estimator._tag === "LinearModel") linearProblems(estimator, report);
-  else if (estimator._tag === "TreeEnsemble") treesProblems(estimator, report);
+  switch (estimator._tag) {
+    case "ConstantModel":
+      constantProblems(estimator, report);
+      break;
+    case "LinearModel":
+      linearProblems(estimator, report);
+      break;
+    case "TreeEnsemble":
+      treesProblems(estimator, report);
+  }
   return found;
 };
 
@@ -140,8 +148,16 @@ const compile = (estimator: Estimator): Scorer => {
  *   new Float64Array(rows * Estimator.width(model));
  * ```
  */
-export const width = (estimator: Estimator): number =>
-  estimator._tag === "TreeEnsemble" ? estimator.baseScores.length : 1;
+export const width = (estimator: Estimator): number => {
+  switch (estimator._tag) {
+    case "ConstantModel":
+      return estimator.values.length;
+    case "LinearModel":
+      return estimator.intercepts.length;
+    case "TreeEnsemble":
+      return estimator.baseScores.length;
+  }
+};
 
 /**
  * Compiles a model to a closure that writes the scores of one row to `out[0..width]` without

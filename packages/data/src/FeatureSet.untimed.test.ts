@@ -119,7 +119,7 @@ describe("Decisions.read without a moment of the decision", () => {
       const table = yield* Features.stage(set).run({ data });
       const model = yield* Model.store(set, {
         kind: "constant",
-        estimator: { _tag: "ConstantModel", version: 1, features: ["months"], value: 0.5 },
+        estimator: { _tag: "ConstantModel", version: 1, features: ["months"], values: [0.5] },
         trainedOn: { split: null, table: Table.digestOf(table), rows: 3 },
       });
       const baseline = Rule.baseline(MemberFeatures.contract, {

@@ -123,7 +123,7 @@ describe("Model", () => {
         _tag: "ConstantModel",
         version: 1,
         features: ["km"],
-        value: 3,
+        values: [3],
       };
       const problem = <C extends Contract.Contract, Out extends Contract.Contract>(
         set: FeatureSet.FeatureSet<C, Out>,

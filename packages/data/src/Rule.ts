@@ -130,7 +130,7 @@ export const compile = (
   { readonly sql: string; readonly decide: (row: Request) => boolean },
   RuleInvalid
 > =>
-  Effect.map(formulaOf(baseline, "boolean"), (ast) => {
+  Effect.map(formula(baseline, "boolean"), (ast) => {
     const closure = toCell(ast);
     return {
       sql: `CAST(coalesce(${toSql(ast)}, FALSE) AS DOUBLE)`,
@@ -143,12 +143,12 @@ export const predictionSql = (
   baseline: Charter.Baseline,
   kind: "number" | "text",
 ): Effect.Effect<string, RuleInvalid> =>
-  Effect.map(formulaOf(baseline, kind), (ast) =>
+  Effect.map(formula(baseline, kind), (ast) =>
     kind === "number" ? `CAST(${toSql(ast)} AS DOUBLE)` : toSql(ast),
   );
 
 /** The formula of a baseline, if it is one over features and gives what it should. */
-const formulaOf = (
+export const formula = (
   baseline: Charter.Baseline,
   kind: LabelKind,
 ): Effect.Effect<Expr.Ast, RuleInvalid> =>

@@ -77,7 +77,7 @@ layer(services)("Deploy.release", (it) => {
 
   it.effect("releases nothing new when it runs again", () =>
     Effect.gen(function* () {
-      const model = yield* storeModel({ intercept: 0.1 });
+      const model = yield* storeModel({ intercepts: [0.1] });
       const input = { model, verdict: yield* passed(judge(model)), history: yield* history };
       const first = yield* stage.run(input);
       yield* TestClock.adjust("1 day");
@@ -88,7 +88,7 @@ layer(services)("Deploy.release", (it) => {
   describe("stops", () => {
     it.effect("features that mean something else than what is served under their version", () =>
       Effect.gen(function* () {
-        const first = yield* storeModel({ intercept: 0.2 });
+        const first = yield* storeModel({ intercepts: [0.2] });
         const inputs = { history: yield* history, verdict: yield* passed(judge(first)) };
         yield* stage.run({ ...inputs, model: first });
         const edited = tripFeatures(20);
@@ -107,7 +107,7 @@ layer(services)("Deploy.release", (it) => {
     it.effect("a model that the verdict is not on", () =>
       Effect.gen(function* () {
         const verdict = yield* passed(judge(yield* storeModel()));
-        const model = yield* storeModel({ intercept: 3 });
+        const model = yield* storeModel({ intercepts: [3] });
         const error = yield* Effect.flip(stage.run({ model, verdict, history: yield* history }));
         assert.strictEqual(error._tag, "UnevaluatedModel");
         assert.include(
@@ -190,7 +190,7 @@ layer(services)("Deploy.release", (it) => {
     });
     const day = 86_400_000;
     const inputs = Effect.fnUntraced(function* (intercept = 0) {
-      const model = yield* storeModel({ intercept });
+      const model = yield* storeModel({ intercepts: [intercept] });
       const verdict = yield* passed(judge(model, "passed", signed));
       return { model, verdict, history: yield* history };
     });
@@ -282,7 +282,7 @@ layer(services)("Deploy.released", (it) => {
         knownUntil: "2001-06-01",
       });
       for (const intercept of [1, 2]) {
-        const model = yield* storeModel({ intercept });
+        const model = yield* storeModel({ intercepts: [intercept] });
         const verdict = yield* passed(judge(model));
         yield* release.run({ model, verdict, history: yield* history });
       }

@@ -73,8 +73,8 @@ export const estimator: Estimator.Estimator = {
   version: 1,
   link: "logit",
   features: ["km", "hour", "rain", "lateLately"],
-  intercept: 0,
-  coefficients: [0.1, 0.2, 1, 2],
+  intercepts: [0],
+  coefficients: [[0.1, 0.2, 1, 2]],
   mean: [1000, 12, 0.5, 0.5],
   sd: [500, 6, 0.5, 0.25],
   imputation: [1000, 12, 0.5, 0.5],
@@ -132,7 +132,7 @@ const requestOf = (): Contract.ContractSpec => {
 export const candidate = Effect.fnUntraced(function* (
   options: { readonly name?: string; readonly intercept?: number } = {},
 ) {
-  const model = yield* storeModel({ intercept: options.intercept ?? 0 });
+  const model = yield* storeModel({ intercepts: [options.intercept ?? 0] });
   const store = yield* Artifact.ArtifactStore;
   const release: Candidate = {
     name: options.name ?? "trip-delay",

@@ -180,7 +180,7 @@ describe("beats the baseline", () => {
 });
 
 describe("calibrated", () => {
-  const bold = { ...rightModel, intercept: -4, coefficients: [4, 0] };
+  const bold = { ...rightModel, intercepts: [-4], coefficients: [[4, 0]] };
 
   it.effect("fails for probabilities that are too bold, and says where", () =>
     recording(() =>

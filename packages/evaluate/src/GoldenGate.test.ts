@@ -20,8 +20,8 @@ const decodeVerdict = Schema.decodeUnknownResult(Verdict.Verdict);
 /** Decides late from `from` on: sigmoid(1000 · (x − from)). */
 const stepAt = (from: number): Estimator.LinearModel => ({
   ...rightModel,
-  intercept: -1000 * from,
-  coefficients: [1000, 0],
+  intercepts: [-1000 * from],
+  coefficients: [[1000, 0]],
 });
 
 /** Twenty golden rows, x from 0 to 19, late from 10 on; far from any x of the training rows. */

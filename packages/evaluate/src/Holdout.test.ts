@@ -21,7 +21,7 @@ const charter = charterWith();
 const trips = { days: 12, perDay: 100 };
 const twice = { looks: 2, justification: "two candidates, settled before the first look" };
 
-const bolder: Estimator.LinearModel = { ...rightModel, coefficients: [1.1, 0] };
+const bolder: Estimator.LinearModel = { ...rightModel, coefficients: [[1.1, 0]] };
 
 /** Judges a model, in the store around it. */
 const judgeIn = (

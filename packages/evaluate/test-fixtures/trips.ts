@@ -91,8 +91,8 @@ export const rightModel: Estimator.LinearModel = {
   version: 1,
   link: "logit",
   features: ["x", "peek"],
-  intercept: -1,
-  coefficients: [1, 0],
+  intercepts: [-1],
+  coefficients: [[1, 0]],
   mean: [0, 0],
   sd: [1, 1],
   imputation: [0, 0],
@@ -123,7 +123,7 @@ export const constantModel = (value: number): Estimator.ConstantModel => ({
   _tag: "ConstantModel",
   version: 1,
   features: ["x", "peek"],
-  value,
+  values: [value],
 });
 
 const split = "split-one";

@@ -94,7 +94,7 @@ describe("rows without an event time", () => {
           stratify: "label",
           duplicates: "apart",
         }).run({ data: features });
-        const train = Train.logistic(CustomerFeatures, { prepare });
+        const train = Train.linear(CustomerFeatures, { prepare });
         const model = yield* train.run(parts);
         assert.deepStrictEqual(yield* train.run(parts), model);
         const { verdict, evaluation } = yield* Evaluate.decisions(CustomerFeatures, {
@@ -149,7 +149,7 @@ describe("rows without an event time", () => {
           stratify: "label",
           duplicates: "apart",
         }).run({ data: features });
-        const train = Train.logistic(CustomerFeatures, { prepare });
+        const train = Train.linear(CustomerFeatures, { prepare });
         const models = yield* Effect.forEach(folds, (fold) => train.run(fold));
         // Each is fitted on its own rows: no two have the same constants.
         assert.strictEqual(new Set(models.map(({ document }) => document.digest)).size, 3);
@@ -179,7 +179,7 @@ describe("rows without an event time", () => {
         }));
         const stage = Train.outOfFold(CustomerFeatures, {
           prepare: prepareName,
-          estimator: { kind: "logistic" },
+          estimator: { kind: "linear" },
         });
         const found = yield* stage.run({ data });
         assert.deepStrictEqual(yield* stage.run({ data }), found);
@@ -188,7 +188,7 @@ describe("rows without an event time", () => {
         assert.isTrue(auc > 0.4 && auc < 0.6, `${auc}`);
         const better = yield* Train.outOfFold(CustomerFeatures, {
           prepare,
-          estimator: { kind: "logistic" },
+          estimator: { kind: "linear" },
         }).run({ data });
         const honest = yield* OutOfFold.read(better);
         assert.isAbove(

@@ -17,7 +17,7 @@ import {
   requireOneSplit,
   type SplitMismatch,
   trainedOn,
-} from "./internal/rows.ts";
+} from "./internal/trainingStage.ts";
 
 /** Which file, and what it is. */
 export interface OnnxOptions extends Omit<Model.ImportOptions, "trainedOn" | "transform"> {

@@ -10,7 +10,7 @@ import * as Train from "./Train.ts";
 const services = (threads = 2) =>
   Layer.mergeAll(Duckdb.Duckdb.layer({ threads }), Artifact.ArtifactStore.layerTemporary);
 const provided = Effect.provide(services());
-const logistic = { kind: "logistic" } as const;
+const logistic = { kind: "linear" } as const;
 
 const columns = {
   at: Column.timestamp(),
@@ -314,7 +314,7 @@ describe("refuses", () => {
       });
       const data = yield* tableOf(TimedFeatures.contract, 220);
       const validation = { ...data, role: "validation" } as const;
-      const train = Train.logistic(TimedFeatures);
+      const train = Train.linear(TimedFeatures);
       yield* train.run({ train: data, validation });
       yield* GoldenSet.stage(golden).run({});
       for (const run of [

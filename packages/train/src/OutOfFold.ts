@@ -21,7 +21,7 @@ import * as Schema from "effect/Schema";
 import { type BoostedTreesSettings, fitBoostedTrees, type TrainingError } from "./BoostedTrees.ts";
 import { foldColumn, foldedSql, foldRows, foldsBy } from "./internal/folds.ts";
 import { type Prepared, preparedBy, prepareFold } from "./internal/prepared.ts";
-import { fitLogistic, type LogisticOptions } from "./Logistic.ts";
+import { fitLinear, type LinearOptions } from "./Linear.ts";
 
 /** A fold cannot be held out: it is empty, or without it only one class is left to train on. */
 export class FoldUnusable extends Schema.TaggedError<FoldUnusable>()("FoldUnusable", {
@@ -65,7 +65,7 @@ export type OutOfFoldError =
 /** What is trained on each fold's complement. */
 export type FoldEstimator =
   | ({ readonly kind: "boosted-trees" } & Omit<BoostedTreesSettings, "objective" | "earlyStopping">)
-  | ({ readonly kind: "logistic" } & LogisticOptions);
+  | ({ readonly kind: "linear" } & LinearOptions);
 
 /** How {@link outOfFold} trains. */
 export interface OutOfFoldOptions {
@@ -113,7 +113,7 @@ export type OutOfFoldStage<Out extends Contract.Contract> = Stage.Stage<
  *
  * const stageFor = <C extends Contract.Contract, Out extends FeatureSet.Labelled<boolean>>(
  *   set: FeatureSet.FeatureSet<C, Out>,
- * ) => Train.outOfFold(set, { folds: 5, estimator: { kind: "logistic", l2: 1 }, embargo: "1 day" });
+ * ) => Train.outOfFold(set, { folds: 5, estimator: { kind: "linear", l2: 1 }, embargo: "1 day" });
  * ```
  */
 export const outOfFold = <C extends Contract.Contract, Out extends FeatureSet.Labelled<boolean>>(
@@ -190,7 +190,7 @@ export const outOfFold = <C extends Contract.Contract, Out extends FeatureSet.La
       });
       const { row, fold, labels: label } = labelled;
       return yield* OutOfFold.write(set, {
-        kind: estimator.kind === "logistic" ? "logistic regression" : "gradient-boosted trees",
+        kind: estimator.kind === "linear" ? "logistic regression" : "gradient-boosted trees",
         folds: { count: folds, by },
         table: data,
         columns: { row, fold, label, probability },
@@ -222,11 +222,11 @@ const unknownFinding = (
 
 const fit = (
   estimator: FoldEstimator,
-  data: Parameters<typeof fitLogistic>[0],
+  data: Parameters<typeof fitLinear>[0],
 ): Effect.Effect<Estimator.Estimator, TrainingError> => {
-  if (estimator.kind === "logistic") {
+  if (estimator.kind === "linear") {
     const { kind: _kind, ...options } = estimator;
-    return Effect.map(fitLogistic(data, options), ({ estimator }) => estimator);
+    return Effect.map(fitLinear(data, options), ({ estimator }) => estimator);
   }
   const { kind: _kind, ...options } = estimator;
   return Effect.map(fitBoostedTrees(data, options), ({ estimator }) => estimator);

@@ -2,19 +2,20 @@
  * The stage that trains a model on the train part of a split. The validation part stops the training
  * early and is never what a model is judged on; a test table does not fit by type.
  */
-import { type Artifact, type Contract, Stage, type Store } from "@ml-pipe/core";
-import { Duckdb, type FeatureSet, GoldenSet, Model, Table, Transform, Words } from "@ml-pipe/data";
+import { type Contract, Stage } from "@ml-pipe/core";
+import { type FeatureSet, GoldenSet, Model } from "@ml-pipe/data";
 import * as Effect from "effect/Effect";
-import { type BoostedTreesSettings, fitBoostedTrees, type TrainingError } from "./BoostedTrees.ts";
+import { type BoostedTreesSettings, fitBoostedTrees } from "./BoostedTrees.ts";
 import { type Prepared, preparedBy } from "./internal/prepared.ts";
 import {
+  fitted,
   inputsOf,
   notGolden,
   requireOneSplit,
-  type SplitMismatch,
   trainedOn,
-} from "./internal/rows.ts";
-import { fitLogistic, type LogisticOptions } from "./Logistic.ts";
+  type TrainStage,
+} from "./internal/trainingStage.ts";
+import { readTable } from "./internal/trainingTable.ts";
 
 export {
   type FoldEstimator,
@@ -37,31 +38,11 @@ export type { RecommenderError, RecommenderStage } from "./recommend/pairs.ts";
 export { popularity, type PopularityOptions, randomItems } from "./recommend/popularity.ts";
 
 export type { Prepared } from "./internal/prepared.ts";
-export { SplitMismatch } from "./internal/rows.ts";
 export { onnx, type OnnxOptions, type OnnxStage } from "./Onnx.ts";
-
-/** What a training stage can fail with. */
-export type TrainError =
-  | SplitMismatch
-  | TrainingError
-  | Transform.TransformError
-  | GoldenSet.GoldenRowsInTraining
-  | Store.StoreError
-  | Duckdb.DuckdbError
-  | Table.ReadError
-  | Artifact.ArtifactStoreError;
-
-/** A stage that trains a model of the feature set whose table is under contract `Out`. */
-export type TrainStage<Out extends Contract.Contract> = Stage.Stage<
-  {
-    readonly train: Table.Table<Out, "train">;
-    readonly validation: Table.Table<Out, "validation">;
-  },
-  Model.Model<Out>,
-  {},
-  TrainError,
-  Duckdb.Duckdb | Artifact.ArtifactStore
->;
+export { SplitMismatch, type TrainError, type TrainStage } from "./internal/trainingStage.ts";
+export type { Weighted } from "./internal/trainingTable.ts";
+export { constant, type ConstantOptions, rule, type RuleStage } from "./BaselineStage.ts";
+export { linear, type LinearStageOptions } from "./LinearStage.ts";
 
 /**
  * A stage that trains gradient-boosted trees. Needs no Python; the same inputs and options give the
@@ -97,12 +78,13 @@ export const boostedTrees = <C extends Contract.Contract, Out extends FeatureSet
       yield* requireOneSplit(train, validation);
       yield* Effect.forEach(yield* notGolden(set, train, validation), finding);
       const transform = yield* fitted(prepare, train, exhibit);
+      const how = { transform, classes: undefined };
       const context = yield* Effect.context<never>();
       const tell = Effect.runForkWith(context);
       const fit = yield* fitBoostedTrees(
         {
-          ...(yield* read(set, train, transform)),
-          validation: yield* read(set, validation, transform),
+          ...(yield* readTable(set, train, how)),
+          validation: yield* readTable(set, validation, how),
         },
         {
           ...options,
@@ -138,79 +120,3 @@ export const boostedTrees = <C extends Contract.Contract, Out extends FeatureSet
       return yield* Model.store(set, { estimator, transform, kind, trainedOn: trainedOn(train) });
     }),
   });
-
-/**
- * A stage that trains L2-regularised logistic regression. The validation table is not used to fit; it
- * is an input so that the two estimators can be exchanged.
- */
-export const logistic = <C extends Contract.Contract, Out extends FeatureSet.Labelled<boolean>>(
-  set: FeatureSet.FeatureSet<C, Out>,
-  { prepare, ...options }: LogisticOptions & Prepared<Out> = {},
-): TrainStage<Out> =>
-  Stage.make("train", {
-    description: "trains a logistic regression",
-    input: inputsOf(set),
-    output: Model.of(set),
-    params: { estimator: "logistic", featureSet: set.digest, ...preparedBy(prepare), ...options },
-    fingerprint: GoldenSet.registeredDigests(set),
-    run: Effect.fnUntraced(function* ({ train, validation }, { exhibit, finding }) {
-      yield* requireOneSplit(train, validation);
-      yield* Effect.forEach(yield* notGolden(set, train, validation), finding);
-      const transform = yield* fitted(prepare, train, exhibit);
-      const { estimator } = yield* fitLogistic(yield* read(set, train, transform), options);
-      const kind = "logistic regression";
-      return yield* Model.store(set, { estimator, transform, kind, trainedOn: trainedOn(train) });
-    }),
-  });
-
-/** Fits what the features go through, if anything, on the training rows, and shows what came of it. */
-const fitted = Effect.fnUntraced(function* <Out extends Contract.Contract>(
-  prepare: Transform.Transform<Out> | undefined,
-  train: Table.Table<Out, "train">,
-  exhibit: Stage.StageContext<{}>["exhibit"],
-) {
-  if (prepare === undefined) return undefined;
-  const transform = yield* Transform.fit(prepare, train);
-  const { outputs, dropped, rows } = transform;
-  yield* exhibit({
-    _tag: "table",
-    title: "Fitted transformation",
-    caption: `fitted on ${Words.whole(rows)} training rows; ${Words.counted(outputs.length, "column")} selected`,
-    columns: ["column", "selected"],
-    rows: [
-      ...outputs.map(({ name }) => [name, "yes"]),
-      ...dropped.map(({ name, because }) => [name, `no: ${because}`]),
-    ],
-  });
-  return transform;
-});
-
-/**
- * The features and labels of a table as typed arrays, as the transformation gives them to the model; rows
- * without a label are left out.
- */
-const read = Effect.fnUntraced(function* (
-  set: FeatureSet.FeatureSet,
-  table: Table.AnyTable,
-  transform: Transform.Fitted | undefined,
-) {
-  const db = yield* Duckdb.Duckdb;
-  const relation = `(FROM ${yield* Table.relation(table, { rowNumbers: true })} WHERE label IS NOT NULL)`;
-  const operation = `read the ${table.role} table`;
-  const [count] = yield* db.rows(operation, `SELECT count(*)::DOUBLE AS n FROM ${relation}`);
-  const own = set.spec.features.map(({ name }) => name);
-  const { group } = set.contract.spec;
-  const { columns } = yield* db.numericColumns(operation, {
-    from: relation,
-    select: [
-      ...(transform === undefined
-        ? own.map(Duckdb.identifier)
-        : Transform.selectSql(transform, table.role === "train" ? { group } : undefined)),
-      "label",
-    ],
-    rows: Number(count?.["n"] ?? 0),
-  });
-  const labels = columns.at(-1) ?? new Float64Array();
-  const featureNames = transform?.outputs.map(({ name }) => name) ?? own;
-  return { featureNames, columns: columns.slice(0, -1), labels };
-});

@@ -16,7 +16,9 @@ export const importanceOf = (estimator: Model.AnyEstimator): ReadonlyArray<Impor
     estimator._tag === "TreeEnsemble"
       ? estimator.importance
       : estimator._tag === "LinearModel"
-        ? estimator.coefficients.map(Math.abs)
+        ? estimator.features.map((_, j) =>
+            estimator.coefficients.reduce((sum, own) => sum + Math.abs(own[j] ?? 0), 0),
+          )
         : [];
   const total = weights.reduce((sum, one) => sum + one, 0);
   if (!(total > 0)) return [];

@@ -1,7 +1,7 @@
 import { assert, describe, it } from "@effect/vitest";
 import * as fc from "fast-check";
 import { binColumn, findThresholds } from "./binning.ts";
-import { solvePositiveDefinite } from "./cholesky.ts";
+import { solvePositiveDefinite } from "./linear/cholesky.ts";
 import { exponential, nearest } from "./exponential.ts";
 
 describe("binning", () => {
