@@ -1,7 +1,7 @@
 /** Every check of the audit is shown finding what it is for, and not finding it where it is not. */
 import { assert, describe, it } from "@effect/vitest";
 import { Column, Contract } from "@ml-pipe/core";
-import { type Estimator, FeatureSet, Table } from "@ml-pipe/data";
+import { type Estimator, Expr, FeatureSet, Table } from "@ml-pipe/data";
 import * as Effect from "effect/Effect";
 import { recording } from "../test-fixtures/trips.ts";
 import { intraclass } from "./internal/audit/groups.ts";
@@ -44,6 +44,21 @@ const GroupedTrips = FeatureSet.make("grouped-trips", {
   label: ($) => $.late,
 });
 
+const Amounts = FeatureSet.make("amounts", {
+  version: "1",
+  of: Trip,
+  keep: ["who"],
+  features: ($) => ({ a: $.a, b: $.b, c: $.c }),
+  label: ($) => $.late.toNumber(),
+});
+const Kinds = FeatureSet.make("kinds", {
+  version: "1",
+  of: Trip,
+  keep: ["who"],
+  features: ($) => ({ a: $.a, b: $.b, c: $.c }),
+  label: ($) => Expr.when($.late, "late", "in time"),
+});
+
 interface Rows {
   readonly rows?: number;
   /** SQL over `i`, `label`, and `u`, `v`, `w`, uniform in 0 to 1. */
@@ -70,7 +85,12 @@ const query = (options: Rows, salt: number): string => {
     ORDER BY i`;
 };
 
-type AnySet = typeof Trips | typeof TimedTrips | typeof GroupedTrips;
+type AnySet =
+  | typeof Trips
+  | typeof TimedTrips
+  | typeof GroupedTrips
+  | typeof Amounts
+  | typeof Kinds;
 
 const audit = (
   set: AnySet,
@@ -125,6 +145,47 @@ describe("an audit", () => {
       const again = yield* audit(Trips, {}, {}, { look });
       assert.deepStrictEqual(again.results, one.results);
       assert.deepStrictEqual(again.power, one.power);
+    }));
+
+  test("looks at a number by its median, and at each class; a strong feature is no leak yet", () =>
+    Effect.gen(function* () {
+      const amount = "3 * u + x";
+      const kind =
+        "CASE WHEN u + 0.3 * x < 0.5 THEN 'low' WHEN u + 0.3 * x < 0.9 THEN 'mid' ELSE 'top' END";
+      for (const [set, label] of [
+        [Amounts, amount],
+        [Kinds, kind],
+      ] as const) {
+        const honest = yield* audit(set, { label }, { label }, { look });
+        assert.deepStrictEqual(
+          honest.results.filter(({ outcome }) => !["clear", "not-applicable"].includes(outcome)),
+          [],
+          set.spec.name,
+        );
+        const [strong] = honest.power;
+        assert.strictEqual(strong?.feature, "a");
+        assert.isTrue(strong !== undefined && strong.rocAuc > 0.9 && strong.rocAuc < 0.99);
+      }
+      const told = yield* audit(
+        Amounts,
+        { label: amount, b: amount },
+        { label: amount, b: amount },
+      );
+      assert.strictEqual(told.of("single-feature").outcome, "suspected");
+      assert.deepStrictEqual(told.of("single-feature").columns, ["b"]);
+      assert.include(told.of("single-feature").expected, "0.99 on the train rows (of being above");
+      const code = `CASE ${kind.slice(5).replaceAll("'low'", "2").replaceAll("'mid'", "0").replaceAll("'top'", "1")}`;
+      const coded = yield* audit(Kinds, { label: kind, c: code }, { label: kind, c: code });
+      assert.deepStrictEqual(coded.of("single-feature").columns, ["c"]);
+      for (const label of ["NULL::DOUBLE", "3.0"]) {
+        const nothing = yield* audit(Amounts, { label }, { label });
+        assert.strictEqual(nothing.of("single-feature").outcome, "not-run");
+      }
+      assert.throws(
+        () =>
+          Leakage.checkOptions(Amounts, { population: { description: "", positiveRate: [0, 1] } }),
+        /the label of "amounts" is not yes or no/,
+      );
     }));
 
   test("never calls clear what it could not look at", () =>

@@ -4,11 +4,19 @@
  * reads what it found.
  */
 import type { Artifact, Holdout } from "@ml-pipe/core";
-import type { Duckdb, Model, Table, TestRows, Transform } from "@ml-pipe/data";
+import {
+  type Duckdb,
+  FeatureSet,
+  type Model,
+  type Table,
+  type TestRows,
+  type Transform,
+} from "@ml-pipe/data";
 import * as Effect from "effect/Effect";
 import { factsOf } from "./internal/audit/facts.ts";
 import * as Features from "./internal/audit/features.ts";
 import * as Groups from "./internal/audit/groups.ts";
+import { outcomeOf } from "./internal/audit/outcome.ts";
 import { type Population, represents, shifted } from "./internal/audit/population.ts";
 import { powerOf, shiftsOf } from "./internal/audit/power.ts";
 import * as Rows from "./internal/audit/rows.ts";
@@ -65,7 +73,9 @@ export const audit = Effect.fnUntraced(function* (
   options: AuditOptions = {},
 ): Effect.fn.Return<Audit, AuditError, Duckdb.Duckdb | Artifact.ArtifactStore> {
   checkOptions(set, options);
-  const [trainFacts, testFacts] = [yield* factsOf(set, train), yield* factsOf(set, test)];
+  const outcome = yield* outcomeOf(set, train);
+  const trainFacts = yield* factsOf(set, train, outcome);
+  const testFacts = yield* factsOf(set, test, outcome);
   const power = yield* powerOf(trainFacts, testFacts);
   const earlier = yield* Rows.earlierRows(set, trainFacts, testFacts);
   const results: ReadonlyArray<AuditResult> = [
@@ -109,6 +119,11 @@ export const checkOptions = (
     if (reason.trim() === "") {
       throw new TypeError(`leakage.accepted: say why "${name}" is no leak`);
     }
+  }
+  if (population?.positiveRate !== undefined && FeatureSet.labelKind(spec) !== "boolean") {
+    throw new TypeError(
+      `leakage.population: the label of "${spec.name}" is not yes or no, so there is no share of positives; leave positiveRate out`,
+    );
   }
   const [low, high] = population?.positiveRate ?? [0, 1];
   if (!(low >= 0 && low <= high && high <= 1)) {

@@ -39,7 +39,10 @@ export type AuditResult = typeof AuditResult.Type;
 /** How much one feature alone says about the outcome. */
 export const FeaturePower = Schema.Struct({
   feature: Schema.String,
-  /** ROC AUC of the feature alone on the train rows, in its better direction or in bins. */
+  /**
+   * ROC AUC of the feature alone on the train rows, in its better direction or in bins. Of a number: of being
+   * above the median of the train rows; of classes: the mean over the frequent ones, each against the rest.
+   */
   rocAuc: Schema.Finite,
   /** DeLong's interval at 95 %; null where the feature separates the outcomes perfectly. */
   interval: Schema.NullOr(Schema.Tuple([Schema.Finite, Schema.Finite])),

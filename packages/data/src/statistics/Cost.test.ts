@@ -1,4 +1,5 @@
 import { assert, describe, it } from "@effect/vitest";
+import { Metric } from "@ml-pipe/core";
 import * as fc from "fast-check";
 import { close, fails, value } from "../../test-fixtures/statistics.ts";
 import * as Classification from "./Classification.ts";
@@ -159,5 +160,64 @@ describe("rowCosts", () => {
     fails(Cost.rowCosts([1], [2], 0, matrix), "notBinary", 0);
     fails(Cost.rowCosts([1], [1], NaN, matrix), "notFinite");
     fails(Cost.rowCosts([], [], 0, matrix), "empty");
+  });
+});
+
+describe("choosing among classes", () => {
+  const about = { name: "cost", unit: "EUR" };
+  const classCosts = {
+    spam: { spam: 0, ham: 1, ask: 0.4 },
+    ham: { spam: 20, ham: 0, ask: 0.4 },
+  };
+  const matrix = value(Cost.choiceMatrix({ ...about, classCosts }));
+
+  it("takes the way out where nothing is certain", () => {
+    assert.deepStrictEqual(matrix.choices, ["spam", "ham", "ask"]);
+    // Spam costs 20 (1 − p), ham p, asking 0.4: ask from p = 0.4 to 0.98.
+    const chosen = value(Cost.cheapest([0.99, 0.01, 0.97, 0.03, 0.5, 0.5, 0.39, 0.61], matrix));
+    assert.deepStrictEqual([...chosen], [0, 2, 2, 1]);
+    assert.deepStrictEqual(
+      [...value(Cost.choiceCosts(chosen, [0, 1, 0, 0], matrix))],
+      [0, 0.4, 0.4, 1],
+    );
+  });
+
+  it("is the threshold of two classes, and the most probable class where all mistakes are alike", () => {
+    fc.assert(
+      fc.property(reasonable, fc.integer({ min: 0, max: 100 }), (m, percent) => {
+        const p = percent / 100;
+        const two = value(
+          Cost.choiceMatrix({
+            ...about,
+            classCosts: {
+              yes: { yes: m.truePositive, no: m.falseNegative },
+              no: { yes: m.falsePositive, no: m.trueNegative },
+            },
+          }),
+        );
+        const threshold = value(Cost.optimalThreshold(m));
+        if (Math.abs(p - threshold) < 1e-9) return;
+        const [chosen] = value(Cost.cheapest([p, 1 - p], two));
+        assert.strictEqual(chosen, p > threshold ? 0 : 1);
+      }),
+    );
+    const alike = value(Cost.choiceMatrix(Metric.misclassification(["a", "b", "c"])));
+    const chosen = value(Cost.cheapest([0.2, 0.5, 0.3, 0.4, 0.4, 0.2], alike));
+    assert.deepStrictEqual([...chosen], [1, 0]);
+  });
+
+  it("needs a model, probabilities for each class, and choices that are some", () => {
+    const free = { spam: { spam: 1, ham: 0 }, ham: { spam: 5, ham: 0 } };
+    fails(Cost.choiceMatrix({ ...about, classCosts: free }), "degenerate");
+    fails(
+      Cost.choiceMatrix({ ...about, classCosts: { a: { a: 0 }, b: { a: 1, b: 0 } } }),
+      "notFinite",
+      1,
+    );
+    fails(Cost.cheapest([0.5, 0.5, 1], matrix), "lengthMismatch");
+    fails(Cost.cheapest([0.5, NaN], matrix), "notFinite", 1);
+    fails(Cost.choiceCosts([3], [0], matrix), "outOfRange", 0);
+    fails(Cost.choiceCosts([0], [2], matrix), "outOfRange", 0);
+    fails(Cost.choiceCosts([], [], matrix), "empty");
   });
 });

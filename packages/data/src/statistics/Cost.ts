@@ -1,3 +1,4 @@
+import { Metric } from "@ml-pipe/core";
 import * as Result from "effect/Result";
 import type { Confusion } from "./Classification.ts";
 import {
@@ -6,6 +7,7 @@ import {
   masses,
   noNaN,
   parallel,
+  placesIn,
   problem,
   type Numbers,
 } from "./internal/Check.ts";
@@ -153,6 +155,141 @@ export const rowCosts = (
           : trueNegative;
   }
   return Result.succeed(costs);
+};
+
+/** What choosing among classes costs: `costs[actual · choices.length + chosen]`, in the metric's unit. */
+export interface ChoiceMatrix {
+  readonly classes: ReadonlyArray<string>;
+  /** The classes, and other ways out, in the order in which they are written. */
+  readonly choices: ReadonlyArray<string>;
+  readonly costs: Float64Array;
+  readonly unit: string;
+}
+
+/**
+ * The costs of a charter's metric as a matrix. One under which some choice is never dearer than any other, whatever
+ * the class, is a `degenerate` error: no model is needed (the counterpart of Elkan's "reasonableness" for several
+ * classes, 2001, section 1).
+ *
+ * @example
+ * ```ts
+ * import { Metric } from "@ml-pipe/core"
+ * import { Cost } from "@ml-pipe/data"
+ * import * as Result from "effect/Result"
+ *
+ * const matrix = Result.getOrThrow(Cost.choiceMatrix(Metric.misclassification(["cat", "dog"])))
+ * matrix.costs // [0, 1, 1, 0]
+ * ```
+ */
+export const choiceMatrix = (
+  metric: Metric.ClassMetric,
+): Result.Result<ChoiceMatrix, StatisticsError> => {
+  const classes = Object.keys(metric.classCosts);
+  const choices = Metric.choicesOf(metric);
+  const costs = Float64Array.from(
+    classes.flatMap((actual) =>
+      choices.map((chosen) => metric.classCosts[actual]?.[chosen] ?? Number.NaN),
+    ),
+  );
+  const bad = finite("choiceMatrix", "classCosts", costs);
+  if (bad !== undefined) return Result.fail(bad);
+  const cost = (actual: number, chosen: number) => costs[actual * choices.length + chosen]!;
+  const always = choices.findIndex((_, one) =>
+    choices.every((__, other) =>
+      classes.every((___, actual) => cost(actual, one) <= cost(actual, other)),
+    ),
+  );
+  return always === -1
+    ? Result.succeed({ classes, choices, costs, unit: metric.unit })
+    : Result.fail(
+        problem(
+          "choiceMatrix",
+          "degenerate",
+          "classCosts",
+          `choosing "${choices[always]}" costs no more than any other choice, whatever the class`,
+          "Being wrong must cost more than being right, or no model is needed: correct the costs",
+        ),
+      );
+};
+
+/**
+ * The choice with the lowest expected cost for each row, `argmin over choices of Σ p(class) · cost(class, choice)`; of
+ * equally cheap ones the first. It holds for **calibrated** probabilities, given row by row, one for each class of the
+ * matrix.
+ *
+ * Source: Elkan 2001, equation 1. Errors: `lengthMismatch`, `notFinite` (NaN).
+ *
+ * @example
+ * ```ts
+ * import { Metric } from "@ml-pipe/core"
+ * import { Cost } from "@ml-pipe/data"
+ * import * as Result from "effect/Result"
+ *
+ * const matrix = Result.getOrThrow(Cost.choiceMatrix(Metric.misclassification(["cat", "dog"])))
+ * const chosen = Result.getOrThrow(Cost.cheapest([0.9, 0.1, 0.4, 0.6], matrix)) // [0, 1]
+ * ```
+ */
+export const cheapest = (
+  probabilities: Numbers,
+  { classes, choices, costs }: ChoiceMatrix,
+): Result.Result<Float64Array, StatisticsError> => {
+  const bad =
+    probabilities.length % classes.length === 0
+      ? noNaN("cheapest", "probabilities", probabilities)
+      : problem(
+          "cheapest",
+          "lengthMismatch",
+          "probabilities",
+          `${probabilities.length} probabilities are not ${classes.length} for each row`,
+          "Pass one probability for each class of the matrix, row by row",
+        );
+  if (bad !== undefined) return Result.fail(bad);
+  const chosen = new Float64Array(probabilities.length / classes.length);
+  for (let row = 0; row < chosen.length; row++) {
+    let [best, least] = [0, Infinity];
+    for (let choice = 0; choice < choices.length; choice++) {
+      let cost = 0;
+      for (let one = 0; one < classes.length; one++) {
+        cost += probabilities[row * classes.length + one]! * costs[one * choices.length + choice]!;
+      }
+      if (cost < least) [best, least] = [choice, cost];
+    }
+    chosen[row] = best;
+  }
+  return Result.succeed(chosen);
+};
+
+/**
+ * What each row's choice cost, by the class that it turned out to be, for a paired comparison (`Interval.blockBootstrap`).
+ * Errors: `empty`, `lengthMismatch`, `outOfRange` (a choice or class that is none).
+ *
+ * @example
+ * ```ts
+ * import { Metric } from "@ml-pipe/core"
+ * import { Cost } from "@ml-pipe/data"
+ * import * as Result from "effect/Result"
+ *
+ * const matrix = Result.getOrThrow(Cost.choiceMatrix(Metric.misclassification(["cat", "dog"])))
+ * const costs = Result.getOrThrow(Cost.choiceCosts([0, 1], [0, 0], matrix)) // [0, 1]
+ * ```
+ */
+export const choiceCosts = (
+  chosen: Numbers,
+  labels: Numbers,
+  { classes, choices, costs }: ChoiceMatrix,
+): Result.Result<Float64Array, StatisticsError> => {
+  const bad =
+    parallel("choiceCosts", "chosen", chosen, "labels", labels) ??
+    placesIn("choiceCosts", "chosen", chosen, choices.length) ??
+    placesIn("choiceCosts", "labels", labels, classes.length);
+  return bad === undefined
+    ? Result.succeed(
+        Float64Array.from(
+          { length: labels.length },
+          (_, row) => costs[labels[row]! * choices.length + chosen[row]!]!,
+        ),
+      )
+    : Result.fail(bad);
 };
 
 const cells = (table: Confusion): ReadonlyArray<number> => [

@@ -6,7 +6,14 @@ import {
   type ReliabilityOptions,
 } from "./Calibration.ts";
 import { rocAuc } from "./Classification.ts";
-import { masses, notEmpty, problem, wholeAtLeast, type Numbers } from "./internal/Check.ts";
+import {
+  masses,
+  notEmpty,
+  placesIn,
+  problem,
+  wholeAtLeast,
+  type Numbers,
+} from "./internal/Check.ts";
 import type { StatisticsError } from "./StatisticsError.ts";
 
 /**
@@ -233,8 +240,8 @@ export const confusion = (decided: {
     (chosen.length === labels.length
       ? undefined
       : mismatch("confusion", "chosen", `${chosen.length} choices`, labels.length)) ??
-    places("confusion", "labels", labels, classes) ??
-    places("confusion", "chosen", chosen, choices);
+    placesIn("confusion", "labels", labels, classes) ??
+    placesIn("confusion", "chosen", chosen, choices);
   if (bad !== undefined) return Result.fail(bad);
   const table = new Float64Array(classes * choices);
   for (let row = 0; row < labels.length; row++) table[labels[row]! * choices + chosen[row]!]! += 1;
@@ -366,7 +373,7 @@ const checked = (
           `${probabilities.length} probabilities`,
           labels.length * classes,
         )) ??
-    places(operation, "labels", labels, classes);
+    placesIn(operation, "labels", labels, classes);
   if (bad !== undefined) return bad;
   for (let row = 0; row < labels.length; row++) {
     let sum = 0;
@@ -385,27 +392,6 @@ const checked = (
         : `the probabilities of row ${row} sum to ${sum}`,
       "Pass one probability for each class, row by row, which sum to 1",
       row,
-    );
-  }
-  return undefined;
-};
-
-const places = (
-  operation: string,
-  name: string,
-  values: Numbers,
-  count: number,
-): StatisticsError | undefined => {
-  for (let i = 0; i < values.length; i++) {
-    const value = values[i]!;
-    if (Number.isInteger(value) && value >= 0 && value < count) continue;
-    return problem(
-      operation,
-      "outOfRange",
-      name,
-      `${name}[${i}] is ${value}, which is none of 0 to ${count - 1}`,
-      "Number the classes from 0, and drop unlabelled rows on purpose",
-      i,
     );
   }
   return undefined;

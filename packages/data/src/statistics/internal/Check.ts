@@ -271,3 +271,25 @@ export const ascending = (
   }
   return undefined;
 };
+
+/** Whole numbers from 0 to before `count`: which class a row is of. */
+export const placesIn = (
+  operation: string,
+  name: string,
+  values: Numbers,
+  count: number,
+): StatisticsError | undefined => {
+  for (let i = 0; i < values.length; i++) {
+    const value = values[i]!;
+    if (Number.isInteger(value) && value >= 0 && value < count) continue;
+    return problem(
+      operation,
+      "outOfRange",
+      name,
+      `${name}[${i}] is ${value}, which is none of 0 to ${count - 1}`,
+      "Number the classes from 0, and drop unlabelled rows on purpose",
+      i,
+    );
+  }
+  return undefined;
+};

@@ -4,6 +4,7 @@
  */
 import { Duckdb, Table, type TestRows } from "@ml-pipe/data";
 import * as Effect from "effect/Effect";
+import type { Outcome } from "./outcome.ts";
 
 const { identifier } = Duckdb;
 
@@ -33,12 +34,14 @@ export interface Facts {
   readonly relation: string;
   readonly rows: number;
   readonly labelled: number;
+  readonly outcome: Outcome;
+  /** Rows with the first view of the outcome. */
   readonly positives: number;
   /** Epoch milliseconds of the first and last decision; null where there is no moment of the decision. */
   readonly from: number | null;
   readonly to: number | null;
-  /** Outcomes of the sampled rows. */
-  readonly label: Float64Array;
+  /** Outcomes of the sampled rows, 1 or 0, in each view. */
+  readonly outcomes: ReadonlyArray<Float64Array>;
   readonly features: ReadonlyMap<string, FeatureFacts>;
 }
 
@@ -52,7 +55,11 @@ export const rowsIn = (share: number): string =>
   `(file_row_number * 2654435761) % 4294967296 < ${Math.ceil(share * 2 ** 32)}`;
 
 /** Examines a feature table. */
-export const factsOf = Effect.fnUntraced(function* (set: TestRows.Rows, table: Table.AnyTable) {
+export const factsOf = Effect.fnUntraced(function* (
+  set: TestRows.Rows,
+  table: Table.AnyTable,
+  outcome: Outcome,
+) {
   const db = yield* Duckdb.Duckdb;
   const relation = yield* Table.relation(table, { rowNumbers: true });
   const operation = `examine the ${table.role} table for leakage`;
@@ -63,7 +70,7 @@ export const factsOf = Effect.fnUntraced(function* (set: TestRows.Rows, table: T
       : `epoch_ms(CAST(${identifier(decidedAt)} AS TIMESTAMP))::DOUBLE`;
   const [row] = yield* db.rows(
     operation,
-    `SELECT count(*)::DOUBLE AS rows, count(label)::DOUBLE AS labelled, count_if(label)::DOUBLE AS positives,
+    `SELECT count(*)::DOUBLE AS rows, count(label)::DOUBLE AS labelled, count_if(${outcome.views[0]})::DOUBLE AS positives,
        min(${time}) AS "from", max(${time}) AS "to" FROM ${relation}`,
   );
   const numberOf = (key: string): number | null => {
@@ -77,10 +84,10 @@ export const factsOf = Effect.fnUntraced(function* (set: TestRows.Rows, table: T
   const names = features.map(({ name }) => name);
   const { columns } = yield* db.numericColumns(operation, {
     from,
-    select: ["label", ...names.map(finite)],
+    select: [...outcome.views.map((view) => `(${view})`), ...names.map(finite)],
     rows: Number(count?.["n"] ?? 0),
   });
-  const [label = new Float64Array(), ...samples] = columns;
+  const samples = columns.slice(outcome.views.length);
   const sampled = names.map((name, index) => {
     const sample = samples[index] ?? new Float64Array();
     return { name, sample, ...describe(sample) };
@@ -100,7 +107,8 @@ export const factsOf = Effect.fnUntraced(function* (set: TestRows.Rows, table: T
     positives: numberOf("positives") ?? 0,
     from: numberOf("from"),
     to: numberOf("to"),
-    label,
+    outcome,
+    outcomes: columns.slice(0, outcome.views.length),
     features: new Map(
       sampled.map(({ name, sample, sd, whole, withOrder }) => {
         const all = exact.get(name);

@@ -9,8 +9,11 @@ const { counted, number, percent } = Words;
 
 /** Limits from which something is said; each is a default of a peer or named in docs/leakage.md. */
 const featureLimits = {
-  /** ROC AUC of one feature alone from which it is suspected to be the outcome in disguise. */
-  suspiciousAuc: 0.95,
+  /**
+   * ROC AUC of one feature alone from which it is suspected to be the outcome in disguise. What is honest
+   * tells a number or a class apart more often than a yes/no outcome: an order of last week, a petal's length.
+   */
+  suspiciousAuc: { boolean: 0.95, number: 0.99, text: 0.99 },
   /** Rows of the rarer outcome below which a high ROC AUC is noted, not suspected. */
   minPerClass: 30,
   /** Share of different values from which whole numbers look like an identifier (mlw: 0.95). */
@@ -93,12 +96,20 @@ export const names = (spec: FeatureSet.FeatureSetSpec): AuditResult => {
   };
 };
 
+/** What the outcome is taken to be. */
+const about = {
+  boolean: "",
+  number: " (of being above their median)",
+  text: " (mean of each frequent class against the rest)",
+} as const;
+
 /** Features that alone nearly tell the outcome. */
 export const single = (
   power: ReadonlyArray<FeaturePower>,
   facts: Facts,
 ): ReadonlyArray<AuditResult> => {
-  const expected = `no feature that alone reaches a ROC AUC of ${featureLimits.suspiciousAuc} on the train rows`;
+  const limit = featureLimits.suspiciousAuc[facts.outcome.kind];
+  const expected = `no feature that alone reaches a ROC AUC of ${limit} on the train rows${about[facts.outcome.kind]}`;
   const rarer = Math.min(facts.positives, facts.labelled - facts.positives);
   const base = { kind: "L2", check: "leakage.single-feature", expected } as const;
   const [best] = power;
@@ -113,7 +124,7 @@ export const single = (
       },
     ];
   }
-  const strong = power.filter(({ rocAuc }) => rocAuc >= featureLimits.suspiciousAuc);
+  const strong = power.filter(({ rocAuc }) => rocAuc >= limit);
   const judged = new Set(power.map(({ feature }) => feature));
   const empty = [...facts.features.keys()].filter((feature) => !judged.has(feature));
   if (strong.length === 0) {

@@ -177,7 +177,7 @@ const likenessOf = Effect.fnUntraced(function* (train: Facts, column: string, or
   const [row] = yield* db.rows(
     `look at "${column}" as a group`,
     `WITH cells AS MATERIALIZED (
-       SELECT ${name} AS v, count(*)::DOUBLE AS n, count_if(label)::DOUBLE AS y FROM ${train.relation}
+       SELECT ${name} AS v, count(*)::DOUBLE AS n, count_if(${train.outcome.views[0]})::DOUBLE AS y FROM ${train.relation}
        WHERE label IS NOT NULL AND ${present} GROUP BY 1),
      known AS (SELECT v, n, y / n AS p, y / n * (1 - y / n) / (n - 1) AS chance FROM cells WHERE n > 1),
      pairs AS (

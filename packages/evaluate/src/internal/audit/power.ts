@@ -11,8 +11,8 @@ const bins = 32;
 export const powerOf = Effect.fnUntraced(function* (train: Facts, test: Facts) {
   const found: Array<FeaturePower> = [];
   for (const [feature, { sample }] of train.features) {
-    const onTrain = alone(sample, train.label);
-    const onTest = alone(test.features.get(feature)?.sample, test.label);
+    const onTrain = alone(sample, train.outcomes);
+    const onTest = alone(test.features.get(feature)?.sample, test.outcomes);
     if (onTrain !== undefined) found.push({ feature, ...onTrain, onTest: onTest?.rocAuc ?? null });
     yield* Effect.yieldNow;
   }
@@ -21,12 +21,33 @@ export const powerOf = Effect.fnUntraced(function* (train: Facts, test: Facts) {
 
 type Power = Pick<FeaturePower, "rocAuc" | "interval">;
 
+/** The mean over the views of the outcome, of those that have both yes and no. */
+const alone = (
+  values: Float64Array | undefined,
+  outcomes: ReadonlyArray<Float64Array>,
+): Power | undefined => {
+  if (values === undefined || values.every(Number.isNaN)) return undefined;
+  const found = outcomes.flatMap((outcome) => inView(values, outcome) ?? []);
+  const [first, ...others] = found;
+  if (first === undefined || others.length === 0) return first;
+  const mean = (of: (one: Power) => number) =>
+    found.reduce((sum, one) => sum + of(one), 0) / found.length;
+  return {
+    rocAuc: mean(({ rocAuc }) => rocAuc),
+    interval: found.every(({ interval }) => interval === null)
+      ? null
+      : [
+          mean(({ rocAuc, interval }) => interval?.[0] ?? rocAuc),
+          mean(({ rocAuc, interval }) => interval?.[1] ?? rocAuc),
+        ],
+  };
+};
+
 /**
  * The larger of two: the ROC AUC of the feature's order, and that of its outcome rates in bins, which are
  * learnt on one half of the rows and judged on the other, so that chance does not count.
  */
-const alone = (values: Float64Array | undefined, label: Float64Array): Power | undefined => {
-  if (values === undefined || values.every(Number.isNaN)) return undefined;
+const inView = (values: Float64Array, label: Float64Array): Power | undefined => {
   const scored = [ordered(values, label), binned(values, label)].flatMap((scores) => {
     const auc = Classification.rocAuc(scores.values, scores.label);
     return auc._tag === "Success" ? [{ ...scores, auc: auc.success }] : [];

@@ -75,7 +75,8 @@ export const twins = Effect.fnUntraced(function* (
       : `floor(${value} / ${sd * rowLimits.near})`;
   });
   const vector = `hash(${[...cells, ...keptOf(set).map(identifier)].join(", ")})`;
-  const rarer = train.positives * 2 <= train.labelled ? "label" : "NOT label";
+  const [yes] = train.outcome.views;
+  const rarer = train.positives * 2 <= train.labelled ? `(${yes})` : `NOT (${yes})`;
   const asked = Math.min(1, mostAsked / Math.max(1, test.labelled));
   const sampled = asked === 1 ? "TRUE" : rowsIn(asked);
   const [found] = yield* db.rows(
@@ -214,7 +215,7 @@ export const order = Effect.fnUntraced(function* (set: TestRows.Rows, train: Fac
   const [row] = yield* db.rows(
     "look at the order of rows",
     `SELECT count(before)::DOUBLE AS n, corr(now, before)::DOUBLE AS r FROM (
-       SELECT label::INTEGER AS now, lag(label::INTEGER) OVER (ORDER BY file_row_number) AS before
+       SELECT (${train.outcome.views[0]})::INTEGER AS now, lag((${train.outcome.views[0]})::INTEGER) OVER (ORDER BY file_row_number) AS before
        FROM (FROM ${train.relation} WHERE label IS NOT NULL AND file_row_number < 200000))`,
   );
   const [n, r] = [Number(row?.["n"] ?? 0), Number(row?.["r"] ?? Number.NaN)];
