@@ -23,6 +23,7 @@ export * as Odcs from "./Odcs.ts";
 export * as Plan from "./Plan.ts";
 export * as Pipeline from "./Pipeline.ts";
 export * as Provenance from "./Provenance.ts";
+export * as Python from "./Python.ts";
 export * as Ref from "./Ref.ts";
 export * as Retention from "./Retention.ts";
 export * as RunDump from "./RunDump.ts";

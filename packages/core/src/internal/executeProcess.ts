@@ -21,7 +21,7 @@ import { findExecutable, pathOf } from "./executable.ts";
 import { codecOf, collect, type Paths, prepare } from "./exchange.ts";
 import { eachLine } from "./outputLines.ts";
 import { outputsOf } from "./outputs.ts";
-import { childEnvironment } from "./processEnvironment.ts";
+import { childEnvironment, exchangeVariables } from "./processEnvironment.ts";
 import { membersOf } from "./processGroup.ts";
 import { type Secrets, secretsOf } from "./secretText.ts";
 
@@ -40,6 +40,8 @@ export interface Spec {
   readonly command: readonly [program: string | URL, ...args: ReadonlyArray<string | URL>];
   readonly args: (input: Values, paths: Paths) => ReadonlyArray<string>;
   readonly environment: ReadonlyArray<string>;
+  /** Variables of the child alone. */
+  readonly variables: { readonly [name: string]: string };
   readonly secrets: SecretSources;
   readonly cwd: string | URL | undefined;
   readonly limitMs: number | undefined;
@@ -121,7 +123,12 @@ export const executeProcess = Effect.fnUntraced(function* (
       executable,
       args: [...args, ...spec.args(input, paths)],
       cwd: spec.cwd === undefined ? paths.work : folder,
-      environment: { ...childEnvironment(spec.environment, paths), ...values },
+      environment: {
+        ...childEnvironment(spec.environment),
+        ...spec.variables,
+        ...exchangeVariables(paths),
+        ...values,
+      },
     }).pipe(
       Effect.mapError(({ message }) => {
         const lines = [secrets.scrub(message)];

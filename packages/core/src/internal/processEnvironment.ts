@@ -7,17 +7,19 @@ const essential: ReadonlyArray<string> =
     ? ["Path", "PATHEXT", "SystemRoot", "SystemDrive", "ComSpec", "TEMP", "TMP", "USERPROFILE"]
     : ["PATH", "HOME", "LANG", "TMPDIR"];
 
-/** Without what this process's environment says otherwise. */
+/** What a child needs of this process's environment, and what is declared. */
 export const childEnvironment = (
   declared: ReadonlyArray<string>,
-  paths: Paths,
-): { readonly [name: string]: string } => ({
-  ...Object.fromEntries(
+): { readonly [name: string]: string } =>
+  Object.fromEntries(
     [...essential, ...declared].flatMap((name) => {
       const value = process.env[name];
       return value === undefined ? [] : [[name, value]];
     }),
-  ),
+  );
+
+/** How a child is told where its files are. */
+export const exchangeVariables = (paths: Paths): { readonly [name: string]: string } => ({
   ML_PIPE_INPUT: paths.input,
   ML_PIPE_PARAMS: paths.params,
   ML_PIPE_OUTPUT: paths.output,

@@ -49,7 +49,7 @@ export type ProcessError =
 export type ProcessPaths = Paths;
 
 /** What the author of a process stage writes, beside its outputs. */
-interface Definition<I extends Fields, X extends SecretSources> {
+export interface Definition<I extends Fields, X extends SecretSources> {
   readonly description?: string;
   /**
    * The program and its first arguments, as they are: no shell looks at them. A program without a
@@ -81,8 +81,10 @@ interface Definition<I extends Fields, X extends SecretSources> {
   readonly charter?: { readonly digest: string };
 }
 
-type Failing<X extends SecretSources> = ProcessError | Effect.Error<X[keyof X]>;
-type Needing<X extends SecretSources> = ArtifactStore | Effect.Services<X[keyof X]>;
+/** What a stage with these secrets can fail with. */
+export type Failing<X extends SecretSources> = ProcessError | Effect.Error<X[keyof X]>;
+/** What a stage with these secrets needs. */
+export type Needing<X extends SecretSources> = ArtifactStore | Effect.Services<X[keyof X]>;
 
 /**
  * A stage that runs a command in a process group of its own.
@@ -126,22 +128,50 @@ export const process: <
   name: string,
   definition: AnyDefinition & OutputSide<unknown, Fields>,
 ): never => {
-  const frames = callSites(process);
-  const spec = specOf(name, definition);
+  return processStage(name, definition, callSites(process));
+};
+
+/** What a stage for one kind of program adds to a process. */
+export interface Extension {
+  /** Variables of the child. */
+  readonly variables: { readonly [name: string]: string };
+  /** Part of the cache key. */
+  readonly identity: Effect.Effect<Schema.Json, unknown>;
+  /** What is done around the process. */
+  readonly around: <A, E, R>(process: Effect.Effect<A, E, R>) => Effect.Effect<A, unknown, R>;
+}
+
+/** A stage that runs a command, and what is done around it. Typed by the function that authors call. */
+export const processStage = (
+  name: string,
+  definition: AnyDefinition & OutputSide<unknown, Fields>,
+  frames: ReturnType<typeof callSites>,
+  extension?: Extension,
+): never => {
+  const spec = { ...specOf(name, definition), variables: extension?.variables ?? {} };
   const { description, input, params, environment, memory, resources = {} } = definition;
   const { cache, charter, output, outputs } = definition;
+  const own = fingerprintOf(name, definition);
   const common = {
     input,
     resources: { ...(memory === undefined ? {} : { memory }), ...resources },
-    fingerprint: fingerprintOf(name, definition),
+    fingerprint:
+      extension === undefined
+        ? own
+        : Effect.map(Effect.all([extension.identity, own]), ([program, rest]) => ({
+            ...rest,
+            program,
+          })),
     ...(description === undefined ? {} : { description }),
     ...(params === undefined ? {} : { params }),
     ...(environment === undefined ? {} : { environment }),
     ...(cache === undefined ? {} : { cache }),
     ...(charter === undefined ? {} : { charter }),
   };
-  const run = (input: Values, context: StageContext<{}>) =>
-    executeProcess(spec, stage.info, input, context);
+  const run = (input: Values, context: StageContext<{}>) => {
+    const process = executeProcess(spec, stage.info, input, context);
+    return extension === undefined ? process : extension.around(process);
+  };
   const stage: { readonly info: StageInfo } =
     outputs === undefined
       ? make(name, {
@@ -153,9 +183,10 @@ export const process: <
   return derive(stage, { info: () => ({ definedAt: frames[0], frames }) });
 };
 
-type AnyDefinition = Definition<Fields, SecretSources>;
+/** A definition with its types forgotten. */
+export type AnyDefinition = Definition<Fields, SecretSources>;
 
-const specOf = (stage: string, definition: AnyDefinition): Spec => {
+const specOf = (stage: string, definition: AnyDefinition): Omit<Spec, "variables"> => {
   const { command, args = () => [], cwd, environment = [], secrets = {} } = definition;
   const { timeout, memory, grace = "5 seconds" } = definition;
   const invalid = (problem: string, next: string) => new StageInvalid({ stage, problem, next });

@@ -1,0 +1,57 @@
+/** How a Python environment can be unfit for a script. */
+import * as Schema from "effect/Schema";
+
+/** There is no interpreter where one is expected, or none that can be used. */
+export class PythonUnusable extends Schema.TaggedError<PythonUnusable>()("PythonUnusable", {
+  interpreter: Schema.String,
+  problem: Schema.String,
+  next: Schema.String,
+}) {
+  override get message(): string {
+    return `Python cannot be used: ${this.interpreter} ${this.problem}. ${this.next}.`;
+  }
+}
+
+/** The installed packages are not those of the lock file. */
+export class PythonPackagesDiffer extends Schema.TaggedError<PythonPackagesDiffer>()(
+  "PythonPackagesDiffer",
+  {
+    interpreter: Schema.String,
+    requirements: Schema.String,
+    problems: Schema.Array(
+      Schema.Struct({
+        package: Schema.String,
+        /** The pinned version, or null if any will do. */
+        expected: Schema.NullOr(Schema.String),
+        /** Null if it is not installed. */
+        found: Schema.NullOr(Schema.String),
+      }),
+    ),
+  },
+) {
+  override get message(): string {
+    const { interpreter, requirements, problems } = this;
+    const lines = problems.map(
+      (one) =>
+        `${one.package}: expected ${one.expected ?? "any version"}, found ${one.found ?? "none"}`,
+    );
+    return `${interpreter} does not have the packages of ${requirements}:\n  ${lines.join("\n  ")}\nInstall them: ${interpreter} -m pip install -r ${requirements}`;
+  }
+}
+
+/** A script imports a package that is not installed. */
+export class PythonPackageMissing extends Schema.TaggedError<PythonPackageMissing>()(
+  "PythonPackageMissing",
+  {
+    stage: Schema.String,
+    module: Schema.String,
+    interpreter: Schema.String,
+    /** The last lines of the traceback. */
+    lines: Schema.Array(Schema.String),
+  },
+) {
+  override get message(): string {
+    const { stage, module, interpreter, lines } = this;
+    return `stage "${stage}": the script imports ${module}, which ${interpreter} does not have:\n${lines.map((line) => `  ${line}`).join("\n")}\nInstall the package that has it (${interpreter} -m pip install …), and pin it in the requirements.`;
+  }
+}

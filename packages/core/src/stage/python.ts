@@ -1,0 +1,114 @@
+/** Stages that run a Python script in an environment that is known, with a contract on both sides. */
+import * as path from "node:path";
+import { fileURLToPath, pathToFileURL } from "node:url";
+import * as Effect from "effect/Effect";
+import { callSites } from "../internal/callSite.ts";
+import { digestOf, pathOf } from "../internal/executable.ts";
+import type { SecretSources } from "../internal/executeProcess.ts";
+import type { OutOf, OutputSide, TypesOf } from "../internal/outputSide.ts";
+import * as Python from "../Python.ts";
+import { pythonVariables } from "../python/probe.ts";
+import type { Fields, Stage } from "./make.ts";
+import { type Definition, type Failing, type Needing, processStage } from "./process.ts";
+import { ProcessFailed } from "./processErrors.ts";
+
+/** What the author of a Python stage writes, beside its outputs. */
+export interface PythonDefinition<I extends Fields, X extends SecretSources>
+  extends Omit<Definition<I, X>, "command" | "args">, Python.Environment {
+  /** The script, as `new URL("./train.py", import.meta.url)`. */
+  readonly script: string | URL;
+  /** Arguments of the script. */
+  readonly args?: ReadonlyArray<string>;
+}
+
+/**
+ * A stage that runs a Python script, as {@link process} runs a program. Its environment is looked at
+ * first: which Python it is and what is installed are part of the cache key, and packages other than the
+ * lock file's are refused.
+ *
+ * The script may import `ml_pipe`, a module without dependencies that reads what it is given and hands
+ * back what it made: `ml_pipe.inputs`, `ml_pipe.params`, `ml_pipe.artifact(…)`, `ml_pipe.output(…)`.
+ * Modules beside the script are found as always; name them in `reads`, so that they are part of the key.
+ *
+ * @example
+ * ```ts
+ * import { Artifact, Stage } from "@ml-pipe/core";
+ * import * as Schema from "effect/Schema";
+ *
+ * const embed = Stage.python("embed", {
+ *   script: new URL("./embed.py", import.meta.url),
+ *   venv: new URL("./.venv", import.meta.url),
+ *   requirements: new URL("./requirements.txt", import.meta.url),
+ *   input: { texts: Artifact.Artifact },
+ *   outputs: { vectors: Artifact.Artifact, dimensions: Schema.Int },
+ *   timeout: "1 hour",
+ *   memory: "8 GiB",
+ * });
+ * ```
+ */
+export const python: <
+  const I extends Fields,
+  T = never,
+  const O extends Fields = never,
+  const X extends SecretSources = {},
+>(
+  name: string,
+  definition: PythonDefinition<I, X> & OutputSide<T, O>,
+) => Stage<
+  TypesOf<I>,
+  OutOf<T, O>,
+  {},
+  Failing<X> | Python.PythonError | Python.PythonPackageMissing,
+  Needing<X>
+> = (
+  name: string,
+  definition: PythonDefinition<Fields, SecretSources> & OutputSide<unknown, Fields>,
+): never => {
+  const { script, args = [], venv, interpreter, requirements, ...rest } = definition;
+  const environment: Python.Environment = {
+    ...(venv === undefined ? {} : { venv }),
+    ...(interpreter === undefined ? {} : { interpreter }),
+    ...(requirements === undefined ? {} : { requirements }),
+  };
+  const file = pathOf(script, process.cwd());
+  return processStage(
+    name,
+    { ...rest, command: [Python.programOf(environment), pathToFileURL(file), ...args] },
+    callSites(python),
+    {
+      variables: { ...pythonVariables, PYTHONPATH: helperFolder },
+      identity: Effect.all({
+        helper: digestOf(name, path.join(helperFolder, "ml_pipe.py")),
+        environment: Python.identity(name, environment),
+      }),
+      around: (process) =>
+        Effect.all([Python.inspect(environment), digestOf(name, file)]).pipe(
+          Effect.andThen(process),
+          Effect.mapError((error) =>
+            error instanceof ProcessFailed ? namedBetter(error, environment) : error,
+          ),
+        ),
+    },
+  );
+};
+
+/** The folder with `ml_pipe.py`, which is shipped as it is. */
+const helperFolder = fileURLToPath(
+  new URL(
+    import.meta.url.endsWith(".ts") ? "../python/helper" : "../../src/python/helper",
+    import.meta.url,
+  ),
+);
+
+/** A package that is missing is another thing to correct than a script that fails. */
+const namedBetter = (
+  error: ProcessFailed,
+  environment: Python.Environment,
+): ProcessFailed | Python.PythonPackageMissing => {
+  const { stage, lines } = error;
+  const [, module] =
+    /^ModuleNotFoundError: No module named '([^']+)'/.exec(lines.at(-1) ?? "") ?? [];
+  if (module === undefined) return error;
+  const interpreter = String(Python.programOf(environment));
+  return new Python.PythonPackageMissing({ stage, module, interpreter, lines: lines.slice(-3) });
+};
