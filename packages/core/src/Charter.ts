@@ -24,6 +24,20 @@ export const Baseline = Schema.Struct({
 /** See {@link Baseline}. */
 export type Baseline = typeof Baseline.Type;
 
+const Positive = Schema.Finite.check(Schema.isGreaterThan(0));
+
+/** What one model may take where it is served. Each is a gate of its evaluation, measured where that runs. */
+export const Budgets = Schema.Struct({
+  /** Time of one prediction from its features, 99th percentile, in milliseconds. */
+  latencyMillis: Schema.optionalKey(Positive),
+  /** Size of the stored model. */
+  modelBytes: Schema.optionalKey(Positive),
+  /** Memory of the loaded model. */
+  memoryBytes: Schema.optionalKey(Positive),
+});
+/** See {@link Budgets}. */
+export type Budgets = typeof Budgets.Type;
+
 /** A charter as data: what is stored with runs and verdicts, digested and shown. */
 export const CharterSpec = Schema.Struct({
   title: Schema.NonEmptyString,
@@ -44,6 +58,8 @@ export const CharterSpec = Schema.Struct({
   /** Where the prediction meets people: the product surface with its merging, rules and filters. */
   surface: Schema.String,
   guardrails: Schema.Array(Schema.String),
+  /** What serving a model may take; an evaluation measures what is named here. */
+  budgets: Schema.optionalKey(Budgets),
   /** After this instant nothing is deployed until the charter is renewed. */
   kill: Schema.Struct({ on: Schema.DateFromString, criterion: Schema.String }),
   owner: Schema.NonEmptyString,
@@ -72,6 +88,7 @@ export interface CharterOptions<M extends Metric = Metric> {
   readonly smallestGain: number;
   readonly surface: string;
   readonly guardrails?: ReadonlyArray<string>;
+  readonly budgets?: Budgets;
   /** `on`: a date (`2027-06-30`, midnight UTC) or an instant. */
   readonly kill: { readonly on: string; readonly criterion: string };
   readonly owner: string;

@@ -7,7 +7,7 @@ import * as DriftReport from "./DriftReport.ts";
 import * as Profile from "./Profile.ts";
 import { compare, distance, Method } from "./profile/compare.ts";
 import * as Drift from "./statistics/Drift.ts";
-import { Xoshiro128 } from "./statistics/internal/Random.ts";
+import { Xoshiro128 } from "./statistics/Random.ts";
 
 /** The profile of a boolean column, without a table. */
 const flag = (trues: number, rows: number): Profile.ColumnProfile => ({

@@ -267,6 +267,13 @@ export const prematureLabels = Effect.fnUntraced(function* (
   return Number(count?.["n"] ?? 0);
 });
 
+/** Which rows can be judged, in SQL: those with a decision time, if any, and an outcome that can be known. */
+export const judgedSql = (spec: FeatureSet["spec"], outcomesBy?: number): string =>
+  [
+    `(${believedLabel(spec, outcomesBy)}) IS NOT NULL`,
+    ...(spec.decidedAt === undefined ? [] : [`${identifier(spec.decidedAt)} IS NOT NULL`]),
+  ].join(" AND ");
+
 /** The label in SQL: null where its outcome cannot be known yet. */
 const believedLabel = ({ decidedAt }: FeatureSet["spec"], outcomesBy: number | undefined): string =>
   decidedAt === undefined || outcomesBy === undefined
@@ -301,7 +308,7 @@ export const blockSql = ({ spec, contract }: FeatureSet, blocks: Block): string 
 };
 
 /** A model reads features; its transformation reads what else of the table is known at the decision. */
-const requireOwnFeatures = (
+export const requireOwnFeatures = (
   { spec, contract }: FeatureSet,
   read: ReadonlyArray<string>,
   transform: Fitted | undefined,

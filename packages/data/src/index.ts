@@ -26,6 +26,7 @@ export * as Power from "./statistics/Power.ts";
 export * as PointInTime from "./PointInTime.ts";
 export * as Predictions from "./Predictions.ts";
 export * as Proposal from "./Proposal.ts";
+export * as Random from "./statistics/Random.ts";
 export * as Recommendations from "./recommend/Recommendations.ts";
 export * as Recommender from "./recommend/Recommender.ts";
 export * as Release from "./Release.ts";

@@ -31,6 +31,7 @@ import * as Effect from "effect/Effect";
 import * as Result from "effect/Result";
 import * as Schema from "effect/Schema";
 import { Evaluation } from "./Evaluation.ts";
+import * as FurtherGates from "./FurtherGates.ts";
 import { exhibitsOf } from "./internal/exhibits.ts";
 import { auditFindings, findingsOf } from "./internal/findings.ts";
 import { gates } from "./internal/gates.ts";
@@ -103,7 +104,10 @@ export interface HoldoutOptions {
 }
 
 /** How {@link decisions} judges. */
-export interface DecisionsOptions<Kept extends string> {
+export interface DecisionsOptions<
+  Kept extends string,
+  Feature extends string = never,
+> extends FurtherGates.FurtherOptions<Kept, Feature> {
   /** Metric, costs, baseline, smallest gain and kill date: what the gates are derived from. */
   readonly charter: Charter.Charter<Metric.DecisionMetric>;
   /** Kept columns of the feature set by whose values the gain is shown. Default: none. */
@@ -144,6 +148,9 @@ type KeptOf<C extends Contract.Contract, Out extends Contract.Contract> = keyof 
   keyof Out["columns"] &
   string;
 
+/** Columns of the feature set's table that are features: those that are not kept, the label apart. */
+type FeatureOf<Out extends Contract.Contract> = Exclude<keyof Out["columns"] & string, "label">;
+
 /** What {@link decisions} can fail with. */
 export type EvaluateError =
   | Decisions.DecisionsError
@@ -177,7 +184,8 @@ export type EvaluateStage<Out extends Contract.Contract> = Stage.Stage<
  *
  * The verdict is passed only if every gate passed: `beats the baseline` (the interval of the paired
  * gain lies at or above the charter's smallest gain; below it: failed; across it: inconclusive),
- * `calibrated`, `no leakage suspected`, `enough data` and `charter in force`.
+ * `calibrated`, `no leakage suspected`, `enough data` and `charter in force`, one for each of the charter's
+ * budgets, and those asked for by `fairness`, `segments`, `robustness` and `overfit`.
  *
  * Fails with {@link LeakedTestSet}, {@link OtherTrainTable}, {@link OtherSplit} or
  * {@link NothingToJudge} where no honest verdict is possible, and with {@link Holdout.HoldoutSpent} where
@@ -198,7 +206,7 @@ export type EvaluateStage<Out extends Contract.Contract> = Stage.Stage<
  */
 export const decisions = <C extends Contract.Contract, Out extends FeatureSet.Labelled<boolean>>(
   set: FeatureSet.FeatureSet<C, Out>,
-  options: DecisionsOptions<KeptOf<C, Out>>,
+  options: DecisionsOptions<KeptOf<C, Out>, FeatureOf<Out>>,
 ): EvaluateStage<Out> => {
   const {
     charter,
@@ -213,6 +221,7 @@ export const decisions = <C extends Contract.Contract, Out extends FeatureSet.La
   const { holdout = { looks: 1, justification: "" }, leakage = {} } = options;
   requireReason(holdout);
   Leakage.checkOptions(set, leakage);
+  FurtherGates.checkOptions(set, options);
   const limits = { maxCalibrationError, minPerClass, minBlocks, suspiciousAuc };
   const unknown = slices.find((column) => set.contract.spec.columns[column] === undefined);
   if (unknown !== undefined) {
@@ -240,6 +249,7 @@ export const decisions = <C extends Contract.Contract, Out extends FeatureSet.La
       seed,
       level,
       ...limits,
+      ...FurtherGates.paramsOf(options),
       ...(options.holdout === undefined ? {} : { holdout: { ...holdout } }),
       ...(options.leakage === undefined
         ? {}
@@ -269,6 +279,7 @@ export const decisions = <C extends Contract.Contract, Out extends FeatureSet.La
         const columns = yield* Effect.forEach(slices, (column) =>
           sliceColumn(data, column, minSliceRows),
         );
+        const groups = yield* FurtherGates.groupsOf(data, options);
         const outcomesBy = Maturity.outcomesBy(charter, yield* Clock.currentTimeMillis);
         const decided = yield* Decisions.read(set, {
           model,
@@ -277,7 +288,7 @@ export const decisions = <C extends Contract.Contract, Out extends FeatureSet.La
           rows: "labelled",
           outcomesBy,
           blocks,
-          select: columns.map(({ sql }) => sql),
+          select: [...columns, ...groups].map(({ sql }) => sql),
         });
         if (decided.rows === 0) {
           const { premature } = decided;
@@ -286,7 +297,7 @@ export const decisions = <C extends Contract.Contract, Out extends FeatureSet.La
           return yield* new NothingToJudge({ rows: data.rows, label: `label${early}` });
         }
         yield* progress({ label: "scored", rows: decided.rows });
-        const evaluation = yield* measure(decided, {
+        const measured = yield* measure(decided, {
           charter,
           threshold,
           blocks,
@@ -308,9 +319,30 @@ export const decisions = <C extends Contract.Contract, Out extends FeatureSet.La
           },
           leakage,
         );
+        const further = yield* FurtherGates.answer(
+          set,
+          {
+            model,
+            train,
+            data,
+            charter,
+            threshold,
+            blocks,
+            outcomesBy,
+            decided,
+            groups: groups.map((group, index) => ({
+              ...group,
+              codes: decided.selected[columns.length + index] ?? new Float64Array(),
+            })),
+            level: look.level,
+            seed,
+          },
+          options,
+        );
+        const evaluation = { ...measured, ...further.results };
         const now = new Date(yield* Clock.currentTimeMillis);
         const verdict = Verdict.judge(
-          gates,
+          [...gates, ...further.gates],
           { evaluation, audit, charter, now, ...limits },
           {
             model: model.document.digest,
@@ -318,10 +350,10 @@ export const decisions = <C extends Contract.Contract, Out extends FeatureSet.La
             testSet: Table.digestOf(data),
           },
         );
-        return { columns, decided, evaluation, audit, verdict, outcomesBy };
+        return { columns, decided, evaluation, further, audit, verdict, outcomesBy };
       }).pipe(end(look, ({ verdict }) => verdict.status));
       // From here on, somebody may see what the test rows said.
-      const { columns, decided, evaluation, audit, verdict, outcomesBy } = judged;
+      const { columns, decided, evaluation, further, audit, verdict, outcomesBy } = judged;
       const { premature } = evaluation.excluded;
       if (premature > 0) {
         const { owner } = set.contract.spec;
@@ -335,6 +367,7 @@ export const decisions = <C extends Contract.Contract, Out extends FeatureSet.La
       );
       yield* Effect.forEach(auditFindings(audit), finding);
       yield* Effect.forEach(exhibitsOf(evaluation, audit, decided, charter), exhibit);
+      yield* Effect.forEach(further.exhibits, exhibit);
       return { verdict, evaluation, audit };
     }),
   });

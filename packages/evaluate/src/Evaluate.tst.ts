@@ -62,3 +62,16 @@ it("slices by kept columns only", () => {
   // @ts-expect-error Type '"label"' is not assignable
   Evaluate.decisions(TripFeatures, { charter, slices: ["label"] });
 });
+
+it("asks about fairness and segments by kept columns, and about outages of features", () => {
+  Evaluate.decisions(TripFeatures, {
+    charter,
+    fairness: { by: ["origin"] },
+    segments: { columns: ["origin"] },
+    robustness: { maxFall: 1, outages: ["x"] },
+  });
+  // @ts-expect-error Type '"late"' is not assignable to type
+  Evaluate.decisions(TripFeatures, { charter, fairness: { by: ["late"] } });
+  // @ts-expect-error Type '"label"' is not assignable to type
+  Evaluate.decisions(TripFeatures, { charter, robustness: { maxFall: 1, outages: ["label"] } });
+});

@@ -1,6 +1,7 @@
 /** Evaluations: every number behind a verdict, as data that the report and the deploy stage read. */
 import { Decisions, Interval } from "@ml-pipe/data";
 import * as Schema from "effect/Schema";
+import { FurtherResults } from "./FurtherGates.ts";
 
 /** A mean with its interval, which is null where the data cannot say how much it varies (one block). */
 const Estimate = Schema.Struct({
@@ -106,6 +107,8 @@ export const Evaluation = Schema.Struct({
   ),
   slices: Schema.Array(SliceResult),
   sensitivity: Schema.Array(SensitivityResult),
+  /** What was asked besides; nothing where nothing was. */
+  ...FurtherResults.fields,
 }).annotate({ title: "Evaluation" });
 /** See {@link Evaluation}. */
 export type Evaluation = typeof Evaluation.Type;

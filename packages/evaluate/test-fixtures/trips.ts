@@ -54,6 +54,7 @@ export const charterWith = (
     readonly warnFrom?: number;
     readonly truePositive?: number;
     readonly killOn?: string;
+    readonly budgets?: Charter.Budgets;
   } = {},
 ): Charter.Charter<Metric.DecisionMetric> =>
   Charter.make({
@@ -81,6 +82,7 @@ export const charterWith = (
     }),
     smallestGain: options.smallestGain ?? 0.5,
     surface: "app",
+    ...(options.budgets === undefined ? {} : { budgets: options.budgets }),
     kill: { on: options.killOn ?? "2027-12-31", criterion: "no gain after a year" },
     owner: "passenger-care",
   });

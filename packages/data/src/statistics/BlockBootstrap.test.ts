@@ -2,7 +2,7 @@ import { assert, describe, it } from "@effect/vitest";
 import * as fc from "fast-check";
 import { close, fails, reference, value } from "../../test-fixtures/statistics.ts";
 import { normal } from "./internal/Inverse.ts";
-import { Xoshiro128 } from "./internal/Random.ts";
+import { Xoshiro128 } from "./Random.ts";
 import * as Interval from "./Interval.ts";
 
 const gaussian = (random: Xoshiro128) => normal((random.next() + 0.5) / 4294967296);

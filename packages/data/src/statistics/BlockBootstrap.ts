@@ -11,7 +11,7 @@ import {
 } from "./internal/Check.ts";
 import { normal, student } from "./internal/Inverse.ts";
 import { sortedQuantile } from "./internal/Quantile.ts";
-import { Xoshiro128 } from "./internal/Random.ts";
+import { Xoshiro128 } from "./Random.ts";
 import type { StatisticsError } from "./StatisticsError.ts";
 
 /** Options of the block bootstrap. */

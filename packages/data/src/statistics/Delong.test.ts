@@ -3,7 +3,7 @@ import * as fc from "fast-check";
 import { close, fails, reference, value } from "../../test-fixtures/statistics.ts";
 import * as Classification from "./Classification.ts";
 import { normal } from "./internal/Inverse.ts";
-import { Xoshiro128 } from "./internal/Random.ts";
+import { Xoshiro128 } from "./Random.ts";
 import * as Interval from "./Interval.ts";
 
 const gaussian = (random: Xoshiro128) => normal((random.next() + 0.5) / 4294967296);

@@ -4,7 +4,7 @@ import * as Schema from "effect/Schema";
 import { close, fails, reference, value } from "../../test-fixtures/statistics.ts";
 import * as Distribution from "./Distribution.ts";
 import * as Interval from "./Interval.ts";
-import { splitMix64, Xoshiro128 } from "./internal/Random.ts";
+import { splitMix64, Xoshiro128 } from "./Random.ts";
 
 const holds = (interval: Interval.Interval) => {
   assert.isTrue(

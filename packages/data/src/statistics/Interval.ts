@@ -11,6 +11,7 @@ export {
   bootstrapTotals,
 } from "./BlockBootstrap.ts";
 export { aucDifference, aucInterval } from "./Delong.ts";
+export { differenceOf, rateDifference, type Rates } from "./RateDifference.ts";
 
 /** How the limits of an interval were found. */
 export const IntervalMethod = Schema.Literals([
@@ -22,6 +23,8 @@ export const IntervalMethod = Schema.Literals([
   "wilson",
   "delong",
   "delong-difference",
+  "linearised",
+  "mover",
 ]);
 
 /** See the value of the same name. */

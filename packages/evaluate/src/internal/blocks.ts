@@ -47,6 +47,17 @@ export const totalsOf = (blocks: Blocks): Totals => ({
   counts: new Float64Array(blocks.size),
 });
 
+/** Sums a value of each row by block. */
+export const sumByBlock = (values: Float64Array, blocks: Blocks): Totals => {
+  const totals = totalsOf(blocks);
+  for (let row = 0; row < values.length; row++) {
+    const block = blocks.index[row]!;
+    totals.sums[block]! += values[row]!;
+    totals.counts[block]! += 1;
+  }
+  return totals;
+};
+
 /** The mean over rows with the interval of a bootstrap over the blocks that have any. */
 export const estimate = Effect.fnUntraced(function* (
   { sums, counts }: Totals,

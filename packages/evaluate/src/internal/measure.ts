@@ -8,16 +8,9 @@ import {
   type StatisticsError,
 } from "@ml-pipe/data";
 import * as Effect from "effect/Effect";
+import type { FurtherResults } from "../FurtherGates.ts";
 import type { Evaluation, SensitivityResult } from "../Evaluation.ts";
-import {
-  type Blocks,
-  blocksOf,
-  type Estimate,
-  estimate,
-  orNull,
-  type Totals,
-  totalsOf,
-} from "./blocks.ts";
+import { blocksOf, type Estimate, estimate, orNull, sumByBlock } from "./blocks.ts";
 import { findSuspect, importanceOf } from "./leakage.ts";
 import { judgeSlices, type SliceColumn } from "./slices.ts";
 
@@ -42,7 +35,7 @@ export interface MeasureOptions {
 export const measure = Effect.fnUntraced(function* (
   decisions: Decisions.Decisions,
   options: MeasureOptions,
-): Effect.fn.Return<Evaluation, StatisticsError> {
+): Effect.fn.Return<Omit<Evaluation, keyof FurtherResults>, StatisticsError> {
   const { probability, label, baseline, rows } = decisions;
   const { threshold } = options;
   const { metric, smallestGain } = options.charter.spec;
@@ -114,16 +107,6 @@ export const measure = Effect.fnUntraced(function* (
     sensitivity: sensitivity(decisions, matrix),
   };
 });
-
-const sumByBlock = (values: Float64Array, blocks: Blocks): Totals => {
-  const totals = totalsOf(blocks);
-  for (let row = 0; row < values.length; row++) {
-    const block = blocks.index[row]!;
-    totals.sums[block]! += values[row]!;
-    totals.counts[block]! += 1;
-  }
-  return totals;
-};
 
 /** The gain with each cost of an error half and half as much again, at the threshold best for it. */
 const sensitivity = (

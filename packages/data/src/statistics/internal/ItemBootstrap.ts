@@ -3,7 +3,7 @@ import type { Interval } from "../Interval.ts";
 import type { StatisticsError } from "../StatisticsError.ts";
 import { inUnit, problem, wholeAtLeast, type Numbers } from "./Check.ts";
 import { sortedQuantile } from "./Quantile.ts";
-import { Xoshiro128 } from "./Random.ts";
+import { Xoshiro128 } from "../Random.ts";
 
 /** A coefficient of agreement. */
 export interface Agreement {

@@ -1,9 +1,8 @@
 /** What the power of a test depends on, counted in one pass: whole numbers, so that every run counts the same. */
-import type { Artifact, Contract } from "@ml-pipe/core";
-import { Decisions, Duckdb, type FeatureSet, Table } from "@ml-pipe/data";
+import type { Artifact } from "@ml-pipe/core";
+import { Decisions, Duckdb, Predictions, Table } from "@ml-pipe/data";
 import * as Effect from "effect/Effect";
-
-type AnySet = FeatureSet.FeatureSet<Contract.Contract, Contract.Contract>;
+import type { AnySet } from "../rows.ts";
 
 /** The outcomes of a yes/no decision, in the order of {@link Moments}. */
 export const cellNames = [
@@ -88,11 +87,11 @@ export const testSize = Effect.fnUntraced(function* (
   return { rows: Number(row?.["rows"] ?? 0), blocks: Number(row?.["blocks"] ?? 0) };
 });
 
-const labelled = Effect.fnUntraced(function* (set: AnySet, table: Table.AnyTable) {
-  const { decidedAt } = set.spec;
-  const dated = decidedAt === undefined ? "" : ` AND ${Duckdb.identifier(decidedAt)} IS NOT NULL`;
-  return `(FROM ${yield* Table.relation(table)} WHERE label IS NOT NULL${dated})`;
-});
+const labelled = (set: AnySet, table: Table.AnyTable) =>
+  Effect.map(
+    Table.relation(table),
+    (relation) => `(FROM ${relation} WHERE ${Predictions.judgedSql(set.spec)})`,
+  );
 
 const moments = Effect.fnUntraced(function* (
   set: AnySet,

@@ -1,4 +1,5 @@
-// Deterministic random numbers for resampling. Not for secrets.
+/** Deterministic random numbers for resampling and for disturbing inputs: the same on every machine. Not for secrets. */
+import { normal } from "./internal/Inverse.ts";
 
 const mask64 = (1n << 64n) - 1n;
 
@@ -34,7 +35,17 @@ export class Xoshiro128 {
     this.#s3 = s3 | 0;
   }
 
-  /** State from a whole-number seed by SplitMix64, low half first. */
+  /**
+   * State from a whole-number seed by SplitMix64, low half first.
+   *
+   * @example
+   * ```ts
+   * import { Random } from "@ml-pipe/data"
+   *
+   * const random = Random.Xoshiro128.fromSeed(7)
+   * const die = 1 + random.below(6)
+   * ```
+   */
   static fromSeed(seed: number): Xoshiro128 {
     const next = splitMix64(BigInt.asUintN(64, BigInt(seed)));
     const a = next();
@@ -69,5 +80,22 @@ export class Xoshiro128 {
   /** A number in [0, 1) with 32 random bits. */
   uniform(): number {
     return this.next() / 4294967296;
+  }
+
+  /** A standard normal number, by inversion (AS 241). */
+  gaussian(): number {
+    return normal((this.next() + 0.5) / 4294967296);
+  }
+
+  /** The numbers 0 to n - 1 in random order (Fisher & Yates; Durstenfeld, CACM 7(7), 1964). */
+  permutation(n: number): Int32Array {
+    const order = Int32Array.from({ length: n }, (_, i) => i);
+    for (let i = n - 1; i > 0; i--) {
+      const j = this.below(i + 1);
+      const swapped = order[i]!;
+      order[i] = order[j]!;
+      order[j] = swapped;
+    }
+    return order;
   }
 }
