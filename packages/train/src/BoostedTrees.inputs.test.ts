@@ -63,6 +63,78 @@ const dataFaults: ReadonlyArray<
     "training label, row 2",
   ],
   [
+    "a class left out",
+    { labels: Float64Array.of(0, 3, 1, 1) },
+    "no row has class 2",
+    "training label",
+    { objective: "softmax" },
+  ],
+  [
+    "one class of several",
+    { labels: Float64Array.of(2, 2, 2, 2) },
+    "all 4 labels are 2",
+    "training label",
+    { objective: "softmax" },
+  ],
+  [
+    "a validation class that training does not know",
+    { validation: { ...validation, labels: Float64Array.of(0, 1, 2, 1) } },
+    "no training row has class 2",
+    "validation label, row 2",
+    { objective: "softmax" },
+  ],
+  [
+    "a count below 0",
+    { labels: Float64Array.of(0, 1, -1, 1) },
+    "label -1 is not a number of at least 0",
+    "training label, row 2",
+    { objective: "poisson" },
+  ],
+  ["a ranking without queries", {}, "no queries", "training queries", { objective: "lambdaRank" }],
+  [
+    "a relevance that is no whole number",
+    { labels: Float64Array.of(0, 1.5, 1, 1), queries: new Float64Array(4) },
+    "label 1.5",
+    "training label, row 1",
+    { objective: "lambdaRank" },
+  ],
+  [
+    "a query in two places",
+    { queries: Float64Array.of(1, 2, 1, 2) },
+    "query 1 is in two places",
+    "training queries, row 2",
+    { objective: "lambdaRank" },
+  ],
+  [
+    "queries without an order to learn",
+    { queries: Float64Array.of(0, 1, 2, 3) },
+    "all rows of each query have the same label",
+    "training queries",
+    { objective: "lambdaRank" },
+  ],
+  [
+    "two classes of which one weighs nothing",
+    { weights: Float64Array.of(0, 1, 0, 1) },
+    "all labels of rows with weight are 1",
+    "training label",
+  ],
+  [
+    "a category of too many values",
+    {
+      columns: [Float64Array.from({ length: 300 }, (_, i) => i), new Float64Array(300)],
+      labels: Uint8Array.from({ length: 300 }, (_, i) => i % 2),
+    },
+    "more than 254 categories",
+    'training feature "age"',
+    { categorical: ["age"] },
+  ],
+  [
+    "a negative validation weight",
+    { validation: { ...validation, weights: Float64Array.of(1, 1, 1, -1) } },
+    "weight -1",
+    "validation weights, row 3",
+  ],
+  [
     "a column too short",
     { columns: [new Float64Array(3), new Float64Array(4)] },
     "3 values for 4 labels",
@@ -168,6 +240,12 @@ describe("faulty options", () => {
     [{ binningSample: 10 }, "binningSample"],
     [{ earlyStopping: { tolerance: -1 } }, "earlyStopping.tolerance"],
     [{ threads: 0 }, "threads"],
+    [{ quantile: 1 }, "quantile"],
+    [{ ndcgDepth: 0.5 }, "ndcgDepth"],
+    [{ categorical: ["agee"] }, "categorical"],
+    [{ monotone: { agee: "increasing" } }, "monotone"],
+    [{ monotone: { age: "increasing" }, categorical: ["age"] }, "monotone"],
+    [{ monotone: { age: "increasing" }, objective: "softmax" }, "monotone"],
   ];
   for (const [options, name] of faults) {
     it.effect(name, () =>
@@ -212,6 +290,63 @@ describe("odd but good data", () => {
       assert.strictEqual(estimator.trees.length, 0);
       assert.strictEqual(history.length, 1);
       assert.strictEqual(Estimator.scoreRow(estimator)([1, 2]), 0.5);
+    }),
+  );
+
+  it.effect("rows of weight 0 are as good as not there", () =>
+    Effect.gen(function* () {
+      const rows = 120;
+      const x = Float64Array.from({ length: rows }, (_, i) => (i * 37) % rows);
+      const labels = x.map((v, i) => (v + (i % 3) * 20 < 60 ? 0 : 1));
+      const weights = Float32Array.from(x, (_, i) => i % 4);
+      const there = (column: Float64Array) => column.filter((_, i) => weights[i] !== 0);
+      const all = yield* fitBoostedTrees({ featureNames: ["x"], columns: [x], labels, weights });
+      const some = yield* fitBoostedTrees({
+        featureNames: ["x"],
+        columns: [there(x)],
+        labels: there(labels),
+        weights: weights.filter((w) => w !== 0),
+      });
+      assert.deepStrictEqual(all, some);
+    }),
+  );
+
+  it.effect("more features than rows, and columns twice", () =>
+    Effect.gen(function* () {
+      const x = Float64Array.of(1, 2, 3, 4, 5, 6);
+      const { estimator } = yield* fitBoostedTrees(
+        {
+          featureNames: Array.from({ length: 12 }, (_, j) => `f${j}`),
+          columns: Array.from({ length: 12 }, () => x),
+          labels: Uint8Array.of(0, 0, 0, 1, 1, 1),
+        },
+        { minSamplesLeaf: 1 },
+      );
+      assert.isAbove(Estimator.scoreRow(estimator)(Array.from({ length: 12 }, () => 6)), 0.95);
+      const used = new Set(estimator.trees.flatMap((tree) => tree.feature));
+      assert.deepStrictEqual(
+        [...used].toSorted(),
+        [-1, 0],
+        "of equal columns the first is split on",
+      );
+    }),
+  );
+
+  it.effect("a category that no training row had counts as missing", () =>
+    Effect.gen(function* () {
+      const colours = Float64Array.from({ length: 200 }, (_, i) => [7, 30, missing][i % 3] ?? 0);
+      const { estimator } = yield* fitBoostedTrees(
+        {
+          featureNames: ["colour"],
+          columns: [colours],
+          labels: Uint8Array.from(colours, (c, i) => (c === 7 || i % 10 === 0 ? 1 : 0)),
+        },
+        { categorical: ["colour"] },
+      );
+      assert.deepStrictEqual(estimator.categories, [[7, 30]]);
+      const score = Estimator.scoreRow(estimator);
+      assert.strictEqual(score([8]), score([missing]));
+      assert.isAbove(score([7]), 0.95);
     }),
   );
 

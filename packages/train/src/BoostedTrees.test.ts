@@ -1,9 +1,11 @@
 import { assert, describe, it } from "@effect/vitest";
 import { Estimator } from "@ml-pipe/data";
+import * as Deferred from "effect/Deferred";
 import * as Effect from "effect/Effect";
 import * as Exit from "effect/Exit";
 import * as Fiber from "effect/Fiber";
 import * as fc from "fast-check";
+import { mixedData } from "../test-fixtures/boosting.ts";
 import { everyFourth, names, randomNumbers, syntheticData } from "../test-fixtures/reference.ts";
 import { type BoostedTreesOptions, fitBoostedTrees, type TrainingData } from "./BoostedTrees.ts";
 
@@ -163,6 +165,92 @@ describe("properties", () => {
         }
       }),
     60_000,
+  );
+
+  it.effect(
+    "the same for every objective, with categories and constraints",
+    () =>
+      Effect.gen(function* () {
+        const { columns, kind, value, count, relevance, weight } = mixedData(18_000);
+        const queries = Int32Array.from(relevance, (_, i) => Math.floor(i / 7));
+        const none = {};
+        for (const [objective, labels, more] of [
+          ["softmax", kind, none],
+          ["poisson", count, { monotone: { f0: "increasing" } }],
+          ["quantile", value, { quantile: 0.7 }],
+          ["lambdaRank", relevance, { monotone: { f2: "decreasing" } }],
+        ] as const) {
+          const data = { featureNames: names(7), columns, labels, weights: weight, queries };
+          const options = {
+            objective,
+            categorical: ["f5", "f6"],
+            ...more,
+            maxTrees: 1,
+            maxLeaves: 8,
+          };
+          const [one, three] = [1, 3].map((threads) =>
+            fit({ ...data, validation: data }, { ...options, threads }),
+          );
+          assert.deepStrictEqual(yield* three!, yield* one!);
+        }
+      }),
+    60_000,
+  );
+
+  it.effect(
+    "monotone constraints hold exactly, wherever the other features are",
+    () =>
+      Effect.gen(function* () {
+        const { columns, binary, value, count, relevance } = mixedData(1500);
+        const random = randomNumbers(3);
+        // Labels that speak against the constraints.
+        const monotone = { f0: "decreasing", f1: "increasing", f2: "increasing" } as const;
+        const queries = Int32Array.from(relevance, (_, i) => Math.floor(i / 10));
+        for (const [objective, labels] of [
+          ["logistic", binary],
+          ["squaredError", value],
+          ["poisson", count],
+          ["lambdaRank", relevance],
+        ] as const) {
+          const { estimator } = yield* fit(
+            { featureNames: names(7), columns, labels, queries },
+            { objective, monotone, categorical: ["f5"], maxTrees: 20, minSamplesLeaf: 5 },
+          );
+          const score = Estimator.scoreRow(estimator);
+          const used = new Set(estimator.trees.flatMap((tree) => tree.feature));
+          assert.isTrue([0, 1, 2].some((j) => used.has(j)));
+          for (let k = 0; k < 100; k++) {
+            const row = columns.map((c) =>
+              random() < 0.1 ? NaN_ : c[Math.floor(random() * 1500)]!,
+            );
+            for (const [j, sign] of [-1, 1, 1].entries()) {
+              const scores = Array.from({ length: 40 }, (_, i) => score(row.with(j, i / 39)));
+              for (let i = 1; i < 40; i++) {
+                assert.isAtLeast(sign * (scores[i]! - scores[i - 1]!), 0, `${objective} f${j}`);
+              }
+            }
+          }
+        }
+      }),
+    60_000,
+  );
+
+  it.effect("renumbering a category's codes in the same order changes nothing but the codes", () =>
+    Effect.gen(function* () {
+      const { columns, binary } = mixedData(1500);
+      const of = (codes: Float64Array) =>
+        fit(
+          { featureNames: ["code"], columns: [codes], labels: binary },
+          { categorical: ["code"], minSamplesLeaf: 1 },
+        );
+      const a = (yield* of(columns[6]!)).estimator;
+      const b = (yield* of(columns[6]!.map((c) => c * 1000 - 7))).estimator;
+      assert.isNotEmpty(a.trees);
+      for (const [t, tree] of a.trees.entries()) {
+        const left = tree.leftCategories?.map((codes) => codes?.map((c) => c * 1000 - 7) ?? null);
+        assert.deepStrictEqual(b.trees[t], { ...tree, leftCategories: left ?? [] });
+      }
+    }),
   );
 
   it.effect("the training loss never rises, and the history is what the model scores", () =>
@@ -344,6 +432,68 @@ describe("validation rows", () => {
       const { bestTree, history } = yield* fitBoostedTrees({ ...smallData, validation }, options);
       assert.strictEqual(bestTree, 60);
       assert.isNumber(history.at(-1)?.validationLoss);
+    }),
+  );
+});
+
+describe("stopping", () => {
+  const endless: BoostedTreesOptions = { maxTrees: 100_000, threads: 2, earlyStopping: false };
+
+  it.live("when asked to keeps the trees so far, and those are the same as ever", () =>
+    Effect.gen(function* () {
+      const enough = yield* Deferred.make<void>();
+      const stopped = yield* fitBoostedTrees(smallData, {
+        ...endless,
+        stop: Deferred.await(enough),
+        onProgress: ({ tree }) => {
+          if (tree === 3) Deferred.doneUnsafe(enough, Effect.void);
+        },
+      });
+      assert.strictEqual(stopped.stopped, "asked");
+      assert.isAtLeast(stopped.bestTree, 3);
+      assert.isBelow(stopped.bestTree, 100_000);
+      const whole = yield* fitBoostedTrees(smallData, { maxTrees: stopped.bestTree });
+      assert.deepStrictEqual(whole, { ...stopped, stopped: "maxTrees" });
+    }),
+  );
+
+  it.live("when the time is over keeps at least one tree, the best so far", () =>
+    Effect.gen(function* () {
+      const validation = { columns: small.test.columns, labels: small.test.labels };
+      const { stopped, bestTree, history } = yield* fitBoostedTrees(
+        { ...smallData, validation },
+        { ...endless, timeBudget: "1 millis", earlyStopping: { rounds: 100_000 } },
+      );
+      assert.strictEqual(stopped, "timeBudget");
+      assert.isAtLeast(bestTree, 1);
+      assert.isAtLeast(history.length - 1, bestTree);
+    }),
+  );
+
+  it.effect("early says why, for every objective", () =>
+    Effect.gen(function* () {
+      const { columns, kind, value, count, relevance } = mixedData(600);
+      const queries = Int32Array.from(relevance, (_, i) => Math.floor(i / 10));
+      for (const [objective, labels] of [
+        ["softmax", kind],
+        ["absoluteError", value],
+        ["poisson", count],
+        ["lambdaRank", relevance],
+      ] as const) {
+        const part = (from: number, to: number) => ({
+          columns: columns.map((c) => c.subarray(from, to)),
+          labels: labels.subarray(from, to),
+          queries: queries.subarray(from, to),
+        });
+        const { estimator, history, bestTree, stopped } = yield* fitBoostedTrees(
+          { featureNames: names(7), ...part(0, 400), validation: part(400, 600) },
+          { objective, maxTrees: 500, learningRate: 0.3, threads: 1 },
+        );
+        assert.strictEqual(stopped, "earlyStopping");
+        const losses = history.map(({ validationLoss }) => validationLoss ?? NaN_);
+        assert.strictEqual(losses.indexOf(Math.min(...losses)), bestTree);
+        assert.strictEqual(estimator.trees.length, bestTree * Estimator.width(estimator));
+      }
     }),
   );
 });

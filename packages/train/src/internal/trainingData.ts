@@ -123,8 +123,10 @@ const checkLabels = (
   if (kind === "relevance") return checkQueries(labels, queries, part, report);
   if (part !== "training" || first === undefined) return;
   if (seen.size === 1) {
+    const all =
+      weights === undefined ? `all ${labels.length} labels` : "all labels of rows with weight";
     report(
-      `all ${labels.length} labels are ${first}`,
+      `${all} are ${first}`,
       "training label",
       kind === "binary" || kind === "class"
         ? "Training needs rows of both classes: check the label's definition and the split."
@@ -141,6 +143,22 @@ const checkLabels = (
       "Number the classes of the training rows from 0 without a gap.",
     );
   }
+};
+
+/** Every class of the validation rows is one of the training rows. */
+const checkClasses = (
+  training: LabelledColumns["labels"],
+  validation: LabelledColumns["labels"],
+  report: Report,
+): void => {
+  const known = new Set<number>(training);
+  const row = validation.findIndex((y) => !known.has(y));
+  if (row < 0) return;
+  report(
+    `no training row has class ${validation[row]}`,
+    `validation label, row ${row}`,
+    "Split so that every class is in the training rows, or leave out rows of a class that is too rare.",
+  );
 };
 
 const checkQueries = (
@@ -232,6 +250,9 @@ export const checkTrainingData: (
     ["training", data],
     ...(data.validation === undefined ? [] : [["validation", data.validation] as const]),
   ];
+  if (kind === "class" && data.validation !== undefined) {
+    checkClasses(data.labels, data.validation.labels, report);
+  }
   for (const [part, labelled] of parts) {
     const { columns, labels, weights } = labelled;
     if (labels.length === 0) {
