@@ -184,7 +184,7 @@ it("a label is yes or no, a number or a class, and a stage takes those that it c
 it("a history is taken by what is known at the decision, and is known then itself", () => {
   const options = { knownAt: $.landed, window: "1 day", hop: "1 hour" } as const;
   const late = History.mean($.delay.gt(15), { ...options, by: [$.origin] });
-  expectTypeOf(late).toEqualTypeOf<Expr.NumberExpr<"decision">>();
+  expectTypeOf(late).toEqualTypeOf<Expr.NumberExpr<"stored">>();
   // @ts-expect-error Type '"outcome"' is not assignable to type '"decision"'
   History.count({ ...options, by: [$.delay] });
   // @ts-expect-error Type 'Date' is not assignable to type 'string | number | boolean'

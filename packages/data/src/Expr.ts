@@ -18,10 +18,13 @@ export { Ast, columnsOf, historiesOf, type HistoryAst, OperatorName } from "./in
 export type { Unit } from "./internal/operators/times.ts";
 
 /**
- * An expression of type `T` that can be evaluated at `A`: at the decision, or only once the outcome is
- * known. Any value may also be null.
+ * When an expression can be evaluated: `"stored"`, before there is a request, of the entity alone, as
+ * histories are; `"decision"`, only with the request; `"outcome"`, only once the outcome is known.
  */
-export interface Expr<out T, out A extends Column.Availability = Column.Availability> {
+export type Availability = "stored" | Column.Availability;
+
+/** An expression of type `T` that can be evaluated at `A`, the latest of them. Any value may be null. */
+export interface Expr<out T, out A extends Availability = Availability> {
   readonly ast: Ast;
   readonly availableAt: A;
   /** Only for the compiler. */
@@ -31,12 +34,13 @@ export interface Expr<out T, out A extends Column.Availability = Column.Availabi
 }
 
 type Operand<T, A extends Known> = T | Expr<T, A>;
-type Known = Column.Availability;
+type Known = Availability;
+/** `B` is what the operand says, whatever the result is wanted for. */
 type FromTwo<T, R extends "number" | "boolean" | "text" | "time", A extends Known> = <
   B extends Known = never,
 >(
   that: Operand<T, B>,
-) => Kinds<A | B>[R];
+) => Kinds<A | NoInfer<B>>[R];
 
 interface Kinds<A extends Known> {
   readonly number: NumberExpr<A>;
@@ -238,22 +242,22 @@ export const when: {
     condition: Expr<boolean, A>,
     yes: Operand<number, B>,
     no: Operand<number, C>,
-  ): NumberExpr<A | B | C>;
+  ): NumberExpr<NoInfer<A | B | C>>;
   <A extends Known, B extends Known = never, C extends Known = never>(
     condition: Expr<boolean, A>,
     yes: Operand<boolean, B>,
     no: Operand<boolean, C>,
-  ): BooleanExpr<A | B | C>;
+  ): BooleanExpr<NoInfer<A | B | C>>;
   <A extends Known, B extends Known = never, C extends Known = never>(
     condition: Expr<boolean, A>,
     yes: Operand<string, B>,
     no: Operand<string, C>,
-  ): StringExpr<A | B | C>;
+  ): StringExpr<NoInfer<A | B | C>>;
   <A extends Known, B extends Known = never, C extends Known = never>(
     condition: Expr<boolean, A>,
     yes: Operand<Date, B>,
     no: Operand<Date, C>,
-  ): TimeExpr<A | B | C>;
+  ): TimeExpr<NoInfer<A | B | C>>;
 } = whenFormula;
 
 /** A numeric expression from its parts: for operators that live in other modules. */

@@ -7,9 +7,11 @@
  */
 import { Column, Contract, Digest } from "@ml-pipe/core";
 import * as Schema from "effect/Schema";
+import { identifier } from "./Duckdb.ts";
 import * as Expr from "./Expr.ts";
 import * as History from "./History.ts";
 import { decisionTime } from "./internal/compile.ts";
+import { featureSql } from "./internal/featureSql.ts";
 import { kindOf, problemsOf } from "./internal/kinds.ts";
 import { type Request, toNumbers } from "./internal/rowProgram.ts";
 import { keptColumns } from "./transform/apply.ts";
@@ -73,7 +75,22 @@ export type Labelled<L extends LabelValue = LabelValue> = Contract.Contract<
 >;
 
 /** What a feature may be: a number or yes/no, known at the decision. */
-export type Feature = Expr.Expr<number | boolean, "decision">;
+export type Feature = Expr.Expr<number | boolean, "stored" | "decision">;
+
+/** Features by name. */
+export type Features = { readonly [name: string]: Feature };
+
+/**
+ * The kind of a feature: `"stored"` depends on the entity and the time alone, so that it can be computed
+ * beforehand; `"on-demand"` needs the request. What depends on the training rows is neither: it is a
+ * `Transform`, fitted with the model.
+ */
+export type Kind<F extends Feature> = "decision" extends F["availableAt"] ? "on-demand" : "stored";
+
+/** The names of the features that can be computed before there is a request. */
+export type StoredFeatures<F extends Features> = {
+  readonly [K in keyof F & string]: Kind<F[K]> extends "stored" ? K : never;
+}[keyof F & string];
 
 type FeatureColumns<F> = { readonly [K in keyof F]: Column.Column<number | null, "decision"> };
 type KeptColumns<C extends Contract.Contract, K extends keyof C["columns"]> = {
@@ -129,6 +146,43 @@ export interface FeatureSet<
   readonly contract: Out;
   readonly spec: FeatureSetSpec;
   readonly digest: Digest.Digest;
+  /**
+   * The feature table of a relation as one query, which any DuckDB runs. Default: the relation has the
+   * name of the source contract.
+   */
+  sql(relation?: string): string;
+}
+
+/**
+ * A feature set as it was defined, which knows its features by name and type.
+ *
+ * @typeParam F - the features
+ */
+export interface Defined<
+  C extends Contract.Contract,
+  Out extends Contract.Contract,
+  F extends Features,
+> extends FeatureSet<C, Out> {
+  /**
+   * The features of one request, for a service that embeds them; null is missing. Throws
+   * {@link RequestIncomplete} if the request lacks a column that they need.
+   *
+   * Features with histories need a state: they are for {@link compileRow}, which is also the faster one.
+   */
+  readonly row: (request: RequestOf<C, F>) => { readonly [K in keyof F]: number | null };
+}
+
+/** A request to a feature set: columns that are known at the decision. */
+export type RequestOf<
+  C extends Contract.Contract,
+  F extends Features,
+> = "stored" extends F[keyof F]["availableAt"]
+  ? HistoriesNeedAState
+  : { readonly [K in Contract.ColumnsAt<C, "decision">]?: Contract.Row<C>[K] };
+
+/** Nothing is one: compile the features with a state, `FeatureSet.compileRow(set.spec, state)`. */
+export interface HistoriesNeedAState {
+  readonly "compile the features with a state": never;
 }
 
 /**
@@ -155,10 +209,11 @@ export interface FeatureSet<
 export const make = <
   const Name extends string,
   C extends Contract.Contract,
-  const F extends { readonly [name: string]: Feature },
+  const F extends Features,
   const D extends DecisionTimes<C> | undefined = NoDecisionTime<C>,
   const K extends keyof C["columns"] & string = never,
   L extends LabelValue = boolean,
+  const G extends Features = {},
 >(
   name: Name,
   options: {
@@ -170,17 +225,22 @@ export const make = <
      */
     readonly decidedAt?: D;
     readonly features: ($: Expr.Columns<C>) => F;
+    /** More features, made of those by name. What several share is computed once. */
+    readonly derived?: (features: F, $: Expr.Columns<C>) => G;
     /** What the model predicts: yes or no, a number, or a class by its name. May use outcome columns. */
     readonly label: ($: Expr.Columns<C>) => Expr.Expr<L>;
     /** Columns to carry along, for slices. The group is always carried along. */
     readonly keep?: ReadonlyArray<K>;
   } & DecisionTime<C>,
-): FeatureSet<C, FeatureContract<Name, C, F, K | AlwaysKept<C, D>, D, L>> => {
+): Defined<C, FeatureContract<Name, C, F & G, K | AlwaysKept<C, D>, D, L>, F & G> => {
   const { of: source, version, decidedAt } = options;
   const $ = Expr.columns(source);
-  const features = Object.entries(options.features($));
+  const first = options.features($);
+  const features = [first, options.derived?.(first, $) ?? {}].flatMap(
+    Object.entries<Expr.Expr<unknown>>,
+  );
   for (const [feature, { availableAt }] of features) {
-    if (availableAt !== "decision") throw new FeatureUnavailable({ featureSet: name, feature });
+    if (availableAt === "outcome") throw new FeatureUnavailable({ featureSet: name, feature });
   }
   const always = [decidedAt, source.spec.group].filter((column) => column !== undefined);
   const keep = [...new Set<string>([...always, ...(options.keep ?? [])])];
@@ -195,15 +255,52 @@ export const make = <
   };
   const problems = problemsIn(spec);
   if (problems.length > 0) throw new TypeError(`feature set "${name}": ${problems.join("; ")}`);
-  const contract = contractOf<Name, C, F, K | AlwaysKept<C, D>, D, L>(name, spec, source);
-  return { source, contract, spec, digest: Digest.ofJson(spec) };
+  const contract = contractOf<Name, C, F & G, K | AlwaysKept<C, D>, D, L>(name, spec, source);
+  const row = rowOf(spec);
+  return {
+    ...build(source, contract, spec),
+    // The names and types of requests and features in the specification are those of the type.
+    row: (request) => row(request as Request) as { readonly [P in keyof (F & G)]: number | null },
+  };
 };
 
 /** A feature set from its data, as a model carries it. */
 export const fromSpec = (spec: FeatureSetSpec): FeatureSet => {
   const source = Contract.fromSpec(spec.source);
   const contract: Contract.Contract = contractOf(spec.name, spec, source);
-  return { source, contract, spec, digest: Digest.ofJson(spec) };
+  return build(source, contract, spec);
+};
+
+const build = <C extends Contract.Contract, Out extends Contract.Contract>(
+  source: C,
+  contract: Out,
+  spec: FeatureSetSpec,
+): FeatureSet<C, Out> => ({
+  source,
+  contract,
+  spec,
+  digest: Digest.ofJson(spec),
+  sql: (relation = identifier(spec.source.name)) => featureSql(spec, relation),
+});
+
+/** The features of a request by name. Compiled when first asked: most programs never do. */
+const rowOf = (
+  spec: FeatureSetSpec,
+): ((request: Request) => { readonly [feature: string]: number | null }) => {
+  const needed = requestColumns(spec);
+  let compiled: ((request: Request) => Float64Array) | undefined;
+  return (request) => {
+    const absent = needed.filter((column) => request[column] === undefined);
+    if (absent.length > 0) throw new RequestIncomplete({ featureSet: spec.name, absent });
+    compiled ??= compileRow(spec);
+    const values = compiled(request);
+    return Object.fromEntries(
+      spec.features.map(({ name }, index) => {
+        const value = values[index] ?? Number.NaN;
+        return [name, Number.isNaN(value) ? null : value];
+      }),
+    );
+  };
 };
 
 /** What the types say too, for definitions that were cast, and what they cannot say. */
@@ -311,6 +408,16 @@ export class FeatureUnavailable extends Schema.TaggedError<FeatureUnavailable>()
 ) {
   override get message(): string {
     return `feature set "${this.featureSet}": the feature "${this.feature}" uses a column that is known only after the decision. Remove it, or take its history: History.mean(…) uses only outcomes that were known by then.`;
+  }
+}
+
+/** A request without columns that a feature needs. What is there but has no value is null. */
+export class RequestIncomplete extends Schema.TaggedError<RequestIncomplete>()(
+  "RequestIncomplete",
+  { featureSet: Schema.String, absent: Schema.Array(Schema.String) },
+) {
+  override get message(): string {
+    return `feature set "${this.featureSet}": the request has no ${this.absent.map((name) => `"${name}"`).join(", ")}. Send the column, with null where it has no value.`;
   }
 }
 

@@ -251,7 +251,7 @@ describe("History", () => {
       window: "2 hours",
       hop: "1 hour",
     });
-    assert.strictEqual(history.availableAt, "decision");
+    assert.strictEqual(history.availableAt, "stored");
     assert.deepStrictEqual([...Expr.columnsOf(history.ast)], ["from", "minutes", "known"]);
   });
 

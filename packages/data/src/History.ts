@@ -6,7 +6,6 @@
  * later outcome. The window is half-open: `[hopStart(t) − window, hopStart(t))`, where `hopStart` rounds
  * down to whole hops since 1970-01-01 UTC. It is the same for a batch and for a request.
  */
-import type { Column } from "@ml-pipe/core";
 import * as Duration from "effect/Duration";
 import * as Schema from "effect/Schema";
 import {
@@ -38,7 +37,7 @@ const make = (
   of: Ast,
   options: HistoryOptions,
   param?: number,
-): NumberExpr<"decision"> => {
+): NumberExpr<"stored"> => {
   const [windowMs = 0, hopMs = 0] = [options.window, options.hop].map((input) =>
     Duration.toMillis(Duration.fromInputUnsafe(input)),
   );
@@ -71,7 +70,7 @@ const make = (
   };
   const [problem] = problemsOf(history, ["number"]);
   if (problem !== undefined) throw new TypeError(`a history does not fit together: ${problem}`);
-  return number(history, "decision");
+  return number(history, "stored");
 };
 
 /**
@@ -97,43 +96,41 @@ const make = (
  * });
  * ```
  */
-export const mean = (
-  of: Expr<number | boolean, Column.Availability>,
-  options: HistoryOptions,
-): NumberExpr<"decision"> => make("mean", of.ast, options);
+export const mean = (of: Expr<number | boolean>, options: HistoryOptions): NumberExpr<"stored"> =>
+  make("mean", of.ast, options);
 
-type Numbers = Expr<number | boolean, Column.Availability>;
+type Numbers = Expr<number | boolean>;
 
 /** The number of earlier rows of the same entity whose outcome was known by then: 0 if none. */
-export const count = (options: HistoryOptions): NumberExpr<"decision"> =>
+export const count = (options: HistoryOptions): NumberExpr<"stored"> =>
   make("count", { _tag: "literal", value: 1 }, options);
 
 /** The sum, as {@link mean}; null if there are none. */
-export const sum = (of: Numbers, options: HistoryOptions): NumberExpr<"decision"> =>
+export const sum = (of: Numbers, options: HistoryOptions): NumberExpr<"stored"> =>
   make("sum", of.ast, options);
 
 /** The smallest value, as {@link mean}. */
-export const min = (of: Numbers, options: HistoryOptions): NumberExpr<"decision"> =>
+export const min = (of: Numbers, options: HistoryOptions): NumberExpr<"stored"> =>
   make("min", of.ast, options);
 
 /** The largest value, as {@link mean}. */
-export const max = (of: Numbers, options: HistoryOptions): NumberExpr<"decision"> =>
+export const max = (of: Numbers, options: HistoryOptions): NumberExpr<"stored"> =>
   make("max", of.ast, options);
 
 /** The variance with n − 1, as {@link mean}; null if there are fewer than two. Its root: `.sqrt()`. */
-export const variance = (of: Numbers, options: HistoryOptions): NumberExpr<"decision"> =>
+export const variance = (of: Numbers, options: HistoryOptions): NumberExpr<"stored"> =>
   make("variance", of.ast, options);
 
 /** The number of different values, exactly: 0 if there are none. A service keeps each once a hop. */
-export const distinct = (of: Numbers, options: HistoryOptions): NumberExpr<"decision"> =>
+export const distinct = (of: Numbers, options: HistoryOptions): NumberExpr<"stored"> =>
   make("distinct", of.ast, options);
 
 /** The value of the earliest row, as {@link mean}; of rows of one instant, the smallest. */
-export const first = (of: Numbers, options: HistoryOptions): NumberExpr<"decision"> =>
+export const first = (of: Numbers, options: HistoryOptions): NumberExpr<"stored"> =>
   make("first", of.ast, options);
 
 /** The value of the latest row, as {@link mean}; of rows of one instant, the largest. */
-export const last = (of: Numbers, options: HistoryOptions): NumberExpr<"decision"> =>
+export const last = (of: Numbers, options: HistoryOptions): NumberExpr<"stored"> =>
   make("last", of.ast, options);
 
 /**
@@ -144,7 +141,7 @@ export const last = (of: Numbers, options: HistoryOptions): NumberExpr<"decision
 export const quantile = (
   of: Numbers,
   { share, ...options }: HistoryOptions & { readonly share: number },
-): NumberExpr<"decision"> => {
+): NumberExpr<"stored"> => {
   if (!(share >= 0 && share <= 1)) {
     throw new TypeError(`a quantile's share is from 0 to 1, not ${share}`);
   }
@@ -158,18 +155,18 @@ export interface DecayOptions extends HistoryOptions {
 }
 
 /** The exponentially weighted sum, as {@link mean}; 0 if there are none. */
-export const decayedSum = (of: Numbers, options: DecayOptions): NumberExpr<"decision"> =>
+export const decayedSum = (of: Numbers, options: DecayOptions): NumberExpr<"stored"> =>
   decaying("decayedSum", of, options);
 
 /** The exponentially weighted mean, as {@link mean}. */
-export const decayedMean = (of: Numbers, options: DecayOptions): NumberExpr<"decision"> =>
+export const decayedMean = (of: Numbers, options: DecayOptions): NumberExpr<"stored"> =>
   decaying("decayedMean", of, options);
 
 const decaying = (
   aggregate: "decayedSum" | "decayedMean",
   of: Numbers,
   { halfLife, ...options }: DecayOptions,
-): NumberExpr<"decision"> => {
+): NumberExpr<"stored"> => {
   const halfLifeMs = Duration.toMillis(Duration.fromInputUnsafe(halfLife));
   if (!(halfLifeMs > 0 && Number.isFinite(halfLifeMs))) {
     throw new TypeError(`a half-life is a time longer than 0, not ${halfLifeMs} ms`);

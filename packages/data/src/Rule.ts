@@ -97,7 +97,7 @@ const make = (
 ): Charter.Baseline => {
   const { ast, availableAt } = typeof answer === "object" ? answer : constant(answer);
   const problems = [
-    ...(availableAt === "decision"
+    ...(availableAt !== "outcome"
       ? []
       : ["it uses a column that is known only after the decision"]),
     ...problemsOf(ast, [kind]),

@@ -5,7 +5,7 @@ import { historiesOf } from "../Expr.ts";
 import type { FeatureSetSpec } from "../FeatureSet.ts";
 import { same } from "../History.ts";
 import { aggregateOf } from "./aggregates.ts";
-import { columnSql, decisionTime, toSql } from "./compile.ts";
+import { columnSql, decisionTime, type SqlNames, toSql } from "./compile.ts";
 import { kindOf } from "./kinds.ts";
 import { operators } from "./operators.ts";
 import { once } from "./operators/Operator.ts";
@@ -41,7 +41,7 @@ export const featureSql = (
   };
   const decidedAt = toSql(decisionTime(spec), names);
   const features = spec.features.map(
-    ({ name, expr }) => `CAST(${toSql(expr, names)} AS DOUBLE) AS ${identifier(name)}`,
+    ({ name, expr }) => `${doubleSql(expr, names)} AS ${identifier(name)}`,
   );
   const kept = (carry ?? spec.keep).map(
     (name) => `${columnSql(name, names)} AS ${identifier(name)}`,
@@ -58,13 +58,20 @@ export const featureSql = (
   });
   const order = tie.map((name) => columnSql(name, names));
   const tables = families.map((one, index) => `${aliases[index]} AS (${familySql(spec, one)})`);
+  const before = families.length === 0 ? [] : [`past AS (FROM ${past ?? "rows"})`];
   return [
-    `WITH ${[`rows AS (FROM ${relation})`, `past AS (FROM ${past ?? "rows"})`, ...tables].join(",\n")}`,
+    `WITH ${[`rows AS (FROM ${relation})`, ...before, ...tables].join(",\n")}`,
     `SELECT ${[...features, ...kept, ...label].join(",\n  ")}`,
     `FROM rows ${names.table}`,
     ...joins,
     `ORDER BY ${(spec.decidedAt === undefined ? order : [decidedAt, ...order]).join(", ")}`,
   ].join("\n");
+};
+
+/** An expression as a double, which numbers are already. */
+const doubleSql = (expr: Ast, names: SqlNames): string => {
+  const isNumber = expr._tag !== "history" && kindOf(expr) === "number";
+  return isNumber ? toSql(expr, names) : `CAST(${toSql(expr, names)} AS DOUBLE)`;
 };
 
 /**

@@ -1,16 +1,15 @@
 /** The object behind every expression: what its methods put together. */
 import type { Column } from "@ml-pipe/core";
+import type { Availability } from "../Expr.ts";
 import type { Ast, OperatorName } from "./ast.ts";
 import { problemsOf } from "./kinds.ts";
 import type { Param } from "./operators/Operator.ts";
 
-type Known = Column.Availability;
-
 /** One object has the methods of every kind; the interfaces of `Expr` say which of them make sense. */
 class Formula {
   readonly ast: Ast;
-  readonly availableAt: Known;
-  constructor(ast: Ast, availableAt: Known) {
+  readonly availableAt: Availability;
+  constructor(ast: Ast, availableAt: Availability) {
     this.ast = ast;
     this.availableAt = availableAt;
   }
@@ -96,7 +95,6 @@ const call = (
   params: ReadonlyArray<Param> = [],
 ): Formula => {
   const args = operands.map(formulaOf);
-  const late = args.some(({ availableAt }) => availableAt === "outcome");
   const ast: Ast = {
     _tag: "call",
     operator,
@@ -105,15 +103,20 @@ const call = (
   };
   const problem = params.length === 0 ? undefined : paramProblem(ast);
   if (problem !== undefined) throw new TypeError(`an expression: ${problem}`);
-  return formula(ast, late ? "outcome" : "decision");
+  return formula(ast, latest(args.map(({ availableAt }) => availableAt)));
 };
+
+/** Of constants alone: stored. */
+const latest = (all: ReadonlyArray<Availability>): Availability =>
+  all.includes("outcome") ? "outcome" : all.includes("decision") ? "decision" : "stored";
 
 /** Of the constants only: whether the arguments fit, a whole expression is asked. */
 const paramProblem = (ast: Ast): string | undefined => problemsOf(ast, allKinds)[0];
 const allKinds = ["number", "boolean", "text", "time"] as const;
 
 /** An expression from its parts. */
-export const formula = (ast: Ast, availableAt: Known): Formula => new Formula(ast, availableAt);
+export const formula = (ast: Ast, availableAt: Availability): Formula =>
+  new Formula(ast, availableAt);
 
 /** A column as an expression. */
 export const columnFormula = (name: string, spec: Column.ColumnSpec): Formula =>
@@ -127,10 +130,10 @@ export const whenFormula = (condition: unknown, yes: unknown, no: unknown): neve
 export const formulaOf = (operand: unknown): Formula => {
   if (operand instanceof Formula) return operand;
   if (operand === null || typeof operand === "string" || typeof operand === "boolean") {
-    return formula({ _tag: "literal", value: operand }, "decision");
+    return formula({ _tag: "literal", value: operand }, "stored");
   }
   if (typeof operand === "number" && Number.isFinite(operand)) {
-    return formula({ _tag: "literal", value: operand }, "decision");
+    return formula({ _tag: "literal", value: operand }, "stored");
   }
   if (operand instanceof Date) return call("instant", [], [operand.getTime()]);
   throw new TypeError(
