@@ -89,7 +89,7 @@ describe("History.lookup", () => {
           const known = entities.map(({ key }, index) => [key, index - 3] as const);
           for (const [key, time] of [...asked, ...known]) {
             const row = {
-              at: time,
+              at: new Date(time),
               ...Object.fromEntries(by.map((name, i) => [name, key[i] ?? null])),
             };
             assert.strictEqual(find(row), byScan(history, state, key, time));
@@ -101,9 +101,9 @@ describe("History.lookup", () => {
 
   it("finds nothing without a state, and at no time", () => {
     const mean = lookup(historyOf("mean", ["a"]), undefined, at);
-    assert.strictEqual(mean({ at: 0, a: "A" }), null);
+    assert.strictEqual(mean({ at: new Date(0), a: "A" }), null);
     // Nobody counted, which is not the same as nothing found.
-    assert.strictEqual(lookup(historyOf("count", []), undefined, at)({ at: 0 }), null);
+    assert.strictEqual(lookup(historyOf("count", []), undefined, at)({ at: new Date(0) }), null);
     assert.strictEqual(mean({ at: null, a: "A" }), null);
   });
 });
