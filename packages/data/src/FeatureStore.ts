@@ -7,6 +7,7 @@
  * read are the batch's: a row of such a hop that arrives later is in the next batch. Later hops are the
  * stream's, in which every event counts once.
  */
+import * as fs from "node:fs";
 import * as path from "node:path";
 import type { Contract } from "@ml-pipe/core";
 import { type Artifact } from "@ml-pipe/core";
@@ -16,10 +17,11 @@ import * as Layer from "effect/Layer";
 import * as Result from "effect/Result";
 import * as Schema from "effect/Schema";
 import * as SchemaParser from "effect/SchemaParser";
+import type * as Scope from "effect/Scope";
 import type { Duckdb, DuckdbError } from "./Duckdb.ts";
 import type { FeatureSet, FeatureSetSpec } from "./FeatureSet.ts";
 import { type Contribution, contributionOf, type Outcome } from "./featureStore/contributions.ts";
-import type { FeatureStoreError } from "./featureStore/FeatureStoreError.ts";
+import { FeatureStoreError } from "./featureStore/FeatureStoreError.ts";
 import { materialiseSeries } from "./featureStore/materialise.ts";
 import { type Series, seriesOf } from "./featureStore/series.ts";
 import type { FeatureStoreShape, Head } from "./featureStore/shape.ts";
@@ -28,7 +30,7 @@ import type { Request } from "./internal/rowProgram.ts";
 import * as Table from "./Table.ts";
 
 export { FeatureStoreError } from "./featureStore/FeatureStoreError.ts";
-export type { EmbeddedStore, FeatureStoreShape } from "./featureStore/shape.ts";
+export type { FeatureStoreShape } from "./featureStore/shape.ts";
 
 /** How the embedded store is set up. */
 export interface EmbeddedOptions {
@@ -59,7 +61,7 @@ export class FeatureStore extends Context.Service<FeatureStore, FeatureStoreShap
     folder: string,
     options: EmbeddedOptions = {},
   ): Layer.Layer<FeatureStore, FeatureStoreError> =>
-    Layer.effect(FeatureStore, openSqlite(fileIn(folder), options.cacheBytes ?? 64 * 1024 ** 2));
+    Layer.effect(FeatureStore, open(folder, options));
 
   /** The same in memory: gone with the layer. */
   static readonly layerMemory: Layer.Layer<FeatureStore, FeatureStoreError> = Layer.effect(
@@ -70,6 +72,26 @@ export class FeatureStore extends Context.Service<FeatureStore, FeatureStoreShap
 
 /** The file of the embedded store in a state folder. */
 export const fileIn = (folder: string): string => path.join(folder, "features.sqlite");
+
+/** The embedded store of a state folder, as long as the scope lasts; fails if there is none. */
+export const openEmbedded = Effect.fnUntraced(function* (
+  folder: string,
+  options: EmbeddedOptions = {},
+): Effect.fn.Return<FeatureStoreShape, FeatureStoreError, Scope.Scope> {
+  const file = fileIn(folder);
+  if (!fs.existsSync(file)) {
+    return yield* new FeatureStoreError({
+      operation: "be opened",
+      store: file,
+      problem: "there is none",
+      next: "Materialise the features first: Features.materialise in a pipeline, or FeatureStore.materialise.",
+    });
+  }
+  return yield* open(folder, options);
+});
+
+const open = (folder: string, { cacheBytes = 64 * 1024 ** 2 }: EmbeddedOptions) =>
+  openSqlite(fileIn(folder), cacheBytes);
 
 /** The store has no state of some features: nothing was materialised, or the features were edited since. */
 export class StateMissing extends Schema.TaggedError<StateMissing>()("StateMissing", {

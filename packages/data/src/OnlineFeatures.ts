@@ -14,12 +14,11 @@ import {
   freshnessOf,
   FeatureStore,
   type FeatureStoreError,
-  type FeatureStoreShape,
   requireState,
   type StateMissing,
 } from "./FeatureStore.ts";
 import { entityOf, type Series, seriesOf } from "./featureStore/series.ts";
-import type { EmbeddedStore, EntityState, Head } from "./featureStore/shape.ts";
+import type { EntityState, Head } from "./featureStore/shape.ts";
 import { type HistorySource, type HistoryState, same } from "./History.ts";
 import { type Buckets, entityIndex } from "./internal/historyIndex.ts";
 import type { Request } from "./internal/rowProgram.ts";
@@ -64,8 +63,10 @@ export class StateUnavailable extends Schema.TaggedError<StateUnavailable>()("St
   }
 }
 
-/** Computes features where the state may be elsewhere. */
+/** Computes the features of requests. */
 export interface OnlineFeatures {
+  /** Whether `Effect.runSync` runs {@link rows}: true unless the state is elsewhere. */
+  readonly synchronous: boolean;
   /** The features of requests, with one look at the state for all of them. */
   readonly rows: (
     requests: ReadonlyArray<Request>,
@@ -74,11 +75,6 @@ export interface OnlineFeatures {
   readonly freshness: (
     at: Date,
   ) => Effect.Effect<ReadonlyArray<FeatureFreshness>, FeatureStoreError>;
-}
-
-/** Computes features at once: the state is in this process. */
-export interface LocalFeatures extends OnlineFeatures {
-  readonly row: (request: Request) => Result.Result<Computed, StateUnavailable>;
 }
 
 /**
@@ -99,7 +95,7 @@ export const fromSnapshot = (
   spec: FeatureSetSpec,
   snapshot: ReadonlyArray<HistoryState>,
   knownUntil: Date,
-): LocalFeatures => {
+): OnlineFeatures => {
   const series = seriesOf(spec);
   const heads = series.map(({ hopMs, windowHops }): Head => {
     const end = Math.floor(knownUntil.getTime() / hopMs);
@@ -115,7 +111,7 @@ export const fromSnapshot = (
     snapshot.some((one) => same(one.history, history)),
   );
   const compute = computer(spec, series, {});
-  const row: LocalFeatures["row"] = (request) =>
+  const row = (request: Request) =>
     compute(
       request,
       series.map((_, index): EntityState => {
@@ -125,7 +121,7 @@ export const fromSnapshot = (
       }),
     );
   return {
-    row,
+    synchronous: true,
     rows: (requests) => Effect.sync(() => requests.map(row)),
     freshness: (at) => Effect.sync(() => freshnessOf(spec, series, heads, at.getTime())),
   };
@@ -153,61 +149,33 @@ export const fromStore = Effect.fnUntraced(function* (
   spec: FeatureSetSpec,
   options: StateOptions = {},
 ): Effect.fn.Return<OnlineFeatures, StateMissing | FeatureStoreError, FeatureStore> {
-  return yield* reading(spec, yield* FeatureStore, options);
-});
-
-/** The same from the embedded store, at once. */
-export const fromEmbedded = Effect.fnUntraced(function* (
-  spec: FeatureSetSpec,
-  store: EmbeddedStore,
-  options: StateOptions = {},
-): Effect.fn.Return<LocalFeatures, StateMissing | FeatureStoreError> {
-  const online = yield* reading(spec, store, options);
-  const series = seriesOf(spec);
-  const compute = computer(spec, series, options);
-  const row: LocalFeatures["row"] = (request) => {
-    const found = store.readNow(
-      series.map((one) => ({ series: one, entity: entityOf(one, request) })),
-    );
-    return Result.isSuccess(found)
-      ? compute(request, found.success)
-      : compute(request, [], found.failure.message);
-  };
-  return { ...online, row, rows: (requests) => Effect.sync(() => requests.map(row)) };
-});
-
-const reading = Effect.fnUntraced(function* (
-  spec: FeatureSetSpec,
-  store: FeatureStoreShape,
-  options: StateOptions,
-): Effect.fn.Return<OnlineFeatures, StateMissing | FeatureStoreError> {
+  const store = yield* FeatureStore;
   const series = seriesOf(spec);
   yield* requireState(spec, store, series, yield* store.heads(series));
   const compute = computer(spec, series, options);
   const timeout = Duration.fromInputUnsafe(options.timeout ?? "100 millis");
   const tooLate = `${store.name} did not answer within ${Duration.toMillis(timeout)} ms`;
-  return {
-    rows: (requests) =>
-      store
-        .read(
-          requests.flatMap((request) =>
-            series.map((one) => ({ series: one, entity: entityOf(one, request) })),
-          ),
-        )
-        .pipe(
-          Effect.timeoutOrElse({
-            duration: timeout,
-            orElse: () => Effect.fail({ message: tooLate }),
-          }),
-          Effect.map((states) =>
-            requests.map((request, index) =>
-              compute(request, states.slice(index * series.length, (index + 1) * series.length)),
-            ),
-          ),
-          Effect.catch(({ message }) =>
-            Effect.succeed(requests.map((request) => compute(request, [], message))),
-          ),
+  const read = (requests: ReadonlyArray<Request>) => {
+    const reading = store.read(
+      requests.flatMap((request) =>
+        series.map((one) => ({ series: one, entity: entityOf(one, request) })),
+      ),
+    );
+    if (store.synchronous) return reading;
+    const orElse = () => Effect.fail({ message: tooLate });
+    return Effect.timeoutOrElse(reading, { duration: timeout, orElse });
+  };
+  const rows: OnlineFeatures["rows"] = (requests) =>
+    Effect.match(read(requests), {
+      onSuccess: (states) =>
+        requests.map((request, index) =>
+          compute(request, states.slice(index * series.length, (index + 1) * series.length)),
         ),
+      onFailure: ({ message }) => requests.map((request) => compute(request, [], message)),
+    });
+  return {
+    synchronous: store.synchronous,
+    rows,
     freshness: (at) =>
       Effect.map(store.heads(series), (heads) => freshnessOf(spec, series, heads, at.getTime())),
   };

@@ -30,6 +30,8 @@ layer(Artifact.ArtifactStore.layerTemporary)("Predictor", (it) => {
         release: "trip-delay@1",
         missing: [],
         stale: [],
+        unseen: [],
+        unavailable: [],
       });
       yield* predictor.predict(predictor.example);
     }),

@@ -4,11 +4,12 @@
  */
 import { Artifact, Contract } from "@ml-pipe/core";
 import {
-  Expr,
   FeatureSet,
+  FeatureStore,
   History,
   Model,
   type Onnx,
+  OnlineFeatures,
   Release,
   Scoring,
   Transform,
@@ -33,8 +34,12 @@ export const Prediction = Schema.Struct({
   release: Schema.String,
   /** Features without a value: a null in the request, or a history without rows. */
   missing: Schema.Array(Schema.String),
-  /** Features whose history should reach beyond what was known when the release was made. */
+  /** Features whose history should reach beyond what is known to the release or the feature store. */
   stale: Schema.Array(Schema.String),
+  /** Features of whose entity nothing is known, such as a new customer. */
+  unseen: Schema.Array(Schema.String),
+  /** Features whose state is too old, or could not be read, and is missing for that. */
+  unavailable: Schema.Array(Schema.String),
 });
 /** See {@link Prediction}. */
 export type Prediction = typeof Prediction.Type;
@@ -52,6 +57,21 @@ export class ReleaseMismatch extends Schema.TaggedError<ReleaseMismatch>()("Rele
 /** What loading a predictor can fail with. */
 export type LoadError = Model.LoadError | Scoring.OpenError | ReleaseMismatch;
 
+/** Why a request is not answered. */
+export type Refused = Request.RequestInvalid | OnlineFeatures.StateUnavailable;
+
+/** What is wrong with a request, or with the state that it needs, as a list. */
+export const problemsOf = (refused: Refused): ReadonlyArray<Request.Problem> =>
+  refused._tag === "RequestInvalid"
+    ? refused.problems
+    : [
+        {
+          field: "",
+          expected: `the state of ${refused.features.join(", ")}`,
+          found: refused.problem,
+        },
+      ];
+
 /** A loaded release. */
 export interface Predictor {
   readonly release: Release.AnyRelease;
@@ -65,20 +85,20 @@ export interface Predictor {
   readonly featureSet: FeatureSet.FeatureSetSpec;
   /**
    * Whether `predict` and `answer` are synchronous, so that `Effect.runSync` runs them: true of every
-   * built-in model. One in ONNX computes in a thread.
+   * built-in model, unless its feature store is elsewhere. One in ONNX computes in a thread.
    */
   readonly synchronous: boolean;
   /** Answers one request, given as parsed JSON. */
-  readonly predict: (
-    json: unknown,
-  ) => Effect.Effect<Prediction, Request.RequestInvalid | Onnx.OnnxFailed>;
-  /** Answers requests together, each with what its answer was computed from. */
+  readonly predict: (json: unknown) => Effect.Effect<Prediction, Refused | Onnx.OnnxFailed>;
+  /**
+   * Answers requests together, each with what its answer was computed from. Their state is read in one
+   * round trip.
+   */
   readonly answer: (
     requests: ReadonlyArray<unknown>,
-  ) => Effect.Effect<
-    ReadonlyArray<Result.Result<Answered, Request.RequestInvalid>>,
-    Onnx.OnnxFailed
-  >;
+  ) => Effect.Effect<ReadonlyArray<Result.Result<Answered, Refused>>, Onnx.OnnxFailed>;
+  /** How old the state of each feature with a history is, for decisions at an instant. */
+  readonly freshness: OnlineFeatures.OnlineFeatures["freshness"];
 }
 
 /** A prediction with what it was computed from. */
@@ -91,8 +111,8 @@ export interface Answered {
 }
 
 /**
- * Loads a release, until the scope closes. Refuses one whose model, histories, verdict and request do not
- * belong together.
+ * Loads a release, until the scope closes, with the state of its histories that it carries. Refuses one
+ * whose model, histories, verdict and request do not belong together.
  *
  * @example
  * ```ts
@@ -115,33 +135,48 @@ export const load: (
   release: Release.AnyRelease,
 ) => Effect.Effect<Predictor, LoadError, Artifact.ArtifactStore | Scope.Scope> = Effect.fnUntraced(
   function* (release) {
-    const label = Release.label(release);
-    const mismatch = (problem: string) => new ReleaseMismatch({ release: label, problem });
-    const contradiction = inconsistency(release);
-    if (contradiction !== undefined) return yield* mismatch(contradiction);
-    const document = yield* Model.load(release.model);
-    const { featureSet, transform, estimator } = document;
-    const features = featureSet.features.map(({ name }) => name);
-    if (transform === undefined && estimator.features.join() !== features.join()) {
-      return yield* mismatch("the model's features are not those of its feature set, in its order");
-    }
-    const needed = FeatureSet.requestColumns(featureSet, transform);
-    if (Object.keys(release.request.columns).toSorted().join() !== needed.join()) {
-      return yield* mismatch(
-        `its request does not have the columns that its features need: ${needed.join(", ")}`,
-      );
-    }
+    const document = yield* documentOf(release);
     const store = yield* Artifact.ArtifactStore;
     const histories = yield* store.readJson(release.histories).pipe(
-      Effect.flatMap(Schema.decodeUnknownEffect(Histories)),
+      Effect.flatMap(Schema.decodeUnknownEffect(Schema.Array(History.HistoryState))),
       Effect.catchTag("SchemaError", ({ message }) =>
-        Effect.fail(mismatch(`the state of its histories has another form: ${message}`)),
+        Effect.fail(mismatch(release, `the state of its histories has another form: ${message}`)),
       ),
     );
-    const scoring = yield* Scoring.open(estimator);
-    return make(release, document, histories, scoring);
+    const { featureSet, estimator } = document;
+    const online = OnlineFeatures.fromSnapshot(featureSet, histories, release.knownUntil);
+    return make(release, document, online, yield* Scoring.open(estimator));
   },
 );
+
+/** What loading a predictor that reads from a store can fail with. */
+export type StoreLoadError = LoadError | FeatureStore.StateMissing | FeatureStore.FeatureStoreError;
+
+/**
+ * Loads a release as {@link load} does, but reads the state of its histories from the feature store, which
+ * is kept fresh. Fails with `StateMissing` if the store does not have it.
+ *
+ * @example
+ * ```ts
+ * import type { Release } from "@ml-pipe/data";
+ * import { Predictor } from "@ml-pipe/deploy";
+ *
+ * const fresh = (release: Release.AnyRelease) =>
+ *   Predictor.loadWithStore(release, { maxAge: "2 hours", otherwise: "refuse" });
+ * ```
+ */
+export const loadWithStore: (
+  release: Release.AnyRelease,
+  options?: OnlineFeatures.StateOptions,
+) => Effect.Effect<
+  Predictor,
+  StoreLoadError,
+  Artifact.ArtifactStore | FeatureStore.FeatureStore | Scope.Scope
+> = Effect.fnUntraced(function* (release, options) {
+  const document = yield* documentOf(release);
+  const online = yield* OnlineFeatures.fromStore(document.featureSet, options);
+  return make(release, document, online, yield* Scoring.open(document.estimator));
+});
 
 /**
  * Finds a release in a state folder and loads it, with no service to provide. Looks first, so that a
@@ -157,41 +192,102 @@ export const load: (
 export const open: (
   stateFolder: string,
   reference: string,
-) => Effect.Effect<Predictor, GetError | LoadError, Scope.Scope> = Effect.fnUntraced(
-  function* (stateFolder, reference) {
-    const release = yield* Registry.use(({ get }) => get(reference)).pipe(
-      Effect.provide(Registry.layer(stateFolder)),
-    );
-    return yield* load(release).pipe(Effect.provide(Artifact.ArtifactStore.layer(stateFolder)));
-  },
-);
+) => Effect.Effect<Predictor, GetError | LoadError, Scope.Scope> = (stateFolder, reference) =>
+  Effect.flatMap(find(stateFolder, reference), (release) =>
+    load(release).pipe(Effect.provide(Artifact.ArtifactStore.layer(stateFolder))),
+  );
 
-/** The state of a feature set's histories, as a release keeps it. */
-export const Histories = Schema.Array(History.HistoryState);
+/**
+ * The same with a feature store instead of the state that the release carries.
+ *
+ * @example
+ * ```ts
+ * import { FeatureStore } from "@ml-pipe/data";
+ * import { Predictor } from "@ml-pipe/deploy";
+ * import * as Effect from "effect/Effect";
+ *
+ * const predictor = Predictor.openWithStore(".ml-pipe", "flight-delay", { maxAge: "2 hours" }).pipe(
+ *   Effect.provide(FeatureStore.FeatureStore.layer(".ml-pipe")),
+ * );
+ * ```
+ */
+export const openWithStore: (
+  stateFolder: string,
+  reference: string,
+  options?: OnlineFeatures.StateOptions,
+) => Effect.Effect<
+  Predictor,
+  GetError | StoreLoadError,
+  FeatureStore.FeatureStore | Scope.Scope
+> = (stateFolder, reference, options) =>
+  Effect.flatMap(find(stateFolder, reference), (release) =>
+    loadWithStore(release, options).pipe(Effect.provide(Artifact.ArtifactStore.layer(stateFolder))),
+  );
+
+const find = (
+  stateFolder: string,
+  reference: string,
+): Effect.Effect<Release.AnyRelease, GetError> =>
+  Registry.use(({ get }) => get(reference)).pipe(Effect.provide(Registry.layer(stateFolder)));
+
+const mismatch = (release: Release.AnyRelease, problem: string) =>
+  new ReleaseMismatch({ release: Release.label(release), problem });
+
+/** The model's document, if all of the release belongs together. */
+const documentOf = Effect.fnUntraced(function* (release: Release.AnyRelease) {
+  const contradiction = inconsistency(release);
+  if (contradiction !== undefined) return yield* mismatch(release, contradiction);
+  const document = yield* Model.load(release.model);
+  const { featureSet, transform, estimator } = document;
+  const features = featureSet.features.map(({ name }) => name);
+  if (transform === undefined && estimator.features.join() !== features.join()) {
+    return yield* mismatch(
+      release,
+      "the model's features are not those of its feature set, in its order",
+    );
+  }
+  const needed = FeatureSet.requestColumns(featureSet, transform);
+  if (Object.keys(release.request.columns).toSorted().join() !== needed.join()) {
+    return yield* mismatch(
+      release,
+      `its request does not have the columns that its features need: ${needed.join(", ")}`,
+    );
+  }
+  return document;
+});
 
 const make = (
   release: Release.AnyRelease,
   { featureSet, transform, estimator }: Model.ModelDocument,
-  histories: ReadonlyArray<History.HistoryState>,
+  online: OnlineFeatures.OnlineFeatures,
   scoring: Scoring.Scoring,
 ): Predictor => {
   const label = Release.label(release);
   const check = Request.checker(release.request);
-  const compute = FeatureSet.compileRow(featureSet, histories);
   const prepare = transform === undefined ? undefined : Transform.compile(transform, featureSet);
   const names = featureSet.features.map(({ name }) => name);
-  const staleAt = staleness(featureSet, release.knownUntil);
-  const { decidedAt = "" } = featureSet;
   const { threshold } = release;
   const yes = `${release.decision} yes`;
   const no = `${release.decision} no`;
-  /** What the model is asked, of a request that is valid. */
-  const ask = (json: unknown) =>
-    Result.map(check(json), (request) => {
-      const features = compute(request);
-      return { request, features, row: prepare?.(features, request) ?? features };
+  /** What the model is asked, of requests that are valid. */
+  const ask = Effect.fnUntraced(function* (requests: ReadonlyArray<unknown>) {
+    const checked = requests.map(check);
+    const valid = checked.flatMap((one) => (Result.isSuccess(one) ? [one.success] : []));
+    const computed = (yield* online.rows(valid)).values();
+    return checked.map((one): Result.Result<Asked, Refused> => {
+      if (Result.isFailure(one)) {
+        return Result.fail(new Request.RequestInvalid({ problems: one.failure }));
+      }
+      const request = one.success;
+      return Result.map(computed.next().value ?? unread, (found) => ({
+        request,
+        found,
+        row: prepare?.(found.features, request) ?? found.features,
+      }));
     });
-  const tell = (probability: number, { request, features }: Omit<Answered, "prediction">) => {
+  });
+  const tell = (probability: number, { request, found }: Asked): Answered => {
+    const { features, stale, unseen, unavailable } = found;
     const act = probability >= threshold;
     const prediction: Prediction = {
       probability,
@@ -199,33 +295,45 @@ const make = (
       decision: act ? yes : no,
       release: label,
       missing: missingOf(features, names),
-      stale: staleAt(request[decidedAt]),
+      stale,
+      unseen,
+      unavailable,
     };
     return { prediction, request, features };
   };
-  const answer: Predictor["answer"] = (requests) => {
-    const asked = requests.map(ask);
+  const answer: Predictor["answer"] = Effect.fnUntraced(function* (requests) {
+    const asked = yield* ask(requests);
     const rows = asked.flatMap((one) => (Result.isSuccess(one) ? [one.success.row] : []));
-    return Effect.map(scoring.rows(rows), (scores) => {
-      let next = 0;
-      return asked.map((one) =>
-        Result.isSuccess(one)
-          ? Result.succeed(tell(scores[next++] ?? Number.NaN, one.success))
-          : Result.fail(new Request.RequestInvalid({ problems: one.failure })),
-      );
-    });
-  };
+    const scores = yield* scoring.rows(rows);
+    let next = 0;
+    return asked.map((one) =>
+      Result.map(one, (valid) => tell(scores[next++] ?? Number.NaN, valid)),
+    );
+  });
   return {
     release,
     label,
     signature: Contract.toJsonSchema(release.request),
     example: Request.exampleOf(release.request, release.knownUntil),
     featureSet,
-    synchronous: estimator._tag !== "OnnxModel",
+    synchronous: estimator._tag !== "OnnxModel" && online.synchronous,
     answer,
     predict: predictWith(answer),
+    freshness: online.freshness,
   };
 };
+
+/** A request that is valid, with its features, and the row that the model is given. */
+interface Asked {
+  readonly request: Request.Row;
+  readonly found: OnlineFeatures.Computed;
+  readonly row: Float64Array;
+}
+
+/** Never seen: there are features for each request. */
+const unread = Result.fail(
+  new OnlineFeatures.StateUnavailable({ features: [], problem: "the store gave no answer" }),
+);
 
 /** Answers one request by what answers several. */
 export const predictWith =
@@ -247,23 +355,4 @@ const missingOf = (features: Float64Array, names: ReadonlyArray<string>): Readon
     if (Number.isNaN(features[index])) (missing ??= []).push(names[index] ?? "");
   }
   return missing ?? none;
-};
-
-/** Which features' histories end after what was known, for a decision at an instant. */
-const staleness = (
-  featureSet: FeatureSet.FeatureSetSpec,
-  knownUntil: Date,
-): ((decidedAt: unknown) => ReadonlyArray<string>) => {
-  const freshUntil = featureSet.features.flatMap(({ name, expr }) => {
-    const ends = Expr.historiesOf(expr).map(
-      ({ hopMs }) => (Math.floor(knownUntil.getTime() / hopMs) + 1) * hopMs,
-    );
-    return ends.length === 0 ? [] : [{ name, before: Math.min(...ends) }];
-  });
-  const first = Math.min(...freshUntil.map(({ before }) => before));
-  return (decidedAt) => {
-    const at = decidedAt instanceof Date ? decidedAt.getTime() : Number.NaN;
-    if (!(at >= first)) return none;
-    return freshUntil.flatMap(({ name, before }) => (at >= before ? [name] : []));
-  };
 };

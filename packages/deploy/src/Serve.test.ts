@@ -58,6 +58,8 @@ describe("Serve.server", () => {
         release: "trip-delay@1",
         missing: [],
         stale: [],
+        unseen: [],
+        unavailable: [],
       };
       assert.deepStrictEqual(one.json, prediction);
       const many = yield* post(url, JSON.stringify([request, request]));
@@ -71,10 +73,16 @@ describe("Serve.server", () => {
   it.live("says that it lives, what it serves, and what a request is", () =>
     Effect.gen(function* () {
       const { url } = yield* started();
-      assert.deepStrictEqual((yield* ask(`${url}/healthz?verbose`)).json, {
+      const { features, ...health } = Object((yield* ask(`${url}/healthz?verbose`)).json);
+      assert.deepStrictEqual(health, {
         status: "live",
         release: "trip-delay@1",
         knownUntil: "2001-06-01T00:00:00.000Z",
+      });
+      assert.deepInclude(features[0], {
+        feature: "lateLately",
+        knownUntil: "2001-06-01T00:00:00.000Z",
+        stale: true,
       });
       const signature = yield* ask(url);
       const atPattern: unknown = Object(signature.json).request.properties.at.pattern;

@@ -2,6 +2,7 @@
  * Serving a release over HTTP: `POST /predict`, `GET /signature`, `GET /healthz`. Every request is
  * checked against the release's contract, and every refusal is a JSON document that says what to change.
  */
+import { FeatureStore, type OnlineFeatures } from "@ml-pipe/data";
 import * as Duration from "effect/Duration";
 import * as Effect from "effect/Effect";
 import * as Redacted from "effect/Redacted";
@@ -142,14 +143,22 @@ export interface RunOptions extends Omit<ServeOptions, "predictor" | "token"> {
   readonly release: string;
   /** Default: `ML_PIPE_SERVE_TOKEN` of the environment. */
   readonly token?: string | undefined;
+  /** Where the state of histories is read. Default: from the release, as it was when that was made. */
+  readonly store?: StoreChoice | undefined;
   /** Stops the server. */
   readonly signal?: AbortSignal;
   /** Told when the server listens. */
   readonly onListening?: (server: Server, predictor: Predictor.Predictor) => void;
 }
 
+/** A feature store to serve from. */
+export interface StoreChoice extends OnlineFeatures.StateOptions {
+  /** `embedded`: that of the state folder. */
+  readonly at: "embedded";
+}
+
 /** What {@link run} rejects with. */
-export type RunError = ServeError | GetError | Predictor.LoadError;
+export type RunError = ServeError | GetError | Predictor.StoreLoadError;
 
 /**
  * Serves a release of a state folder until the signal aborts. Resolves when the server has stopped;
@@ -164,11 +173,19 @@ export type RunError = ServeError | GetError | Predictor.LoadError;
  * ```
  */
 export const run = async (options: RunOptions): Promise<void> => {
-  const { stateFolder, release, signal, onListening, token: given, ...rest } = options;
+  const { stateFolder, release, signal, onListening, token: given, store, ...rest } = options;
   const secret = given ?? process.env[tokenVariable];
   const token = secret === undefined || secret === "" ? undefined : Redacted.make(secret);
   const program = Effect.gen(function* () {
-    const predictor = yield* Predictor.open(stateFolder, release);
+    const predictor =
+      store === undefined
+        ? yield* Predictor.open(stateFolder, release)
+        : yield* Predictor.openWithStore(stateFolder, release, store).pipe(
+            Effect.provideService(
+              FeatureStore.FeatureStore,
+              yield* FeatureStore.openEmbedded(stateFolder),
+            ),
+          );
     const listening = yield* server({ ...rest, predictor, token });
     onListening?.(listening, predictor);
     yield* aborted(signal);

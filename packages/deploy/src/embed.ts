@@ -2,6 +2,7 @@
  * Released models for any Node program: no Effect, no promise on the way to a prediction, and no native
  * code. Import it as `@ml-pipe/deploy/embed`.
  */
+import { FeatureStore } from "@ml-pipe/data";
 import * as Effect from "effect/Effect";
 import * as Exit from "effect/Exit";
 import * as Scope from "effect/Scope";
@@ -27,11 +28,15 @@ export interface Prediction {
   readonly release: string;
   /** Features without a value. */
   readonly missing: ReadonlyArray<string>;
-  /** Features that need outcomes from after the release was made. */
+  /** Features that need outcomes from after what is known to the release or the feature store. */
   readonly stale: ReadonlyArray<string>;
+  /** Features of whose entity nothing is known. */
+  readonly unseen: ReadonlyArray<string>;
+  /** Features whose state is too old, or could not be read, and is missing for that. */
+  readonly unavailable: ReadonlyArray<string>;
 }
 
-/** A prediction, or everything that is wrong with the request. */
+/** A prediction, or everything that is wrong with the request or the state that it needs. */
 export type Result =
   | { readonly ok: true; readonly prediction: Prediction }
   | { readonly ok: false; readonly problems: ReadonlyArray<Problem> };
@@ -55,6 +60,20 @@ interface Opened {
   readonly signature: { readonly [keyword: string]: unknown };
   /** A request that is valid. */
   readonly example: { readonly [field: string]: unknown };
+}
+
+/** How a release is opened. */
+export interface OpenOptions {
+  /**
+   * Reads the state of histories from the embedded feature store of the state folder, which is kept
+   * fresh, instead of the one that the release carries.
+   */
+  readonly store?: {
+    /** By how many milliseconds the state may fall short of what a decision needs. Default: any. */
+    readonly maxAgeMillis?: number;
+    /** Refuses requests whose state is too old; otherwise it is missing. Default false. */
+    readonly refuse?: boolean;
+  };
 }
 
 /** A release with a built-in model. */
@@ -93,8 +112,12 @@ export interface AsyncModel extends Opened {
  * };
  * ```
  */
-export const openRelease = async (stateFolder: string, release: string): Promise<Model> => {
-  const { predictor, close } = await open(stateFolder, release);
+export const openRelease = async (
+  stateFolder: string,
+  release: string,
+  options: OpenOptions = {},
+): Promise<Model> => {
+  const { predictor, close } = await open(stateFolder, release, options);
   if (!predictor.synchronous) {
     await close();
     throw new Error(
@@ -125,8 +148,9 @@ export const openRelease = async (stateFolder: string, release: string): Promise
 export const openReleaseAsync = async (
   stateFolder: string,
   release: string,
+  options: OpenOptions = {},
 ): Promise<AsyncModel> => {
-  const { predictor, close } = await open(stateFolder, release);
+  const { predictor, close } = await open(stateFolder, release, options);
   return {
     ...describe(predictor),
     predict: (request) => Effect.runPromise(resultOf(predictor, request)),
@@ -135,11 +159,20 @@ export const openReleaseAsync = async (
 };
 
 /** Opens a release until it is closed. */
-const open = async (stateFolder: string, release: string) => {
+const open = async (stateFolder: string, release: string, { store }: OpenOptions) => {
   const scope = Scope.makeUnsafe();
   const close = () => Effect.runPromise(Scope.close(scope, Exit.void));
+  const opened =
+    store === undefined
+      ? Predictor.open(stateFolder, release)
+      : Effect.flatMap(FeatureStore.openEmbedded(stateFolder), (found) =>
+          Predictor.openWithStore(stateFolder, release, {
+            ...(store.maxAgeMillis === undefined ? {} : { maxAge: store.maxAgeMillis }),
+            otherwise: store.refuse === true ? "refuse" : "missing",
+          }).pipe(Effect.provideService(FeatureStore.FeatureStore, found)),
+        );
   const predictor = await Effect.runPromise(
-    Predictor.open(stateFolder, release).pipe(
+    opened.pipe(
       Scope.provide(scope),
       Effect.onError((cause) => Scope.close(scope, Exit.failCause(cause))),
     ),
@@ -158,7 +191,8 @@ const describe = ({ release, label, signature, example }: Predictor.Predictor): 
 
 const resultOf = (predictor: Predictor.Predictor, request: unknown) =>
   Effect.map(predictor.predict(request), (prediction): Result => ({ ok: true, prediction })).pipe(
-    Effect.catchTag("RequestInvalid", ({ problems }) =>
-      Effect.succeed<Result>({ ok: false, problems }),
-    ),
+    Effect.catchTags({ RequestInvalid: refuse, StateUnavailable: refuse }),
   );
+
+const refuse = (refused: Predictor.Refused) =>
+  Effect.succeed<Result>({ ok: false, problems: Predictor.problemsOf(refused) });

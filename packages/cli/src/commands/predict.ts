@@ -116,7 +116,7 @@ const answer = (predictor: Predictor.Predictor, rows: ReadonlyArray<ReadRow>) =>
       const found = answers[next++];
       return found !== undefined && Result.isSuccess(found)
         ? { line: JSON.stringify({ row: row.number, ...found.success.prediction }), valid: true }
-        : refuse(found?.failure.problems ?? []);
+        : refuse(found === undefined ? [] : Predictor.problemsOf(found.failure));
     });
   });
 };

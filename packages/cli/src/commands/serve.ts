@@ -16,15 +16,30 @@ export interface ServeOptions {
   readonly record: string | undefined;
   /** The share of the entities that is recorded. */
   readonly recordShare: number;
+  /** Where the state of histories is read, if not from the release. */
+  readonly store: "embedded" | undefined;
+  /** With a store: by how many seconds its state may fall short. */
+  readonly maxAge: number | undefined;
+  /** With a store: refuse what its state does not reach to. */
+  readonly refuse: boolean;
 }
 
 /** Runs the command until it is interrupted; the result is its exit code. */
 export const serve = (
-  { record, recordShare, ...options }: ServeOptions,
+  { record, recordShare, store, maxAge, refuse, ...options }: ServeOptions,
   context: CommandContext,
 ): Promise<number> =>
   Serve.run({
     ...options,
+    ...(store === undefined
+      ? {}
+      : {
+          store: {
+            at: store,
+            ...(maxAge === undefined ? {} : { maxAge: maxAge * 1000 }),
+            otherwise: refuse ? "refuse" : "missing",
+          },
+        }),
     ...(record === undefined
       ? {}
       : {

@@ -1,7 +1,8 @@
 import * as Command from "effect/cli/Command";
 import * as Flag from "effect/cli/Flag";
+import * as Option from "effect/Option";
 import { heavy } from "../heavy.ts";
-import { heavyVerb, optional, release } from "../Verb.ts";
+import { boolean, heavyVerb, optional, release } from "../Verb.ts";
 
 const port = Flag.Int("port").pipe(
   Flag.withDescription("Port to listen on; 0: any that is free"),
@@ -25,9 +26,36 @@ const recordShare = Flag.Finite("record-share").pipe(
   Flag.withDefault(1),
 );
 
-/** `ml-pipe serve RELEASE`. */
-export const serve = Command.make("serve", { release, port, host, record, recordShare }, (flags) =>
-  heavyVerb(async ({ stateFolder, context }) =>
-    (await heavy("serve")).serve({ ...flags, stateFolder }, context),
+const store = Flag.Literals("store", ["embedded"]).pipe(
+  Flag.withDescription(
+    "Read the state of histories from the feature store, which is kept fresh (default: from the release)",
   ),
+  Flag.optional,
+  Flag.map(Option.getOrUndefined),
+);
+const maxAge = Flag.Finite("max-age").pipe(
+  Flag.withMetavar("SECONDS"),
+  Flag.filter(
+    (seconds) => seconds >= 0,
+    () => "an age is at least 0 seconds",
+  ),
+  Flag.withDescription(
+    "With --store: by how much the state may fall short of what a decision needs (default: any)",
+  ),
+  Flag.optional,
+  Flag.map(Option.getOrUndefined),
+);
+const refuse = boolean(
+  "refuse",
+  "With --store: refuse requests whose state is too old or cannot be read (default: it is missing)",
+);
+
+/** `ml-pipe serve RELEASE`. */
+export const serve = Command.make(
+  "serve",
+  { release, port, host, record, recordShare, store, maxAge, refuse },
+  (flags) =>
+    heavyVerb(async ({ stateFolder, context }) =>
+      (await heavy("serve")).serve({ ...flags, stateFolder }, context),
+    ),
 ).pipe(Command.withDescription("Answer predictions of a release over HTTP"));

@@ -1,6 +1,5 @@
 /** What a feature store can do, whatever keeps the buckets. */
 import type * as Effect from "effect/Effect";
-import type * as Result from "effect/Result";
 import type { Bucket } from "../internal/aggregates.ts";
 import type { Buckets } from "../internal/historyIndex.ts";
 import type { Contribution, Outcome } from "./contributions.ts";
@@ -59,6 +58,8 @@ export interface Addition {
 export interface FeatureStoreShape {
   /** How it is called in messages: a file, a server. */
   readonly name: string;
+  /** Whether `Effect.runSync` runs what it does: true of a store in this process. */
+  readonly synchronous: boolean;
   readonly heads: (
     series: ReadonlyArray<Series>,
   ) => Effect.Effect<ReadonlyArray<Head | undefined>, FeatureStoreError>;
@@ -66,10 +67,6 @@ export interface FeatureStoreShape {
   readonly read: (
     reads: ReadonlyArray<Read>,
   ) => Effect.Effect<ReadonlyArray<EntityState>, FeatureStoreError>;
-  /** The same at once; absent where the store is elsewhere. */
-  readonly readNow?: (
-    reads: ReadonlyArray<Read>,
-  ) => Result.Result<ReadonlyArray<EntityState>, FeatureStoreError>;
   /** The digest of each hop that came from a batch. */
   readonly digests: (
     series: Series,
@@ -83,6 +80,3 @@ export interface FeatureStoreShape {
     additions: ReadonlyArray<Addition>,
   ) => Effect.Effect<ReadonlyArray<ReadonlyArray<Outcome> | undefined>, FeatureStoreError>;
 }
-
-/** A store in this process: entities are looked up at once. */
-export type EmbeddedStore = FeatureStoreShape & Required<Pick<FeatureStoreShape, "readNow">>;

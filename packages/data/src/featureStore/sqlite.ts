@@ -3,14 +3,13 @@ import * as fs from "node:fs";
 import * as path from "node:path";
 import { DatabaseSync, type SQLInputValue, type SQLOutputValue } from "node:sqlite";
 import * as Effect from "effect/Effect";
-import * as Result from "effect/Result";
 import type * as Scope from "effect/Scope";
 import { decode, encode, layOut } from "./codec.ts";
 import { advanced, applyAll } from "./contributions.ts";
 import { entityCache } from "./entityCache.ts";
 import { FeatureStoreError } from "./FeatureStoreError.ts";
 import type { Series } from "./series.ts";
-import type { Addition, EmbeddedStore, EntityState, Head, Read, Replacement } from "./shape.ts";
+import type { Addition, FeatureStoreShape, EntityState, Head, Read, Replacement } from "./shape.ts";
 
 const schema = `
   PRAGMA busy_timeout = 5000;
@@ -39,7 +38,7 @@ const schema = `
 export const openSqlite = Effect.fnUntraced(function* (
   file: string,
   cacheBytes: number,
-): Effect.fn.Return<EmbeddedStore, FeatureStoreError, Scope.Scope> {
+): Effect.fn.Return<FeatureStoreShape, FeatureStoreError, Scope.Scope> {
   const errorOf = (operation: string, cause: unknown) =>
     new FeatureStoreError({ operation, store: file, ...adviceOn(cause) });
   const attempt = <A>(operation: string, run: () => A) =>
@@ -201,14 +200,13 @@ export const openSqlite = Effect.fnUntraced(function* (
 
   return {
     name: file,
+    synchronous: true,
     heads: (series) =>
       attempt("say how far it reaches", () => {
         refresh();
         return series.map(headOf);
       }),
     read: (reads) => attempt("be read", () => readAll(reads)),
-    readNow: (reads) =>
-      Result.try({ try: () => readAll(reads), catch: (cause) => errorOf("be read", cause) }),
     digests: (series) =>
       attempt("be read", () => {
         const head = freshHead(series);

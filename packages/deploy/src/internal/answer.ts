@@ -1,10 +1,11 @@
 /** What the server answers to a request: the routes, without the network. */
 import { createHash, timingSafeEqual } from "node:crypto";
-import type { Onnx } from "@ml-pipe/data";
+import type { FeatureStore, Onnx } from "@ml-pipe/data";
+import * as Clock from "effect/Clock";
 import * as Effect from "effect/Effect";
 import * as Redacted from "effect/Redacted";
 import * as Result from "effect/Result";
-import type { Predictor } from "../Predictor.ts";
+import { type Predictor, problemsOf, type Refused } from "../Predictor.ts";
 import type { Problem } from "../Request.ts";
 
 /** An answer: a status and a JSON document. */
@@ -52,7 +53,21 @@ const methodsOf: { readonly [path: string]: ReadonlyArray<string> } = {
 };
 
 /** The answer to a head, or `undefined` if it depends on the body. */
-export const answerHead = (head: Head, settings: Settings): Answer | undefined => {
+export const answerHead = (head: Head, settings: Settings): Effect.Effect<Answer> | undefined => {
+  const refusal = refuseHead(head, settings);
+  if (refusal !== undefined) return Effect.succeed(refusal);
+  const { predictor, token } = settings;
+  switch (head.path) {
+    case "/healthz":
+      return healthz(predictor, isAuthorised(head.header("authorization"), token));
+    case "/predict":
+      return undefined;
+    default:
+      return Effect.succeed(signature(predictor));
+  }
+};
+
+const refuseHead = (head: Head, settings: Settings): Answer | undefined => {
   const { method, path } = head;
   const methods = Object.hasOwn(methodsOf, path) ? methodsOf[path] : undefined;
   if (settings.token === undefined && !isLocalName(head.header("host"))) {
@@ -74,16 +89,33 @@ export const answerHead = (head: Head, settings: Settings): Answer | undefined =
     const allow = methods.join(", ");
     return refuse(405, `${path} takes ${allow}`, [], { allow });
   }
-  if (path === "/healthz") return healthz(settings.predictor, authorised);
-  if (path !== "/predict") return signature(settings.predictor);
-  return unreadable(head, settings.maxBodyBytes);
+  return path === "/predict" ? unreadable(head, settings.maxBodyBytes) : undefined;
 };
 
-const healthz = ({ label, release }: Predictor, authorised: boolean): Answer => ({
-  status: 200,
-  body: authorised
-    ? { status: "live", release: label, knownUntil: release.knownUntil.toISOString() }
-    : { status: "live" },
+/** It lives, whatever the age of its state; who may know reads that, too. */
+const healthz = Effect.fnUntraced(function* (
+  { label, release, freshness }: Predictor,
+  authorised: boolean,
+): Effect.fn.Return<Answer> {
+  if (!authorised) return { status: 200, body: { status: "live" } };
+  const now = new Date(yield* Clock.currentTimeMillis);
+  const state = yield* Effect.match(freshness(now), {
+    onSuccess: (features) => ({ features: features.map(freshnessJson) }),
+    onFailure: ({ message }) => ({ features: [], problem: message }),
+  });
+  const knownUntil = release.knownUntil.toISOString();
+  return { status: 200, body: { status: "live", release: label, knownUntil, ...state } };
+});
+
+const freshnessJson = ({
+  feature,
+  knownUntil,
+  ageMillis,
+}: FeatureStore.FeatureFreshness): object => ({
+  feature,
+  knownUntil: knownUntil.toISOString(),
+  stale: ageMillis > 0,
+  ageSeconds: Math.round(ageMillis / 1000),
 });
 
 const signature = ({ label, release, signature, example }: Predictor): Answer => ({
@@ -185,9 +217,10 @@ const answerOne = (json: unknown, predictor: Predictor) =>
     body: prediction,
     predictions: 1,
   })).pipe(
-    Effect.catchTag("RequestInvalid", ({ problems }) =>
-      Effect.succeed(refuse(422, notValid, problems)),
-    ),
+    Effect.catchTags({
+      RequestInvalid: (refused) => Effect.succeed(refusal([[refused, ""]])),
+      StateUnavailable: (refused) => Effect.succeed(refusal([[refused, ""]])),
+    }),
   );
 
 const answerList = (list: ReadonlyArray<unknown>, predictor: Predictor) => {
@@ -197,18 +230,30 @@ const answerList = (list: ReadonlyArray<unknown>, predictor: Predictor) => {
     return Effect.succeed(refuse(422, notValid, [{ field: "", expected, found }]));
   }
   return Effect.map(predictor.answer(list), (results): Answer => {
-    const problems: Array<Problem> = [];
-    const predictions = results.map((result, index) => {
-      if (Result.isSuccess(result)) return result.success.prediction;
-      for (const problem of result.failure.problems) {
-        if (problems.length >= maxProblems) break;
-        const field = `[${index}]${problem.field === "" ? "" : `.${problem.field}`}`;
-        problems.push({ ...problem, field });
-      }
-      return undefined;
-    });
-    return problems.length === 0
-      ? { status: 200, body: predictions, predictions: list.length }
-      : refuse(422, notValid, problems);
+    const refused = results.flatMap((result, index) =>
+      Result.isFailure(result) ? [[result.failure, `[${index}]`] as const] : [],
+    );
+    if (refused.length > 0) return refusal(refused);
+    const predictions = results.flatMap((result) =>
+      Result.isSuccess(result) ? [result.success.prediction] : [],
+    );
+    return { status: 200, body: predictions, predictions: predictions.length };
   });
+};
+
+/** What is wrong with requests comes before what is wrong here, because it does not go away. */
+const refusal = (all: ReadonlyArray<readonly [Refused, place: string]>): Answer => {
+  const invalid = all.filter(([{ _tag }]) => _tag === "RequestInvalid");
+  const problems: Array<Problem> = [];
+  for (const [refused, place] of invalid.length > 0 ? invalid : all) {
+    for (const problem of problemsOf(refused)) {
+      if (problems.length >= maxProblems) break;
+      const { field } = problem;
+      const dot = place === "" || field === "" ? "" : ".";
+      problems.push({ ...problem, field: `${place}${dot}${field}` });
+    }
+  }
+  return invalid.length > 0
+    ? refuse(422, notValid, problems)
+    : refuse(503, "the state of the features is not available", problems, { "retry-after": "1" });
 };

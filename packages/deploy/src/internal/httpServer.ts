@@ -113,7 +113,7 @@ const answerTo = (
 ): Effect.Effect<Answer> => {
   const head = { method: request.method, path, header: (name: string) => request.headers[name] };
   const known = answerHead(head, settings);
-  if (known !== undefined) return Effect.succeed(known);
+  if (known !== undefined) return known;
   return request.arrayBuffer.pipe(
     Effect.flatMap((bytes) => answerBody(bytes, settings.predictor)),
     Effect.catch((error) =>
