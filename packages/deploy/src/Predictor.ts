@@ -3,9 +3,9 @@
  * and its form; nothing that is loaded is ever executed.
  */
 import { Artifact, Contract } from "@ml-pipe/core";
+import type { FeatureStore } from "@ml-pipe/data";
 import {
   FeatureSet,
-  FeatureStore,
   History,
   Model,
   type Onnx,
