@@ -5,6 +5,7 @@
 import { Artifact, Contract, Digest } from "@ml-pipe/core";
 import * as Effect from "effect/Effect";
 import * as Schema from "effect/Schema";
+import { Calibration, problems as calibrationProblems } from "./Calibration.ts";
 import { AnyEstimator, widthOf } from "./estimator/AnyEstimator.ts";
 import { problems } from "./Estimator.ts";
 import { type FeatureSet, FeatureSetSpec, type LabelKind, labelKind } from "./FeatureSet.ts";
@@ -36,6 +37,8 @@ export const ModelDocument = Schema.Struct({
   /** What the features go through before the estimator reads them, fitted on the training rows. */
   transform: Schema.optionalKey(Fitted),
   estimator: AnyEstimator,
+  /** What the estimator's probabilities go through, fitted on validation rows. */
+  calibration: Schema.optionalKey(Calibration),
 });
 /** See {@link ModelDocument}. */
 export type ModelDocument = typeof ModelDocument.Type;
@@ -124,7 +127,7 @@ export const load = Effect.fnUntraced(function* (
     const [first] = problems(estimator);
     if (first !== undefined) return yield* invalid(`${first.what} at ${first.where}`);
   }
-  const wrong = signatureProblem(document);
+  const wrong = signatureProblem(document) ?? calibrationProblem(document);
   if (wrong !== undefined) return yield* invalid(wrong);
   const prepared = document.transform?.outputs.map(({ name }) => name);
   if (prepared !== undefined && prepared.join("\n") !== estimator.features.join("\n")) {
@@ -132,6 +135,23 @@ export const load = Effect.fnUntraced(function* (
   }
   return document;
 });
+
+/** The first fault of a model's calibration, if it has one. */
+const calibrationProblem = ({
+  signature,
+  calibration,
+  estimator,
+}: ModelDocument): string | undefined => {
+  if (calibration === undefined) return undefined;
+  if (signature._tag !== "probability" && signature._tag !== "classes") {
+    return `it gives ${signatureNames[signature._tag]}, and is calibrated like a probability`;
+  }
+  const found: Array<string> = [];
+  calibrationProblems(calibration, widthOf(estimator), (where, what) => {
+    found.push(`${what} at ${where}`);
+  });
+  return found[0];
+};
 
 /** Whether a model says what its label is. */
 const signatureProblem = ({
@@ -182,16 +202,18 @@ export const store = Effect.fnUntraced(function* <
     readonly signature?: Signature;
     readonly estimator: AnyEstimator;
     readonly transform?: Fitted | undefined;
+    readonly calibration?: Calibration;
   },
 ): Effect.fn.Return<Model<Out>, Artifact.ArtifactStoreError, Artifact.ArtifactStore> {
   const artifacts = yield* Artifact.ArtifactStore;
-  const { estimator, transform, signature = signatureOf(set.spec), ...rest } = trained;
+  const { estimator, transform, calibration, signature = signatureOf(set.spec), ...rest } = trained;
   const prepared = transform === undefined ? {} : { transform };
   const document = yield* artifacts.putJson({
     featureSet: set.spec,
     signature,
     ...prepared,
     estimator,
+    ...(calibration === undefined ? {} : { calibration }),
   });
   const file = estimator._tag === "OnnxModel" ? { file: estimator.file } : {};
   return {

@@ -24,7 +24,7 @@ const problemsOf = (name: Name, options: Partial<Onnx.ReadOptions> = {}) =>
   });
 
 const scored = Effect.fnUntraced(function* (model: Onnx.OnnxModel) {
-  const scoring = yield* Scoring.open(model);
+  const scoring = yield* Scoring.open({ estimator: model });
   const byRow = yield* scoring.rows(asked);
   const columns = features.map((_, j) => Float64Array.from(asked, (row) => row[j] ?? NaN));
   const byColumn = new Float64Array(asked.length * scoring.width);
@@ -128,7 +128,7 @@ describe("a file in ONNX", () => {
 
   it.live("that gives no number for a row fails where it serves", () =>
     Effect.gen(function* () {
-      const scoring = yield* Scoring.open(yield* read("divides"));
+      const scoring = yield* Scoring.open({ estimator: yield* read("divides") });
       const error = yield* Effect.flip(
         scoring.rows([
           [1, 0, 0],
@@ -144,7 +144,7 @@ describe("a file in ONNX", () => {
 
   it.live("scores columns of more rows than one block, and says which do not fit", () =>
     Effect.gen(function* () {
-      const scoring = yield* Scoring.open(yield* read("binary64"));
+      const scoring = yield* Scoring.open({ estimator: yield* read("binary64") });
       const rows = 20_000;
       const columns = features.map((_, j) =>
         Float64Array.from({ length: rows }, (_, i) => (i % 7) - j),
@@ -180,10 +180,10 @@ describe("a file in ONNX", () => {
           await fs.writeFile(temporary, bytesOf("custom"));
         }),
       );
-      const foreign = yield* Effect.flip(Scoring.open({ ...model, file: custom }));
+      const foreign = yield* Effect.flip(Scoring.open({ estimator: { ...model, file: custom } }));
       assert.match(foreign.message, /my\.ops\.Strange/);
       const file = { ...model.file, digest: `sha256-${"0".repeat(64)}` };
-      const gone = yield* Effect.flip(Scoring.open({ ...model, file }));
+      const gone = yield* Effect.flip(Scoring.open({ estimator: { ...model, file } }));
       assert.strictEqual(gone._tag, "ArtifactMissing");
     }).pipe(Effect.scoped, withTables),
   );

@@ -157,7 +157,8 @@ export const read = Effect.fnUntraced(function* <
 ): Effect.fn.Return<Predictions, PredictionsError, Duckdb | Artifact.ArtifactStore> {
   const { model, table, select = [], blocks = defaultBlock(set) } = options;
   const { labels: classes = [], choices = [] } = options.classes ?? {};
-  const { estimator, signature, transform } = yield* Model.load(model);
+  const document = yield* Model.load(model);
+  const { estimator, signature, transform } = document;
   yield* requireOwnFeatures(set, estimator.features, transform);
   const kind = labelKind(set.spec);
   const rule = yield* baselineSql(options.baseline, kind, choices);
@@ -209,7 +210,7 @@ export const read = Effect.fnUntraced(function* <
   const features = rest.slice(0, estimator.features.length);
   const scores = yield* Effect.scoped(
     Effect.gen(function* () {
-      const scoring = yield* Scoring.open(estimator);
+      const scoring = yield* Scoring.open(document);
       const out = new Float64Array(rows * scoring.width);
       yield* scoring.columns(features, out);
       return out;

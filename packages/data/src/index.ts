@@ -36,6 +36,7 @@ export * as Split from "./Split.ts";
 export * as Agreement from "./statistics/Agreement.ts";
 export * as Anomaly from "./statistics/Anomaly.ts";
 export * as Association from "./statistics/Association.ts";
+export * as Calibration from "./Calibration.ts";
 export * as Classification from "./statistics/Classification.ts";
 export * as ConfidentLearning from "./statistics/ConfidentLearning.ts";
 export * as Consensus from "./statistics/Consensus.ts";

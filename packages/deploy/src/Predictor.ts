@@ -143,9 +143,9 @@ export const load: (
         Effect.fail(mismatch(release, `the state of its histories has another form: ${message}`)),
       ),
     );
-    const { featureSet, estimator } = document;
+    const { featureSet } = document;
     const online = OnlineFeatures.fromSnapshot(featureSet, histories, release.knownUntil);
-    return make(release, document, online, yield* Scoring.open(estimator));
+    return make(release, document, online, yield* Scoring.open(document));
   },
 );
 
@@ -175,7 +175,7 @@ export const loadWithStore: (
 > = Effect.fnUntraced(function* (release, options) {
   const document = yield* documentOf(release);
   const online = yield* OnlineFeatures.fromStore(document.featureSet, options);
-  return make(release, document, online, yield* Scoring.open(document.estimator));
+  return make(release, document, online, yield* Scoring.open(document));
 });
 
 /**

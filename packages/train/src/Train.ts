@@ -42,6 +42,12 @@ export { onnx, type OnnxOptions, type OnnxStage } from "./Onnx.ts";
 export { SplitMismatch, type TrainError, type TrainStage } from "./internal/trainingStage.ts";
 export type { Weighted } from "./internal/trainingTable.ts";
 export { constant, type ConstantOptions, rule, type RuleStage } from "./BaselineStage.ts";
+export {
+  calibrate,
+  type CalibrateError,
+  type CalibrateOptions,
+  type CalibrateStage,
+} from "./Calibrate.ts";
 export { linear, type LinearStageOptions } from "./LinearStage.ts";
 
 /**

@@ -87,7 +87,8 @@ export const readRows: (
   const { model, table, charter, threshold, mostRows, select = [] } = options;
   const { metric, baseline: rule } = charter.spec;
   const db = yield* Duckdb.Duckdb;
-  const { estimator, transform } = yield* Model.load(model);
+  const document = yield* Model.load(model);
+  const { estimator, transform } = document;
   yield* Predictions.requireOwnFeatures(set, estimator.features, transform);
   const { sql } = yield* Rule.compile(rule);
   const operation = `read rows of the ${table.role} table under ${table.contract.name}`;
@@ -114,7 +115,7 @@ export const readRows: (
   });
   const [label = none, baseline = none, block = none, ...rest] = columns;
   const matrix = { ...metric.costs, unit: metric.unit };
-  const scoring = yield* Scoring.open(estimator);
+  const scoring = yield* Scoring.open(document);
   const scored = Effect.fnUntraced(function* (prepared: Features) {
     const out = new Float64Array(rows);
     yield* scoring.columns(prepared, out);

@@ -34,6 +34,8 @@ export interface ReadOptions {
   /** Labels that are texts become their places in this list. */
   readonly classes: ReadonlyArray<string> | undefined;
   readonly weight?: string | undefined;
+  /** Columns that are read without a transformation, in order. Default: the features of the set. */
+  readonly features?: ReadonlyArray<string>;
 }
 
 /**
@@ -62,7 +64,7 @@ export const classesOf = Effect.fnUntraced(function* (
 export const readTable = Effect.fnUntraced(function* (
   set: FeatureSet.FeatureSet,
   table: Table.AnyTable,
-  { transform, classes, weight }: ReadOptions,
+  { transform, classes, weight, features }: ReadOptions,
 ) {
   const db = yield* Duckdb.Duckdb;
   const rows = yield* Table.relation(table, { rowNumbers: true });
@@ -76,7 +78,7 @@ export const readTable = Effect.fnUntraced(function* (
     `SELECT count(label)::DOUBLE AS given, count(${label})::DOUBLE AS known FROM ${rows}`,
   );
   const known = Number(count?.["known"] ?? 0);
-  const own = set.spec.features.map(({ name }) => name);
+  const own = features ?? set.spec.features.map(({ name }) => name);
   const { group } = set.contract.spec;
   const { columns } = yield* db.numericColumns(operation, {
     from: `(FROM ${rows} WHERE ${label} IS NOT NULL)`,
