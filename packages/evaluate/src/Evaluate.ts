@@ -42,6 +42,16 @@ import * as Leakage from "./Leakage.ts";
 
 export { Evaluation, SensitivityResult, SliceResult } from "./Evaluation.ts";
 export {
+  Dependence,
+  explain,
+  type ExplainError,
+  type ExplainOptions,
+  type ExplainStage,
+  Explanation,
+  FeatureImportance,
+  NothingToExplain,
+} from "./Explain.ts";
+export {
   GainImpossible,
   NoHonestTest,
   NoOutcomes,

@@ -172,6 +172,13 @@ export const tripsOf = (options: TripOptions) =>
     split: options.split === undefined ? split : options.split,
   });
 
+/** Writes a validation table of the same trips, of the days before the test. */
+export const validationTripsOf = (options: TripOptions) =>
+  Table.write(TripFeatures.contract, "validation", {
+    query: tripsSql(options, firstTestDay - options.days - 1, 900_000),
+    split: options.split === undefined ? split : options.split,
+  });
+
 /** Writes the train table of the same trips, of the days before. */
 export const trainTripsOf = (options: Partial<TripOptions> = {}) => {
   const trips = { days: 20, perDay: 100, ...options };

@@ -128,7 +128,8 @@ export const readRows: (
     label,
     blocks: blocksOf(options.blocks === "row" ? block.map((_, row) => row) : block),
     baseline,
-    baselineCost: yield* Effect.fromResult(Cost.rowCosts(baseline, label, 1, matrix)),
+    baselineCost:
+      rows === 0 ? none : yield* Effect.fromResult(Cost.rowCosts(baseline, label, 1, matrix)),
     selected: rest.slice(names.length),
     scoring,
     costOf: (probability) =>
