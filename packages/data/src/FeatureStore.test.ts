@@ -305,7 +305,9 @@ describe("FeatureStore on disk", () => {
       const at = yield* folder;
       fs.writeFileSync(FeatureStore.fileIn(at), "not a database ".repeat(100));
       const error = yield* Effect.flip(
-        Effect.provide(FeatureStore.FeatureStore, FeatureStore.FeatureStore.layer(at)),
+        FeatureStore.freshness(TripFeatures.spec, new Date(0)).pipe(
+          Effect.provide(FeatureStore.FeatureStore.layer(at)),
+        ),
       );
       assert.strictEqual(error._tag, "FeatureStoreError");
       assert.include(error.message, "move it away and materialise the features again");

@@ -56,15 +56,14 @@ export interface EmbeddedOptions {
 export class FeatureStore extends Context.Service<FeatureStore, FeatureStoreShape>()(
   "@ml-pipe/data/FeatureStore",
 ) {
-  /** The embedded store in `folder/features.sqlite`, made if absent. */
+  /** The embedded store in `folder/features.sqlite`, which is made when it is first used. */
   static readonly layer = (
     folder: string,
     options: EmbeddedOptions = {},
-  ): Layer.Layer<FeatureStore, FeatureStoreError> =>
-    Layer.effect(FeatureStore, open(folder, options));
+  ): Layer.Layer<FeatureStore> => Layer.effect(FeatureStore, open(folder, options));
 
   /** The same in memory: gone with the layer. */
-  static readonly layerMemory: Layer.Layer<FeatureStore, FeatureStoreError> = Layer.effect(
+  static readonly layerMemory: Layer.Layer<FeatureStore> = Layer.effect(
     FeatureStore,
     Effect.suspend(() => openSqlite(":memory:", 1024 ** 2)),
   );

@@ -1,9 +1,10 @@
-/** The stage that computes a feature set over a table, and the state that serves it online. */
+/** The stages that compute a feature set over a table, and the state that serves it online. */
 import { type Artifact, Stage } from "@ml-pipe/core";
 import type { Contract } from "@ml-pipe/core";
 import * as Effect from "effect/Effect";
 import { Duckdb, type DuckdbError } from "./Duckdb.ts";
 import type { FeatureSet, FeatureSetSpec } from "./FeatureSet.ts";
+import * as FeatureStore from "./FeatureStore.ts";
 import type { HistoryState } from "./History.ts";
 import type { BucketColumn } from "./internal/aggregates.ts";
 import {
@@ -14,6 +15,7 @@ import {
   featureSql,
   key,
 } from "./internal/featureSql.ts";
+import { instantOf } from "./split/time.ts";
 import * as Table from "./Table.ts";
 
 /**
@@ -47,6 +49,71 @@ export const stage = <C extends Contract.Contract, Out extends Contract.Contract
       return table;
     }),
   });
+
+/** What {@link materialise} can fail with. */
+export type MaterialiseError = DuckdbError | Table.ReadError | FeatureStore.FeatureStoreError;
+
+/**
+ * A stage that writes the state of a feature set's histories from a checked table into the feature store,
+ * from where releases are served: see `FeatureStore.materialise`. Running it again with the same rows
+ * writes nothing.
+ *
+ * `until` is a date (midnight UTC) or an ISO 8601 instant with a zone: the table has all that was known by
+ * then. It is stated, not taken from the clock, so that a replay over recorded data sees no later outcome.
+ *
+ * @example
+ * ```ts
+ * import type { Contract } from "@ml-pipe/core";
+ * import { Features, type FeatureSet } from "@ml-pipe/data";
+ *
+ * const stageFor = <C extends Contract.Contract, Out extends Contract.Contract>(
+ *   set: FeatureSet.FeatureSet<C, Out>,
+ * ) => Features.materialise(set, { until: "2001-06-01" });
+ * ```
+ */
+export const materialise = <C extends Contract.Contract, Out extends Contract.Contract>(
+  set: FeatureSet<C, Out>,
+  options: { readonly until: string },
+): Stage.Stage<
+  { readonly data: Table.Table<C, "checked"> },
+  FeatureStore.Materialised,
+  {},
+  MaterialiseError,
+  Duckdb | Artifact.ArtifactStore | FeatureStore.FeatureStore
+> => {
+  const until = new Date(instantOf(options.until, "materialise"));
+  if (familiesOf(set.spec).length === 0) {
+    throw new TypeError(
+      `materialise: "${set.spec.name}" has no histories, so a service needs no state`,
+    );
+  }
+  return Stage.make("materialise", {
+    description: `writes the state of ${set.spec.name} into the feature store`,
+    input: { data: Table.of(set.source, "checked") },
+    output: FeatureStore.Materialised,
+    params: { featureSet: set.digest, until: until.toISOString() },
+    cache: "never",
+    run: Effect.fnUntraced(function* ({ data }, { exhibit, progress }) {
+      const done = yield* FeatureStore.materialise(set, data, { until });
+      const written = done.series.reduce((sum, one) => sum + one.bucketsWritten, 0);
+      yield* progress({ label: "buckets written", rows: written });
+      yield* exhibit({
+        _tag: "table",
+        title: "Feature store",
+        caption: `the state of ${set.spec.name}`,
+        columns: ["features", "known until", "hops written", "hops kept", "buckets written"],
+        rows: done.series.map((one) => [
+          one.features.join(", "),
+          one.knownUntil.toISOString(),
+          one.hopsWritten,
+          one.hopsKept,
+          one.bucketsWritten,
+        ]),
+      });
+      return done;
+    }),
+  });
+};
 
 /**
  * The state of a feature set's histories as it was known at an instant: what a service must hold to

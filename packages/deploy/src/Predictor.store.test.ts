@@ -134,7 +134,7 @@ describe("Predictor.openWithStore", { timeout: 30_000 }, () => {
       const folder = yield* released;
       const none = yield* Effect.flip(opened(folder));
       assert.include(none.message, "there is none. Materialise the features first");
-      yield* FeatureStore.FeatureStore.pipe(inStore(folder));
+      yield* FeatureStore.FeatureStore.use(({ heads }) => heads([])).pipe(inStore(folder));
       const error = yield* Effect.flip(opened(folder));
       assert.strictEqual(error._tag, "StateMissing");
       assert.include(error.message, 'no state of lateLately of "trip-features"');

@@ -1,10 +1,10 @@
 /**
  * Everything a pipeline needs on one machine, in one layer: the engine, the record of runs, the
- * artifacts, DuckDB and the registry of releases, all in a state folder.
+ * artifacts, DuckDB, the feature store and the registry of releases, all in a state folder.
  */
 import * as path from "node:path";
 import { Artifact, type Engine, LocalEngine, Store } from "@ml-pipe/core";
-import { Duckdb } from "@ml-pipe/data";
+import { Duckdb, FeatureStore } from "@ml-pipe/data";
 import { Registry } from "@ml-pipe/deploy";
 import * as Layer from "effect/Layer";
 
@@ -14,6 +14,7 @@ export type Services =
   | Store.Store
   | Artifact.ArtifactStore
   | Duckdb.Duckdb
+  | FeatureStore.FeatureStore
   | Registry.Registry;
 
 /** What {@link layer} can fail with: a state folder that cannot be written. */
@@ -38,6 +39,7 @@ export const layer = (folder: string): Layer.Layer<Services, LocalError> =>
         Store.Store.layer(folder),
         Artifact.ArtifactStore.layer(folder),
         Duckdb.Duckdb.layer({ temporaryFolder: path.join(folder, "tmp") }),
+        FeatureStore.FeatureStore.layer(folder),
         Registry.Registry.layer(folder),
       ),
     ),

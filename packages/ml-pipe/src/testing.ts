@@ -23,7 +23,7 @@ import {
   Stage,
   Store,
 } from "@ml-pipe/core";
-import { Duckdb, Table, TableSchema } from "@ml-pipe/data";
+import { Duckdb, FeatureStore, Table, TableSchema } from "@ml-pipe/data";
 import { Registry } from "@ml-pipe/deploy";
 import type * as Duration from "effect/Duration";
 import * as Effect from "effect/Effect";
@@ -65,6 +65,7 @@ export const layer: Layer.Layer<Services | TestClock.TestClock, LocalError> =
         Store.Store.layerMemory,
         Artifact.ArtifactStore.layerTemporary,
         Duckdb.Duckdb.layer({ threads: 1 }),
+        FeatureStore.FeatureStore.layerMemory,
         Layer.unwrap(Effect.map(temporaryFolder, Registry.Registry.layer)),
         Layer.succeed(Engine.CodeOf, () =>
           Effect.succeed({ _tag: "Known", parts: { tests: "1" } } as const),

@@ -35,7 +35,8 @@ import { type FeatureDrift, type MonitoredDay, Monitoring } from "./Monitoring.t
 import { DataDrift, MetricDrop } from "./Signals.ts";
 
 export { FeatureDrift, MonitoredDay, Monitoring } from "./Monitoring.ts";
-export { DataDrift, MetricDrop } from "./Signals.ts";
+export { Freshness, freshness, type FreshnessOptions, type FreshnessStage } from "./Freshness.ts";
+export { DataDrift, FeatureStale, MetricDrop } from "./Signals.ts";
 
 /** The reference is not the table that the released model was trained on. */
 export class OtherReference extends Schema.TaggedError<OtherReference>()("OtherReference", {

@@ -44,3 +44,19 @@ export const MetricDrop = Signal.make("MetricDrop", {
     gain: Schema.Finite,
   }),
 });
+
+/**
+ * One observation of the feature store, of the feature whose state is oldest. `value` is by how many of
+ * its hops the state falls short of what a decision at `at` needs: 0 if it does not.
+ */
+export const FeatureStale = Signal.make("FeatureStale", {
+  description:
+    "the state that features are served from is too old; value: hops by which the oldest falls short",
+  payload: Schema.Struct({
+    feature: Schema.String,
+    /** What was known before this instant is in the store. */
+    knownUntil: Schema.DateFromString,
+    ageMillis: Schema.Finite,
+    hopMillis: Schema.Finite,
+  }),
+});

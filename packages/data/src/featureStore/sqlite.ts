@@ -34,20 +34,24 @@ const schema = `
   CREATE INDEX IF NOT EXISTS event_hop ON event (series, hop);
 `;
 
-/** Opens the file, made if absent; closed with the scope. `cacheBytes` bounds what is kept in memory. */
+/**
+ * The store in a file, which is made and opened when it is first used, and closed with the scope.
+ * `cacheBytes` bounds what is kept in memory.
+ */
 export const openSqlite = Effect.fnUntraced(function* (
   file: string,
   cacheBytes: number,
-): Effect.fn.Return<FeatureStoreShape, FeatureStoreError, Scope.Scope> {
-  const errorOf = (operation: string, cause: unknown) =>
-    new FeatureStoreError({ operation, store: file, ...adviceOn(cause) });
+): Effect.fn.Return<FeatureStoreShape, never, Scope.Scope> {
   const attempt = <A>(operation: string, run: () => A) =>
-    Effect.try({ try: run, catch: (cause) => errorOf(operation, cause) });
-  const db = yield* Effect.acquireRelease(
-    attempt("be opened", () => open(file)),
-    (db) => Effect.sync(() => db.close()),
-  );
+    Effect.try({
+      try: run,
+      catch: (cause) => new FeatureStoreError({ operation, store: file, ...adviceOn(cause) }),
+    });
+  let opened: DatabaseSync | undefined;
+  const database = () => (opened ??= open(file));
+  yield* Effect.addFinalizer(() => Effect.sync(() => opened?.close()));
   const together = <A>(write: () => A): A => {
+    const db = database();
     db.exec("BEGIN IMMEDIATE");
     try {
       const result = write();
@@ -70,7 +74,7 @@ export const openSqlite = Effect.fnUntraced(function* (
   const statement = (sql: string) => {
     const known = statements.get(sql);
     if (known !== undefined) return known;
-    const prepared = db.prepare(sql);
+    const prepared = database().prepare(sql);
     statements.set(sql, prepared);
     return prepared;
   };
