@@ -182,6 +182,46 @@ describe("History", () => {
     }).pipe(withTables),
   );
 
+  it.live("counts different values by a sketch in a batch and in a service alike", () =>
+    Effect.gen(function* () {
+      const options = { knownAt: Expr.columns(Trip).known, window: 3 * hour, hop: hour };
+      const Sketched = FeatureSet.make("sketched", {
+        version: "1",
+        of: Trip,
+        decidedAt: "at",
+        keep: ["id"],
+        features: ($) => ({
+          exact: History.distinct($.minutes, { ...options, by: [$.from] }),
+          sketch: History.distinctSketch($.minutes, { ...options, by: [$.from] }),
+        }),
+        label: ($) => $.minutes.gt(10),
+      });
+      const rows = Array.from({ length: 600 }, (_, id): TripRow => {
+        const at = new Date((id % 5) * hour);
+        const minutes = id % 97;
+        return { id, test: 0, at, known: at, from: id % 2 === 0 ? "A" : "B", line: 1, minutes };
+      });
+      const db = yield* Duckdb;
+      const batch = yield* db.rows(
+        "compute",
+        `FROM (${featureSql(Sketched.spec, relationOf(Trip, rows))}) ORDER BY id`,
+      );
+      const table = yield* tableOf(Trip, "checked", rows);
+      const state = yield* Features.stateAt(Sketched.spec, table, new Date(4 * hour));
+      const serve = FeatureSet.compileRow(Sketched.spec, state);
+      let many = 0;
+      for (const row of rows) {
+        const { exact, sketch } = batch[row.id] ?? {};
+        assert.closeTo(Number(sketch), Number(exact), 0.05 * Number(exact));
+        if (row.at.getTime() !== 4 * hour) continue;
+        const [, served = Number.NaN] = serve(row);
+        assert.closeTo(served, Number(sketch), 1e-9);
+        if (served > 90) many++;
+      }
+      assert.isAbove(many, 0);
+    }).pipe(withTables),
+  );
+
   it.effect("takes all rows for one entity where none is named", () =>
     Effect.gen(function* () {
       const All = FeatureSet.make("all", {

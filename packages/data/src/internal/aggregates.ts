@@ -2,6 +2,7 @@
  * What a history can be over the rows of a window, in both compilers side by side. Rows are first put
  * together in buckets, one for each entity and hop; a window is put together from its buckets.
  */
+import { codeOf, codesSql, estimate, estimateSql, withCode } from "./hyperLogLog.ts";
 import { numberSql } from "./operators/Operator.ts";
 
 /** A column of buckets: a number each, or a list of numbers. Null where a bucket has no value. */
@@ -281,6 +282,18 @@ export const aggregates = {
       `CAST(coalesce(len(list_distinct(flatten(list(${column("values")}) ${over}))), 0) AS DOUBLE)`,
     // Adding 0 makes −0 the 0 that it equals.
     fold: (input) => new Set(Array.from(listed(input, "values"), (one) => one + 0)).size,
+  },
+  /** The same by a sketch: see `hyperLogLog.ts`. */
+  distinctSketch: {
+    bucket: ({ value }) => ({ values: codesSql(value) }),
+    add: (bucket, { value }) => {
+      const codes = bucket["values"];
+      const before = typeof codes === "object" && codes !== null ? codes : [];
+      bucket["values"] = withCode(before, codeOf(value));
+    },
+    window: ({ column, over }) => estimateSql(`list(${column("values")}) ${over}`),
+    fold: (input) => estimate(listed(input, "values")),
+    relativeError: 1e-9,
   },
   first: ending("first", "min", -1),
   last: ending("last", "max", 1),
