@@ -9,7 +9,7 @@ import { fileURLToPath } from "node:url";
 import * as Clock from "effect/Clock";
 import * as Effect from "effect/Effect";
 import type * as Schema from "effect/Schema";
-import { digestOf, findExecutable, pathOf } from "./internal/executable.ts";
+import { digestOf, findExecutable, pathOf, shortNames } from "./internal/executable.ts";
 import { PythonPackagesDiffer, PythonUnusable } from "./python/errors.ts";
 import { type Probed, probe } from "./python/probe.ts";
 import { isVersion, normalName, requirementsOf } from "./python/requirements.ts";
@@ -65,21 +65,29 @@ export const has = ({ packages }: Pick<Interpreter, "packages">, name: string): 
 
 /**
  * What a result depends on of an environment: the interpreter and each package, by content, and the lock
- * file; not where they are. A package that is installed as a reference to a folder cannot be hashed: with
+ * file, and of the files given, such as the script; not where they are. A package that is installed as a reference to a folder cannot be hashed: with
  * one, nothing is ever the same.
  */
 export const identity = Effect.fnUntraced(function* (
   stage: string,
   environment: Environment,
+  files: ReadonlyArray<string | URL> = [],
 ): Effect.fn.Return<{ readonly [name: string]: Schema.Json }, PythonError | ProcessNotFound> {
   const { executable, probed } = yield* look(environment);
   const { version, implementation, platform, packages } = probed;
   const { requirements } = environment;
   const editable = packages.filter((one) => one.editable).map(({ name }) => name);
   const now = yield* Clock.currentTimeMillis;
+  const paths = [helper, ...files.map((file) => pathOf(file, process.cwd()))];
+  const names = shortNames(paths);
+  const digests: Record<string, Schema.Json> = {};
+  for (const [index, file] of paths.entries()) {
+    digests[names[index] ?? file] = yield* digestOf(stage, file);
+  }
   return {
     python: `${implementation} ${version} ${platform}`,
     interpreter: yield* digestOf(stage, executable),
+    files: digests,
     packages: Object.fromEntries(
       packages.map(({ name, version, digest }) => [name, `${version} ${digest}`.trim()]),
     ),
@@ -98,6 +106,16 @@ export const programOf = ({ venv, interpreter }: Environment): string | URL => {
     ? path.join(folder, "Scripts", "python.exe")
     : path.join(folder, "bin", "python");
 };
+
+/** The folder with `ml_pipe.py`, which is shipped as it is and found on PYTHONPATH. */
+export const helperFolder = fileURLToPath(
+  new URL(
+    import.meta.url.endsWith(".ts") ? "./python/helper" : "../src/python/helper",
+    import.meta.url,
+  ),
+);
+
+const helper = path.join(helperFolder, "ml_pipe.py");
 
 const look = Effect.fnUntraced(function* (
   environment: Environment,

@@ -52,6 +52,7 @@ export {
   ProcessOutputInvalid,
   ProcessTimedOut,
 } from "./stage/processErrors.ts";
+export type { SecretSources } from "./internal/executeProcess.ts";
 export { python, type PythonDefinition } from "./stage/python.ts";
 export { retry, type Retries } from "./stage/retry.ts";
 export { StageTimedOut, timeout } from "./stage/timeout.ts";

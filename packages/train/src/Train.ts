@@ -38,7 +38,14 @@ export type { RecommenderError, RecommenderStage } from "./recommend/pairs.ts";
 export { popularity, type PopularityOptions, randomItems } from "./recommend/popularity.ts";
 
 export type { Prepared } from "./internal/prepared.ts";
-export { onnx, type OnnxOptions, type OnnxStage } from "./Onnx.ts";
+export { onnx, type OnnxOptions, type OnnxStage } from "./OnnxStage.ts";
+export {
+  python,
+  type PythonOptions,
+  type PythonStage,
+  type PythonTrainError,
+  PythonTypesStale,
+} from "./PythonStage.ts";
 export { SplitMismatch, type TrainError, type TrainStage } from "./internal/trainingStage.ts";
 export type { Weighted } from "./internal/trainingTable.ts";
 export { constant, type ConstantOptions, rule, type RuleStage } from "./BaselineStage.ts";

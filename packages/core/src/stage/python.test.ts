@@ -12,9 +12,14 @@ import * as Stage from "../Stage.ts";
 import { watched } from "./process.fixture.ts";
 
 /** What any machine may have: no packages are needed here. */
-const interpreter = ["python3", "/usr/bin/python3"].find(
-  (one) => spawnSync(one, ["-c", "import sys; assert sys.version_info >= (3, 8)"]).status === 0,
-);
+const interpreter = ["python3", "/usr/bin/python3"]
+  .map((one) =>
+    spawnSync(one, ["-c", "import sys; sys.version_info >= (3, 8) and print(sys.executable)"], {
+      encoding: "utf8",
+    }),
+  )
+  .map(({ stdout }) => stdout?.trim())
+  .find((path) => path);
 const required = process.env["ML_PIPE_TEST_PYTHON"] !== undefined;
 
 const scriptOf = Effect.fnUntraced(function* (code: string) {
@@ -87,7 +92,7 @@ ml_pipe.output({"sum": sum(ml_pipe.inputs["xs"]) * ml_pipe.params["factor"], "fi
     Effect.gen(function* () {
       const { error } = yield* failureOf("import surely_not_installed\n");
       assert.strictEqual(error._tag, "PythonPackageMissing");
-      assert.match(error.message, /imports surely_not_installed, which .*python3 does not have/);
+      assert.match(error.message, /imports surely_not_installed, which .*python\S* does not have/);
     }),
   );
 

@@ -1,6 +1,5 @@
 /** Stages that run a Python script in an environment that is known, with a contract on both sides. */
-import * as path from "node:path";
-import { fileURLToPath, pathToFileURL } from "node:url";
+import { pathToFileURL } from "node:url";
 import * as Effect from "effect/Effect";
 import { callSites } from "../internal/callSite.ts";
 import { digestOf, pathOf } from "../internal/executable.ts";
@@ -76,11 +75,8 @@ export const python: <
     { ...rest, command: [Python.programOf(environment), pathToFileURL(file), ...args] },
     callSites(python),
     {
-      variables: { ...pythonVariables, PYTHONPATH: helperFolder },
-      identity: Effect.all({
-        helper: digestOf(name, path.join(helperFolder, "ml_pipe.py")),
-        environment: Python.identity(name, environment),
-      }),
+      variables: { ...pythonVariables, PYTHONPATH: Python.helperFolder },
+      identity: Python.identity(name, environment),
       around: (process) =>
         Effect.all([Python.inspect(environment), digestOf(name, file)]).pipe(
           Effect.andThen(process),
@@ -91,14 +87,6 @@ export const python: <
     },
   );
 };
-
-/** The folder with `ml_pipe.py`, which is shipped as it is. */
-const helperFolder = fileURLToPath(
-  new URL(
-    import.meta.url.endsWith(".ts") ? "../python/helper" : "../../src/python/helper",
-    import.meta.url,
-  ),
-);
 
 /** A package that is missing is another thing to correct than a script that fails. */
 const namedBetter = (

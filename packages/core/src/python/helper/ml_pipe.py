@@ -54,7 +54,8 @@ class Table:
     A table that the pipeline hands over: rows of features with their labels.
 
     `path` is its file, in the format `format` ("parquet" or "csv"); the columns are `features`, in
-    their order, and then "label". `rows` is their number.
+    their order, then "label", and "~weight" if the stage names a column with weights. `rows` is
+    their number.
     """
 
     def __init__(self, given):
@@ -83,6 +84,11 @@ class Table:
         if self.label_kind == "text":
             return label.astype(str)
         return label.astype("bool" if self.label_kind == "boolean" else "float64")
+
+    @property
+    def weight(self):
+        """The weights of the rows, or None if the stage names no column with them."""
+        return self._read().get("~weight")
 
     def frame(self):
         """The table as a pandas DataFrame, if pandas is installed."""

@@ -1,0 +1,267 @@
+import { spawnSync } from "node:child_process";
+import * as fs from "node:fs";
+import * as path from "node:path";
+import { fileURLToPath } from "node:url";
+import { assert, describe, it } from "@effect/vitest";
+import { Artifact } from "@ml-pipe/core";
+import { Duckdb, Model, Predictions, Rule, Scoring, Table } from "@ml-pipe/data";
+import * as Effect from "effect/Effect";
+import * as Layer from "effect/Layer";
+import * as Logger from "effect/Logger";
+import { Amount, Buys, Kind, partsOf, recorded, services } from "../test-fixtures/visits.ts";
+import * as Train from "./Train.ts";
+
+/** Any Python will do: the scripts here need no packages. */
+const interpreter = ["python3", "/usr/bin/python3"]
+  .map((one) =>
+    spawnSync(one, ["-c", "import sys; sys.version_info >= (3, 8) and print(sys.executable)"], {
+      encoding: "utf8",
+    }),
+  )
+  .map(({ stdout }) => stdout?.trim())
+  .find((path) => path);
+const required = process.env["ML_PIPE_TEST_PYTHON"] !== undefined;
+const provided = Effect.provide(Layer.merge(services, Logger.layer([])));
+const models = fileURLToPath(new URL("../test-fixtures/onnx_models.json", import.meta.url));
+
+/** What every script starts with. */
+const start = `
+import base64, json, os, sys
+import ml_pipe
+def model(name):
+    return base64.b64decode(json.load(open(sys.argv[1]))[name])
+`;
+
+const scriptOf = Effect.fnUntraced(function* (code: string, name = "train.py") {
+  const file = path.join(yield* (yield* Artifact.ArtifactStore).temporaryFolder, name);
+  fs.writeFileSync(file, start + code);
+  return file;
+});
+
+type Options = Partial<Train.PythonOptions<typeof Buys.contract>>;
+
+const stageOf = Effect.fnUntraced(function* (code: string, options: Options = {}) {
+  return Train.python(Buys, {
+    interpreter: interpreter ?? "python3",
+    script: yield* scriptOf(code),
+    args: [models],
+    ...options,
+  });
+});
+
+const failureOf = Effect.fnUntraced(function* (code: string, options: Options = {}) {
+  return yield* Effect.flip((yield* stageOf(code, options)).run(yield* partsOf(Buys, 60)));
+});
+
+describe.skipIf(interpreter === undefined && !required)("a training in Python", () => {
+  it.live("is given the train and the validation rows that have a label, and no others", () =>
+    Effect.gen(function* () {
+      const stage = yield* stageOf(
+        `
+train, validation = ml_pipe.read("train"), ml_pipe.read("validation")
+lines = open(train.path).read().splitlines()
+ml_pipe.metric("train rows", train.rows)
+ml_pipe.metric("lines", len(lines))
+ml_pipe.metric("validation rows", validation.rows)
+ml_pipe.metric("parameter", ml_pipe.params["trees"])
+assert sorted(ml_pipe.inputs) == ["train", "validation"], sorted(ml_pipe.inputs)
+assert train.features == ("age", "days") and train.format == "csv" and train.label_kind == "boolean"
+assert lines[0] == "age,days,label,~weight", lines[0]
+assert any(line.startswith("nan,") for line in lines), lines
+assert not any("TOKEN" in name for name in os.environ)
+ml_pipe.model(model("buys"), kind="a model by hand")
+`,
+        { params: { trees: 7 }, weight: "copies" },
+      );
+      process.env["ML_TEST_TOKEN"] = "not for scripts";
+      const parts = yield* partsOf(Buys);
+      const { value, exhibits, findings } = yield* recorded(stage.run(parts));
+      assert.deepInclude(value, { kind: "a model by hand" });
+      assert.deepStrictEqual(value.trainedOn, {
+        split: "split-one",
+        table: Table.digestOf(parts.train),
+        rows: 360,
+      });
+      const table = exhibits.find(({ title }) => title === "Trained in Python");
+      assert.isTrue(table?._tag === "table");
+      const known = yield* (yield* Duckdb.Duckdb).rows(
+        "count",
+        `SELECT count(label)::DOUBLE AS n FROM ${yield* Table.relation(parts.train)}`,
+      );
+      assert.deepStrictEqual(table?._tag === "table" ? table.rows.slice(0, 4) : [], [
+        ["train rows", Number(known[0]?.["n"])],
+        ["lines", Number(known[0]?.["n"]) + 1],
+        ["validation rows", Number(table?._tag === "table" ? table.rows[2]?.[1] : 0)],
+        ["parameter", 7],
+      ]);
+      assert.deepStrictEqual(findings, []);
+    }).pipe(Effect.scoped, provided),
+  );
+
+  it.live("gives a model that scores: a probability, a number, classes", () =>
+    Effect.gen(function* () {
+      const scoresOf = Effect.fnUntraced(function* (model: Model.AnyModel) {
+        const document = yield* Model.load(model);
+        const { signature } = document;
+        const scoring = yield* Scoring.open(document);
+        return {
+          signature,
+          scores: yield* scoring.rows([
+            [50, 2],
+            [Number.NaN, 1],
+          ]),
+        };
+      });
+      const common = { interpreter: interpreter ?? "python3", args: [models] };
+      const buys = yield* (yield* stageOf('ml_pipe.model(model("buys"))')).run(
+        yield* partsOf(Buys),
+      );
+      const yes = yield* scoresOf(buys);
+      assert.deepStrictEqual(yes.signature, { _tag: "probability" });
+      assert.approximately(yes.scores[0] ?? NaN, 1 / (1 + Math.exp(-1.6)), 1e-6);
+      assert.approximately(yes.scores[1] ?? NaN, 1 / (1 + Math.exp(-0.3)), 1e-6);
+
+      const amount = Train.python(Amount, {
+        ...common,
+        script: yield* scriptOf('ml_pipe.model(model("amount"))'),
+      });
+      const number = yield* scoresOf(yield* amount.run(yield* partsOf(Amount, 60)));
+      assert.deepStrictEqual(number.signature, { _tag: "value" });
+      assert.approximately(number.scores[0] ?? NaN, 1.6, 1e-6);
+
+      const kind = Train.python(Kind, {
+        ...common,
+        script: yield* scriptOf('ml_pipe.model(model("kind"), classes=["more", "none", "one"])'),
+      });
+      const classes = yield* scoresOf(yield* kind.run(yield* partsOf(Kind, 60)));
+      assert.deepStrictEqual(classes.signature, {
+        _tag: "classes",
+        classes: ["more", "none", "one"],
+      });
+      assert.approximately(
+        classes.scores.slice(0, 3).reduce((a, b) => a + b, 0),
+        1,
+        1e-6,
+      );
+
+      const { test } = yield* partsOf(Buys);
+      const read = yield* Predictions.read(Buys, {
+        model: buys,
+        table: test,
+        baseline: Rule.baseline(Buys.contract, {
+          name: "never",
+          description: "nobody buys",
+          when: ($) => $.days.lt(0),
+        }),
+        rows: "all",
+      });
+      assert.strictEqual(read.rows, test.rows);
+    }).pipe(Effect.scoped, provided),
+  );
+
+  for (const [what, code, expected] of [
+    ["dies", "os.kill(os.getpid(), 9)", /ProcessFailed.*ended by SIGKILL/],
+    ["exits", 'print("so long", file=sys.stderr); sys.exit(3)', /exit code 3[\s\S]*so long/],
+    [
+      "raises",
+      'ml_pipe.read("test")',
+      /ContractError: there is no table 'test'; there are: train, validation/,
+    ],
+    [
+      "imports what is not there",
+      "import surely_not_installed",
+      /PythonPackageMissing.*surely_not_installed/,
+    ],
+    ["writes nothing", "", /ProcessOutputInvalid.*it wrote no file to ML_PIPE_OUTPUT/s],
+    [
+      "writes garbage",
+      'open(os.environ["ML_PIPE_OUTPUT"], "wb").write(bytes(range(256)))',
+      /it is not JSON/,
+    ],
+    [
+      "writes another schema",
+      'ml_pipe.output({"model": "model.onnx", "metrics": {"loss": "low"}})',
+      /output "model"[\s\S]*output "metrics"/,
+    ],
+    [
+      "hands back no ONNX",
+      'ml_pipe.model(b"import os")',
+      /OnnxInvalid.*an ONNX model; found none/s,
+    ],
+    [
+      "hands back a model of other features",
+      'ml_pipe.model(model("three"))',
+      /expected 2 features \(age, days\); found 3/,
+    ],
+    [
+      "hands back scores of classes",
+      'ml_pipe.model(model("kind"))',
+      /one number for each row.*found 3 numbers/,
+    ],
+    [
+      "measures what is no number",
+      'ml_pipe.metric("loss", float("nan"))',
+      /ContractError: the metric 'loss' is nan/,
+    ],
+  ] as const) {
+    it.live(`that ${what} is a typed error`, () =>
+      Effect.gen(function* () {
+        const error = yield* failureOf(code);
+        assert.match(`${error._tag}: ${error.message}`, expected);
+      }).pipe(Effect.scoped, provided),
+    );
+  }
+
+  it.live("that hangs, or takes too much memory, is ended with all that it started", () =>
+    Effect.gen(function* () {
+      const hanging = "import time\ntime.sleep(100)";
+      const late = yield* failureOf(hanging, { timeout: "500 millis", grace: "100 millis" });
+      assert.strictEqual(late._tag, "ProcessTimedOut");
+      const greedy = "x = bytearray(500 * 2 ** 20)\nimport time\ntime.sleep(100)";
+      const large = yield* failureOf(greedy, { memory: "150 MiB" });
+      assert.strictEqual(large._tag, "ProcessOutOfMemory");
+    }).pipe(Effect.scoped, provided),
+  );
+
+  it.live("with what is not there says what: interpreter, environment, script", () =>
+    Effect.gen(function* () {
+      const absent = yield* failureOf("", { interpreter: "python-of-nobody" });
+      assert.strictEqual(absent._tag, "PythonUnusable");
+      const script = yield* failureOf("", { script: "/nowhere/train.py" });
+      assert.strictEqual(script._tag, "ProcessNotFound");
+    }).pipe(Effect.scoped, provided),
+  );
+
+  it.live("is refused with types of another state of the features", () =>
+    Effect.gen(function* () {
+      const write = (text: string) => scriptOf(text, "types.py");
+      const stale = yield* failureOf("", {
+        types: yield* write(`# from buys 1 sha256-${"0".repeat(64)}\n`),
+      });
+      assert.strictEqual(stale._tag, "PythonTypesStale");
+      assert.match(stale.message, /Run: ml-pipe codegen python .* --out .*types\.py/);
+      const others = yield* failureOf("", { types: yield* write("# nothing\n") });
+      assert.match(others.message, /found nothing of it/);
+      const fresh = yield* stageOf('ml_pipe.model(model("buys"))', {
+        types: yield* write(`# from buys 1 ${Buys.digest}\n`),
+      });
+      yield* fresh.run(yield* partsOf(Buys, 60));
+    }).pipe(Effect.scoped, provided),
+  );
+
+  it.live("with a secret keeps it out of everything", () =>
+    Effect.gen(function* () {
+      const { Redacted } = yield* Effect.promise(async () => ({
+        Redacted: await import("effect/Redacted"),
+      }));
+      const stage = Train.python(Buys, {
+        interpreter: interpreter ?? "python3",
+        script: yield* scriptOf('sys.exit("the token is " + os.environ["HUB_TOKEN"])'),
+        secrets: { HUB_TOKEN: Effect.succeed(Redacted.make("swordfish-42")) },
+      });
+      const error = yield* Effect.flip(stage.run(yield* partsOf(Buys, 60)));
+      assert.include(error.message, "the token is <redacted>");
+      assert.notInclude(JSON.stringify(stage.info), "swordfish");
+    }).pipe(Effect.scoped, provided),
+  );
+});
