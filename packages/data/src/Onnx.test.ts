@@ -164,8 +164,13 @@ describe("a file in ONNX", () => {
     Effect.gen(function* () {
       const { file, input, output } = yield* read("binary");
       const path = yield* (yield* Artifact.ArtifactStore).path(file);
-      const task = { path, input, output: output.name, features: 3, runtime: "onnxruntime-absent" };
-      const error = yield* Effect.flip(start(task));
+      const task = { path, input, output: output.name, features: 3 };
+      const absent = `import { registerHooks } from "node:module";
+registerHooks({ resolve(name, context, next) {
+  return next(name === "onnxruntime-node" ? "onnxruntime-absent" : name, context);
+} });`;
+      const flags = ["--import", `data:text/javascript,${encodeURIComponent(absent)}`];
+      const error = yield* Effect.flip(start(task, [...process.execArgv, ...flags]));
       assert.strictEqual(error._tag, "OnnxRuntimeMissing");
       assert.match(error.message, /npm install --ignore-scripts onnxruntime-node@1\.30\.0/);
     }).pipe(Effect.scoped, withTables),

@@ -3,8 +3,6 @@
 /** What a thread is started with. */
 export interface OnnxTask {
   readonly path: string;
-  /** The package to load: another one only in tests. */
-  readonly runtime: string;
   readonly input: { readonly name: string; readonly type: "float32" | "float64" };
   readonly features: number;
   readonly output: string;

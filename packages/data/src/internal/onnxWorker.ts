@@ -26,7 +26,7 @@ const options: Runtime.InferenceSession.SessionOptions = {
 /** The package is optional: its types are known, whether it is there is not. */
 const loadRuntime = async (): Promise<typeof Runtime | undefined> => {
   try {
-    return await import(task.runtime);
+    return await import("onnxruntime-node");
   } catch (thrown) {
     reply({ _tag: "NoRuntime", problem: wordsOf(thrown) });
     return undefined;

@@ -28,18 +28,23 @@ export interface OnnxThread {
   readonly score: (rows: OnnxRequest["rows"]) => Effect.Effect<Scored, OnnxFailed>;
 }
 
-/** Starts a thread and waits until the model is loaded. The thread ends with the scope. */
+/**
+ * Starts a thread and waits until the model is loaded. The thread ends with the scope. `execArgv`: flags of
+ * Node for it; default those of the process.
+ */
 export const start = Effect.fnUntraced(function* (
-  task: Omit<OnnxTask, "runtime"> & Partial<Pick<OnnxTask, "runtime">>,
+  workerData: OnnxTask,
+  execArgv: ReadonlyArray<string> = process.execArgv,
 ): Effect.fn.Return<OnnxThread, OnnxRuntimeMissing | OnnxFailed, Scope.Scope> {
-  const workerData: OnnxTask = { runtime: "onnxruntime-node", ...task };
   const ready = yield* Deferred.make<void, OnnxRuntimeMissing | OnnxFailed>();
   const waiting = new Map<number, (answer: Effect.Effect<Scored, OnnxFailed>) => void>();
   let next = 0;
   let ended: OnnxFailed | undefined;
 
   const worker = yield* Effect.acquireRelease(
-    Effect.sync(() => new Worker(entry, { workerData, name: "ml-pipe onnx" })),
+    Effect.sync(
+      () => new Worker(entry, { workerData, execArgv: [...execArgv], name: "ml-pipe onnx" }),
+    ),
     (worker) => Effect.promise(() => close(worker)),
   );
   const answer = (id: number, result: Effect.Effect<Scored, OnnxFailed>): void => {
