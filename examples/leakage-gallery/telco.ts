@@ -72,7 +72,9 @@ export const charter = Charter.make({
   owner: "retention",
 });
 
-const file = Duckdb.literal(fileURLToPath(new URL("data/telco-churn.csv.gz", import.meta.url)));
+const file = Duckdb.literal(
+  fileURLToPath(new URL("../churn/data/telco-churn.csv.gz", import.meta.url)),
+);
 
 /** The file as columns of the contract, in SQL. */
 export const customersSql = `(
