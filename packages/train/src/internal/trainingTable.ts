@@ -24,9 +24,16 @@ export interface TrainingTable {
   readonly columns: ReadonlyArray<Float64Array>;
   readonly labels: Float64Array;
   readonly weights?: Float64Array;
+  /** A number for the query of each row; rows are then in the order of their queries. */
+  readonly queries?: Float64Array;
   /** Rows whose class is none of those asked for, which are left out. */
   readonly strange: number;
+  /** Rows without a query, which are left out where rows are ranked within one. */
+  readonly withoutQuery: number;
 }
+
+/** No column of a contract is called so. */
+const queryNumber = '"query: its number"';
 
 /** How a table is read. */
 export interface ReadOptions {
@@ -36,6 +43,8 @@ export interface ReadOptions {
   readonly weight?: string | undefined;
   /** Columns that are read without a transformation, in order. Default: the features of the set. */
   readonly features?: ReadonlyArray<string>;
+  /** The column that says which rows are ranked against one another; rows without one are left out. */
+  readonly query?: string | undefined;
 }
 
 /**
@@ -64,7 +73,7 @@ export const classesOf = Effect.fnUntraced(function* (
 export const readTable = Effect.fnUntraced(function* (
   set: FeatureSet.FeatureSet,
   table: Table.AnyTable,
-  { transform, classes, weight, features }: ReadOptions,
+  { transform, classes, weight, query, features }: ReadOptions,
 ) {
   const db = yield* Duckdb.Duckdb;
   const rows = yield* Table.relation(table, { rowNumbers: true });
@@ -72,34 +81,48 @@ export const readTable = Effect.fnUntraced(function* (
     classes === undefined
       ? "label"
       : `(list_position([${classes.map(Duckdb.literal).join(", ")}], label) - 1)`;
+  const by = query === undefined ? undefined : Duckdb.identifier(query);
+  const used =
+    by === undefined ? `${label} IS NOT NULL` : `${label} IS NOT NULL AND ${by} IS NOT NULL`;
   const operation = `read the ${table.role} table`;
   const [count] = yield* db.rows(
     operation,
-    `SELECT count(label)::DOUBLE AS given, count(${label})::DOUBLE AS known FROM ${rows}`,
+    `SELECT count(label)::DOUBLE AS given, count(${label})::DOUBLE AS known,
+            (count(*) FILTER (${used}))::DOUBLE AS used FROM ${rows}`,
   );
-  const known = Number(count?.["known"] ?? 0);
+  const [given, known, usable] = ["given", "known", "used"].map((name) =>
+    Number(count?.[name] ?? 0),
+  );
   const own = features ?? set.spec.features.map(({ name }) => name);
   const { group } = set.contract.spec;
   const { columns } = yield* db.numericColumns(operation, {
-    from: `(FROM ${rows} WHERE ${label} IS NOT NULL)`,
+    from:
+      by === undefined
+        ? `(FROM ${rows} WHERE ${used})`
+        : `(SELECT *, dense_rank() OVER (ORDER BY ${by}) AS ${queryNumber} FROM ${rows}
+             WHERE ${used} ORDER BY ${by}, file_row_number)`,
     select: [
       ...(transform === undefined
         ? own.map(Duckdb.identifier)
         : Transform.selectSql(transform, table.role === "train" ? { group } : undefined)),
       ...(weight === undefined ? [] : [Duckdb.identifier(weight)]),
+      ...(by === undefined ? [] : [queryNumber]),
       label,
     ],
-    rows: known,
+    rows: usable!,
   });
   const labels = columns.at(-1) ?? new Float64Array();
   const featureNames = transform?.outputs.map(({ name }) => name) ?? own;
   const weights = weight === undefined ? undefined : columns[featureNames.length];
+  const queries = by === undefined ? undefined : columns.at(-2);
   const read: TrainingTable = {
     featureNames,
     columns: columns.slice(0, featureNames.length),
     labels,
     ...(weights === undefined ? {} : { weights }),
-    strange: Number(count?.["given"] ?? 0) - known,
+    ...(queries === undefined ? {} : { queries }),
+    strange: given! - known!,
+    withoutQuery: known! - usable!,
   };
   return read;
 });

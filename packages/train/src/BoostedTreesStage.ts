@@ -1,0 +1,290 @@
+/** The stage that trains gradient-boosted trees. */
+import { type Contract, type Exhibit, type Finding, Stage } from "@ml-pipe/core";
+import { type Estimator, FeatureSet, GoldenSet, Model, type Transform, Words } from "@ml-pipe/data";
+import * as Duration from "effect/Duration";
+import * as Effect from "effect/Effect";
+import {
+  type BoostedTreesResult,
+  type BoostedTreesSettings,
+  type BoostingProgress,
+  fitBoostedTrees,
+} from "./BoostedTrees.ts";
+import { preparedBy } from "./internal/prepared.ts";
+import {
+  fitted,
+  inputsOf,
+  notGolden,
+  requireOneSplit,
+  signatureOf,
+  trainedOn,
+  type TrainStage,
+} from "./internal/trainingStage.ts";
+import {
+  classesOf,
+  type NumberColumns,
+  readTable,
+  strangeFinding,
+  type TrainingTable,
+  type Weighted,
+} from "./internal/trainingTable.ts";
+
+/** Options that name features: columns of the feature table, or with `prepare` what comes out of it. */
+type ByFeature<Out extends Contract.Contract> =
+  | ({ readonly prepare?: never } & FeatureOptions<NumberColumns<Out>>)
+  | ({
+      /**
+       * What the features go through before the model reads them. Fitted by the stage, on its training rows
+       * only, and stored with the model: requests go through it too.
+       */
+      readonly prepare: Transform.Transform<Out>;
+    } & FeatureOptions<string>);
+
+interface FeatureOptions<Name extends string> {
+  /** See {@link BoostedTreesSettings}. */
+  readonly categorical?: ReadonlyArray<Name>;
+  /** See {@link BoostedTreesSettings}. */
+  readonly monotone?: { readonly [K in Name]?: Direction };
+}
+
+/** How {@link boostedTrees} trains. */
+export type BoostedTreesStageOptions<Out extends Contract.Contract> = Omit<
+  BoostedTreesSettings,
+  "objective" | "quantile" | "categorical" | "monotone"
+> &
+  ByFeature<Out> &
+  Weighted<Out> & {
+    /**
+     * Only for labels that are numbers, default `squaredError`. `poisson`: a count or an amount of at
+     * least 0; `absoluteError`: the median.
+     */
+    readonly objective?: Out extends FeatureSet.Labelled<number>
+      ? "squaredError" | "absoluteError" | "poisson"
+      : never;
+    /** Only for labels that are numbers: predicts this quantile, above 0 and below 1. */
+    readonly quantile?: Out extends FeatureSet.Labelled<number> ? number : never;
+    /**
+     * Ranks rows within queries, such as the results of one search, instead of predicting the label: yes/no,
+     * or how relevant a row is (0, 1, 2 … 31). Names the column that rows of one query share.
+     */
+    readonly query?: Out extends FeatureSet.Labelled<number> | FeatureSet.Labelled<boolean>
+      ? Exclude<keyof Out["columns"] & string, "label">
+      : never;
+    /**
+     * Stop when this time is over and keep the best model so far. The model then depends on the machine, and
+     * a finding says so. Default none.
+     */
+    readonly timeBudget?: Duration.Input;
+  };
+
+/**
+ * A stage that trains gradient-boosted trees, whose objective follows what the label is: two classes for yes/no,
+ * several for text, squared error (or what is asked for) for a number, an order with `query`. Needs no Python;
+ * the same inputs and options give the same model, bit for bit, on any number of threads.
+ *
+ * The validation rows stop the training where they are predicted best, and decide how many trees are kept.
+ *
+ * @example
+ * ```ts
+ * import type { Contract } from "@ml-pipe/core";
+ * import type { FeatureSet } from "@ml-pipe/data";
+ * import { Train } from "@ml-pipe/train";
+ *
+ * const stageFor = <C extends Contract.Contract, Out extends FeatureSet.Labelled<boolean>>(
+ *   set: FeatureSet.FeatureSet<C, Out>,
+ * ) => Train.boostedTrees(set, { maxTrees: 100, learningRate: 0.1 });
+ * ```
+ */
+export const boostedTrees = <C extends Contract.Contract, Out extends FeatureSet.Labelled>(
+  set: FeatureSet.FeatureSet<C, Out>,
+  options: BoostedTreesStageOptions<Out> = {},
+): TrainStage<Out> => {
+  const { prepare, weight, query, timeBudget, objective: asked, quantile, ...others } = options;
+  const { monotone, ...rest } = others;
+  const objective = objectiveOf(set, { asked, quantile, query });
+  const settings: BoostedTreesSettings = {
+    ...rest,
+    objective,
+    ...(quantile === undefined ? {} : { quantile }),
+    ...(monotone === undefined ? {} : { monotone: directionsOf(monotone) }),
+  };
+  const budget = timeBudget === undefined ? undefined : Duration.fromInputUnsafe(timeBudget);
+  return Stage.make("train", {
+    description: "trains gradient-boosted trees",
+    input: inputsOf(set),
+    output: Model.of(set),
+    params: {
+      estimator: "boosted-trees",
+      featureSet: set.digest,
+      ...preparedBy(prepare),
+      ...(weight === undefined ? {} : { weight }),
+      ...(query === undefined ? {} : { query }),
+      ...(budget === undefined ? {} : { timeBudgetMs: Duration.toMillis(budget) }),
+      ...settings,
+    },
+    fingerprint: GoldenSet.registeredDigests(set),
+    run: Effect.fnUntraced(function* ({ train, validation }, { exhibit, finding, progress }) {
+      yield* requireOneSplit(train, validation);
+      yield* Effect.forEach(yield* notGolden(set, train, validation), finding);
+      const transform = yield* fitted(prepare, train, exhibit);
+      const classes = yield* classesOf(set, train, weight);
+      const how = { transform, classes, weight, query };
+      const rows = yield* readTable(set, train, how);
+      const held = yield* readTable(set, validation, how);
+      yield* Effect.forEach(strangeFinding(set.contract, held), finding);
+      yield* Effect.forEach(unaskedFinding(set.contract, query, [rows, held]), finding);
+      const tell = Effect.runForkWith(yield* Effect.context<never>());
+      const fit = yield* fitBoostedTrees(
+        { ...rows, validation: held },
+        {
+          ...settings,
+          ...(budget === undefined ? {} : { timeBudget: budget }),
+          onProgress: (point) =>
+            tell(
+              progress({
+                label: labelOf(point, objective),
+                share: point.tree / point.trees,
+                rows: train.rows,
+              }),
+            ),
+        },
+      );
+      yield* Effect.forEach(timeFinding(set.contract, fit), finding);
+      yield* exhibit(learningCurve(fit, objective));
+      return yield* Model.store(set, {
+        estimator: fit.estimator,
+        transform,
+        kind: "gradient-boosted trees",
+        trainedOn: trainedOn(train),
+        ...(query === undefined ? signatureOf(classes) : { signature: { _tag: "score" } }),
+      });
+    }),
+  });
+};
+
+type Direction = "increasing" | "decreasing";
+
+/** Without the features that are named and have none. */
+const directionsOf = (monotone: { readonly [feature: string]: Direction | undefined }) => {
+  const directions: { [feature: string]: Direction } = {};
+  for (const [feature, direction] of Object.entries(monotone)) {
+    if (direction !== undefined) directions[feature] = direction;
+  }
+  return directions;
+};
+
+/** What is minimised for a label of this kind. */
+const objectiveOf = (
+  { spec }: FeatureSet.FeatureSet,
+  of: {
+    readonly asked: Estimator.TreeObjective | undefined;
+    readonly quantile: number | undefined;
+    readonly query: string | undefined;
+  },
+): Estimator.TreeObjective => {
+  const label = FeatureSet.labelKind(spec);
+  const chosen = [
+    ...(of.asked === undefined ? [] : [`objective "${of.asked}"`]),
+    ...(of.quantile === undefined ? [] : ["quantile"]),
+    ...(of.query === undefined ? [] : ["query"]),
+  ];
+  if (chosen.length > 1) throw new TypeError(`train: ${chosen.join(" and ")}: choose one of them`);
+  if (label !== "number" && of.asked !== undefined) {
+    throw new TypeError(
+      `train: ${chosen[0]} is for numbers, and the label of "${spec.name}" is none`,
+    );
+  }
+  if (label !== "number" && of.quantile !== undefined) {
+    throw new TypeError(`train: quantile is for numbers, and the label of "${spec.name}" is none`);
+  }
+  if (label === "text" && of.query !== undefined) {
+    throw new TypeError(`train: classes have no order that query could rank "${spec.name}" by`);
+  }
+  if (of.query !== undefined) return "lambdaRank";
+  if (of.quantile !== undefined) return "quantile";
+  return label === "boolean"
+    ? "logistic"
+    : label === "text"
+      ? "softmax"
+      : (of.asked ?? "squaredError");
+};
+
+const lossNames = {
+  logistic: "log loss",
+  softmax: "log loss",
+  squaredError: "mean squared error",
+  absoluteError: "mean absolute error",
+  quantile: "mean pinball loss",
+  poisson: "mean Poisson deviance",
+  lambdaRank: "1 − NDCG",
+} as const satisfies { readonly [O in Estimator.TreeObjective]: string };
+
+const labelOf = (
+  { tree, trees, validationLoss }: BoostingProgress,
+  objective: Estimator.TreeObjective,
+): string => {
+  const loss =
+    validationLoss === undefined
+      ? ""
+      : `, ${lossNames[objective]} ${validationLoss.toPrecision(4)}`;
+  return `tree ${tree} of ${trees}${loss}`;
+};
+
+const learningCurve = (
+  { history, bestTree, stopped }: BoostedTreesResult,
+  objective: Estimator.TreeObjective,
+): Exhibit.Exhibit => ({
+  _tag: "line",
+  title: "Learning curve",
+  caption: `the model keeps ${bestTree} trees, where the loss on the validation rows was lowest${stopped === "timeBudget" ? " when the time was over" : ""}`,
+  x: { label: "trees" },
+  y: { label: lossNames[objective] },
+  series: [
+    { name: "train", points: history.map(({ tree, trainLoss }) => [tree, trainLoss]) },
+    {
+      name: "validation",
+      points: history.flatMap(({ tree, validationLoss }) =>
+        validationLoss === undefined ? [] : [[tree, validationLoss] as const],
+      ),
+    },
+  ],
+});
+
+/** A model that more time would have changed. */
+const timeFinding = (
+  { spec }: Contract.Contract,
+  { history, stopped }: BoostedTreesResult,
+): ReadonlyArray<Finding.Finding> =>
+  stopped !== "timeBudget"
+    ? []
+    : [
+        {
+          check: "train.time",
+          severity: "warn",
+          owner: spec.owner,
+          expected: "training that ends within its time budget",
+          found: `it was stopped after ${Words.counted(history.length - 1, "tree")}: the model depends on this machine`,
+          next: "Give it more time, or lower maxTrees, so that the same inputs give the same model.",
+        },
+      ];
+
+/** Rows that nothing says what they are ranked against. */
+const unaskedFinding = (
+  { spec }: Contract.Contract,
+  query: string | undefined,
+  tables: ReadonlyArray<TrainingTable>,
+): ReadonlyArray<Finding.Finding> => {
+  const rows = tables.reduce((sum, { withoutQuery }) => sum + withoutQuery, 0);
+  if (query === undefined || rows === 0) return [];
+  return [
+    {
+      check: "train.query",
+      severity: "warn",
+      column: query,
+      owner: spec.owner,
+      expected: `a ${query} for every labelled row`,
+      found: `${Words.counted(rows, "row")} without one, which are left out`,
+      rows,
+      next: `Find out why they have no ${query}.`,
+    },
+  ];
+};
