@@ -27,7 +27,7 @@ export const contract = Contract.make("recommendations", {
     item: Column.string(),
     rank: Column.int({ min: 1, description: "place in the user's list" }),
     score: Column.float({
-      description: "what the list is ordered by; comparable within a user only",
+      description: "how well the item fits; comparable within a user only",
     }),
     source: Column.string({ description: "what proposed the item" }),
   },
