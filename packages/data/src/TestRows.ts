@@ -8,10 +8,17 @@ import { Duckdb, type DuckdbError, identifier, literal } from "./Duckdb.ts";
 import type { FeatureSetSpec } from "./FeatureSet.ts";
 import * as Table from "./Table.ts";
 
-/** What must be known of the feature set that made a test table. */
-export interface Rows {
-  readonly spec: FeatureSetSpec;
+/** What must be known of the feature set, or of the interactions, whose test rows are recognised. */
+export interface Recognised {
+  readonly spec: Pick<FeatureSetSpec, "name" | "decidedAt"> & {
+    readonly source: Pick<Contract.ContractSpec, "name" | "key" | "group">;
+  };
   readonly contract: { readonly spec: Contract.ContractSpec };
+}
+
+/** What must be known of the feature set that made a test table. */
+export interface Rows extends Recognised {
+  readonly spec: FeatureSetSpec;
 }
 
 /**
@@ -19,12 +26,13 @@ export interface Rows {
  * Features and kept columns are left out, because another feature does not make other rows. Where only
  * the outcome would be left, all columns.
  */
-export const identityOf = (set: Rows): ReadonlyArray<string> => {
+export const identityOf = (set: Recognised): ReadonlyArray<string> => {
   const there = Object.keys(set.contract.spec.columns);
   const { key = [], group } = set.spec.source;
   const named = [set.spec.decidedAt, ...key, group].filter((column) => column !== undefined);
   const identity = [...new Set(named)].filter((column) => there.includes(column));
-  return identity.length === 0 ? there : [...identity, "label"];
+  if (identity.length === 0) return there;
+  return there.includes("label") ? [...identity, "label"] : identity;
 };
 
 /**
@@ -45,7 +53,7 @@ export const identityOf = (set: Rows): ReadonlyArray<string> => {
  * ```
  */
 export const of = Effect.fnUntraced(function* (
-  set: Rows,
+  set: Recognised,
   table: Table.AnyTable,
 ): Effect.fn.Return<
   Holdout.TestSet,

@@ -35,11 +35,30 @@ import * as FurtherGates from "./FurtherGates.ts";
 import { exhibitsOf } from "./internal/exhibits.ts";
 import { auditFindings, findingsOf } from "./internal/findings.ts";
 import { gates } from "./internal/gates.ts";
-import { begin, correctedFor, end } from "./internal/ledger.ts";
+import { begin, correctedFor, end, requireReason } from "./internal/ledger.ts";
 import { measure } from "./internal/measure.ts";
 import { sliceColumn } from "./internal/slices.ts";
 import * as Leakage from "./Leakage.ts";
 
+export {
+  ListsInvalid,
+  ListsOfOtherSplit,
+  NobodyToJudge,
+  OtherBaseline,
+} from "./recommend/errors.ts";
+export {
+  ListEvaluation,
+  ListProperty,
+  SourceResult,
+  SystemEvaluation,
+} from "./recommend/ListEvaluation.ts";
+export {
+  recommendations,
+  type RecommendationsOptions,
+  type RecommendationsStage,
+} from "./recommend/recommendations.ts";
+export { system, type SystemOptions, type SystemStage } from "./recommend/system.ts";
+export type { ListOptions, ListsError } from "./internal/recommend/judging.ts";
 export { Evaluation, SensitivityResult, SliceResult } from "./Evaluation.ts";
 export {
   Dependence,
@@ -381,19 +400,6 @@ export const decisions = <C extends Contract.Contract, Out extends FeatureSet.La
       return { verdict, evaluation, audit };
     }),
   });
-};
-
-const requireReason = ({ looks, justification }: HoldoutOptions): void => {
-  if (!(Number.isInteger(looks) && looks >= 1)) {
-    throw new TypeError(
-      `evaluate: holdout.looks is ${looks}; give the number of models, 1 or more`,
-    );
-  }
-  if (looks > 1 && justification.trim() === "") {
-    throw new TypeError(
-      `evaluate: ${looks} looks at the test rows need a justification; say why in holdout.justification`,
-    );
-  }
 };
 
 const requireHonest = (

@@ -3,7 +3,8 @@
  * and what a product shows are tables under this one contract, so that they can be merged, judged and
  * compared whatever made them.
  */
-import { Column, Contract } from "@ml-pipe/core";
+import { type Charter, Column, Contract } from "@ml-pipe/core";
+import * as Schema from "effect/Schema";
 import type * as Table from "../Table.ts";
 
 /**
@@ -35,3 +36,31 @@ export const contract = Contract.make("recommendations", {
 
 /** A table of recommendations. */
 export type Recommendations = Table.Table<typeof contract, "checked">;
+
+const ListRule = Schema.Struct({ lists: Schema.NonEmptyString });
+
+/**
+ * A baseline of a charter that is a list for each user, such as what is most popular: names the source of
+ * the lists, as `Recommender.candidates` writes it.
+ *
+ * @example
+ * ```ts
+ * import { Recommendations } from "@ml-pipe/data";
+ *
+ * const popular = Recommendations.baseline({
+ *   name: "most popular", description: "what most users liked, for everybody", source: "popularity",
+ * });
+ * ```
+ */
+export const baseline = ({
+  source,
+  ...named
+}: {
+  readonly name: string;
+  readonly description: string;
+  readonly source: string;
+}): Charter.Baseline => ({ ...named, rule: { lists: source } });
+
+/** The source of lists that a baseline names; null if it is no list. */
+export const sourceOf = ({ rule }: Charter.Baseline): string | null =>
+  Schema.is(ListRule)(rule) ? rule.lists : null;

@@ -1,8 +1,7 @@
 import { assert, describe, it } from "@effect/vitest";
-import { Column, Contract, type Finding, Stage } from "@ml-pipe/core";
+import { Artifact, Column, Contract, type Finding, Stage } from "@ml-pipe/core";
 import * as Effect from "effect/Effect";
 import * as Layer from "effect/Layer";
-import { Artifact } from "@ml-pipe/core";
 import { tableOf, withTables } from "../../test-fixtures/tables.ts";
 import * as Duckdb from "../Duckdb.ts";
 import * as Table from "../Table.ts";
@@ -28,6 +27,12 @@ const Film = Contract.make("film", {
   },
 });
 const Films = Catalogue.make(Film, { item: "film" });
+
+type Made<C extends Contract.Contract, R extends Table.Role> = Effect.Effect<
+  Table.Table<C, R>,
+  Table.WriteError,
+  Duckdb.Duckdb | Artifact.ArtifactStore
+>;
 
 /** `ana: 3 1 2` as lists; scores fall from 1 in steps of a tenth. */
 const listsOf = (source: string, lists: { readonly [user: string]: string }) =>
@@ -135,7 +140,10 @@ describe("blending", () => {
 describe("rules", () => {
   const listed = Effect.fnUntraced(function* (
     options: Partial<System.SystemOptions<typeof Film, "a">>,
-    { items = films, train = met, list = "1 2 3 4 5 6" } = {},
+    {
+      items = films,
+      train = met,
+    }: { items?: Made<typeof Film, "checked">; train?: Made<typeof Play, "train"> } = {},
   ) {
     const findings: Array<Finding.Finding> = [];
     const system = System.make("home", Plays, {
@@ -145,7 +153,11 @@ describe("rules", () => {
       ...options,
     });
     const { lists } = yield* System.merge(system)
-      .run({ a: yield* listsOf("a", { ana: list }), train: yield* train, items: yield* items })
+      .run({
+        a: yield* listsOf("a", { ana: "1 2 3 4 5 6" }),
+        train: yield* train,
+        items: yield* items,
+      })
       .pipe(
         Effect.provideService(Stage.Reporter, (event) =>
           Effect.sync(() => {

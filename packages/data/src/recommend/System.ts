@@ -16,7 +16,7 @@ import { problemsOf } from "../internal/kinds.ts";
 import { scratch } from "../split/parts.ts";
 import * as Table from "../Table.ts";
 import { counted } from "../Words.ts";
-import type { Catalogue } from "./Catalogue.ts";
+import type { Catalogue, Tags } from "./Catalogue.ts";
 import { type Interactions, pairsSql, textSql } from "./Interactions.ts";
 import * as Recommendations from "./Recommendations.ts";
 
@@ -59,13 +59,6 @@ export const SystemSpec = Schema.Struct({
 /** See {@link SystemSpec}. */
 export type SystemSpec = typeof SystemSpec.Type;
 
-/** A text column of a catalogue. */
-type Texts<C extends Contract.Contract> = {
-  readonly [K in keyof C["columns"] & string]: C["columns"][K] extends Column.Column<string | null>
-    ? K
-    : never;
-}[keyof C["columns"] & string];
-
 /** What a system is made of. */
 export interface SystemOptions<I extends Contract.Contract, S extends string> {
   /** Sources by name, and how much each weighs, above 0. */
@@ -81,11 +74,9 @@ export interface SystemOptions<I extends Contract.Contract, S extends string> {
   /**
    * Re-ranks for variety by maximal marginal relevance (Carbonell & Goldstein, SIGIR 1998): each place goes to
    * the item with the largest `relevance` · score / best score − (1 − `relevance`) · largest similarity to an
-   * item above it. Similarity is the share of tags in common (Jaccard) of the column `by`.
+   * item above it. Similarity is the cosine of the sets of tags in the column `by`.
    */
-  readonly diversify?: {
-    readonly by: Texts<I>;
-    readonly separator: string;
+  readonly diversify?: Tags<I> & {
     /** Above 0 and below 1; 0.7 is usual. */
     readonly relevance: number;
   };
@@ -165,7 +156,7 @@ const namesOf = <S extends string>(sources: { readonly [K in S]: number }): Read
   return names;
 };
 
-const reserved = ["train", "items", "data", "baseline", "signals"];
+const reserved = new Set(["train", "items", "data", "baseline", "signals"]);
 
 const problems = (
   { sources, rules, diversify, length }: SystemSpec,
@@ -173,9 +164,7 @@ const problems = (
 ): ReadonlyArray<string> => [
   ...(sources.length === 0 ? ["it has no sources"] : []),
   ...sources.flatMap(({ name, weight }) => [
-    ...(reserved.includes(name)
-      ? [`"${name}" is an input of its own; call the source otherwise`]
-      : []),
+    ...(reserved.has(name) ? [`"${name}" is an input of its own; call the source otherwise`] : []),
     ...(Number.isFinite(weight) && weight > 0
       ? []
       : [`the weight of "${name}" is ${weight}; give a number above 0`]),

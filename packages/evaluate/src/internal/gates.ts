@@ -198,7 +198,8 @@ const enoughData = ({ evaluation, minPerClass, minBlocks }: Judged): Answer => {
 const atLeast = (by: Evaluation["blocks"]["by"], least: number): string =>
   by === "row" ? "" : ` ${prepositions[by]} at least ${whole(least)} ${by}s`;
 
-const inForce = ({ charter, now }: Judged): Answer => {
+/** Whether the charter still holds. */
+export const inForce = ({ charter, now }: Pick<Judged, "charter" | "now">): Answer => {
   const { kill, owner } = charter.spec;
   const expired = Charter.isExpired(charter, now);
   const on = kill.on.toISOString().slice(0, 10);

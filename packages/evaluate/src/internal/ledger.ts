@@ -1,19 +1,21 @@
 /** How an evaluation uses the holdout ledger: a look is recorded before the first row is scored. */
 import { type Artifact, type Holdout, Stage, Store } from "@ml-pipe/core";
-import { type Duckdb, type Model, Table, TestRows } from "@ml-pipe/data";
+import { type Duckdb, Table, TestRows } from "@ml-pipe/data";
 import * as Clock from "effect/Clock";
 import * as Effect from "effect/Effect";
 import * as Exit from "effect/Exit";
 import * as Option from "effect/Option";
+import type { HoldoutOptions } from "../Evaluate.ts";
 
 interface Looked {
-  readonly model: Model.AnyModel;
+  /** What is judged, by its document: a model, or lists. */
+  readonly model: { readonly document: Pick<Artifact.Artifact, "digest"> };
   readonly data: Table.AnyTable;
 }
 
 /** The rows of a test table: as the ledger knows them, or read. */
 const testSetOf = Effect.fnUntraced(function* (
-  set: TestRows.Rows,
+  set: TestRows.Recognised,
   data: Table.AnyTable,
 ): Effect.fn.Return<
   Holdout.TestSet,
@@ -30,7 +32,7 @@ const testSetOf = Effect.fnUntraced(function* (
 
 /** For how many looks the intervals of an evaluation would be corrected now. */
 export const correctedFor = Effect.fnUntraced(function* (
-  set: TestRows.Rows,
+  set: TestRows.Recognised,
   { model, data, looks }: Looked & { readonly looks: number },
 ) {
   const { holdouts } = yield* Store.Store;
@@ -41,7 +43,7 @@ export const correctedFor = Effect.fnUntraced(function* (
 
 /** Records that a model is about to be judged on the rows of a test table. */
 export const begin = Effect.fnUntraced(function* (
-  set: TestRows.Rows,
+  set: TestRows.Recognised,
   {
     model,
     data,
@@ -89,3 +91,17 @@ export const end =
         holdouts.end(id, Exit.isSuccess(exit) ? outcomeOf(exit.value) : "nothing-seen"),
       ),
     );
+
+/** Throws a `TypeError` for a number of looks that is none, or that nobody gave a reason for. */
+export const requireReason = ({ looks, justification }: HoldoutOptions): void => {
+  if (!(Number.isInteger(looks) && looks >= 1)) {
+    throw new TypeError(
+      `evaluate: holdout.looks is ${looks}; give the number of models, 1 or more`,
+    );
+  }
+  if (looks > 1 && justification.trim() === "") {
+    throw new TypeError(
+      `evaluate: ${looks} looks at the test rows need a justification; say why in holdout.justification`,
+    );
+  }
+};

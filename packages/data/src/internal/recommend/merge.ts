@@ -1,5 +1,6 @@
 /** The SQL of a system: from the lists of its sources to the list of each user. */
-import { identifier, literal } from "../../Duckdb.ts";
+import { literal } from "../../Duckdb.ts";
+import { tagCosineSql, tagsSql } from "../../recommend/Catalogue.ts";
 import type { Rule, SystemSpec } from "../../recommend/System.ts";
 import { toSql } from "../compile.ts";
 
@@ -53,10 +54,7 @@ export const mergeSql = (spec: SystemSpec, inputs: MergeInputs): string => {
   const caps = spec.rules.filter((rule) => rule._tag === "cap");
   const keys = caps.map(({ by }, at) => `, ${ruleSql(by)} AS "cap${at}"`);
   const { diversify, length } = spec;
-  const tags =
-    diversify === null
-      ? ""
-      : `, list_distinct(string_split(i.${identifier(diversify.by)}, ${literal(diversify.separator)})) AS tags`;
+  const tags = diversify === null ? "" : `, ${tagsSql(diversify, "i")} AS tags`;
   const joined =
     items === undefined
       ? ""
@@ -115,7 +113,7 @@ const variedSql = (relevance: number, length: number): string => {
     if (place === length) break;
     steps.push(
       `t${place} AS MATERIALIZED (SELECT t.* REPLACE (greatest(t.near,
-          coalesce(len(list_intersect(t.tags, p.tags))::DOUBLE / nullif(len(list_distinct(list_concat(t.tags, p.tags))), 0), 0)) AS near)
+          ${tagCosineSql("t.tags", "p.tags")}) AS near)
         FROM t${place - 1} AS t JOIN p${place} AS p ON t.user = p.user WHERE t.item <> p.item)`,
     );
   }
