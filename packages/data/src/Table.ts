@@ -5,6 +5,8 @@
 import { Artifact, Contract, Digest } from "@ml-pipe/core";
 import * as Effect from "effect/Effect";
 import * as Schema from "effect/Schema";
+import type * as Scope from "effect/Scope";
+import { join } from "node:path";
 import { Duckdb, type DuckdbError, fileLiteral, literal } from "./Duckdb.ts";
 
 /**
@@ -181,6 +183,36 @@ export const parquet = (path: string, options: { readonly rowNumbers?: boolean }
   const rowNumbers = options.rowNumbers === true ? ", file_row_number = true" : "";
   return `read_parquet(${fileLiteral(path)}, hive_partitioning = false${rowNumbers})`;
 };
+
+/**
+ * Computes the rows of a query once, into a file that lasts as long as the scope: a relation for queries that
+ * read them more than once.
+ *
+ * @example
+ * ```ts
+ * import { Duckdb, Table } from "@ml-pipe/data";
+ * import * as Effect from "effect/Effect";
+ *
+ * const twice = Effect.gen(function* () {
+ *   const squares = yield* Table.scratch("square", "SELECT i * i AS square FROM range(10) t(i)");
+ *   return yield* Duckdb.Duckdb.use((db) => db.rows("add", `SELECT sum(square) AS sum FROM ${squares}`));
+ * }).pipe(Effect.scoped);
+ * ```
+ */
+export const scratch = Effect.fnUntraced(function* (
+  operation: string,
+  query: string,
+): Effect.fn.Return<
+  string,
+  DuckdbError | Artifact.ArtifactStoreError,
+  Duckdb | Artifact.ArtifactStore | Scope.Scope
+> {
+  const db = yield* Duckdb;
+  const store = yield* Artifact.ArtifactStore;
+  const file = join(yield* store.temporaryFolder, "rows.parquet");
+  yield* db.execute(operation, `COPY (${query}) TO ${literal(file)} (FORMAT parquet)`);
+  return parquet(file);
+});
 
 /** What writing a table can fail with. */
 export type WriteError = DuckdbError | Artifact.ArtifactStoreError;

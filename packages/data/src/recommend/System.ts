@@ -13,7 +13,6 @@ import * as Expr from "../Expr.ts";
 import { creditSql, mergeSql } from "../internal/recommend/merge.ts";
 import { toldOf } from "../internal/recommend/told.ts";
 import { problemsOf } from "../internal/kinds.ts";
-import { scratch } from "../split/parts.ts";
 import * as Table from "../Table.ts";
 import { counted } from "../Words.ts";
 import type { Catalogue, Tags } from "./Catalogue.ts";
@@ -427,7 +426,7 @@ export const run = Effect.fnUntraced(function* (
   }
   const known = catalogue === undefined ? undefined : yield* relationOf(items);
   if (catalogue !== undefined && known !== undefined) yield* requireOnce(catalogue, known);
-  return yield* scratch(
+  return yield* Table.scratch(
     `merge the sources of ${system.name}`,
     mergeSql(spec, {
       sources: relations,

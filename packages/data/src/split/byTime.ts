@@ -5,14 +5,7 @@ import * as Effect from "effect/Effect";
 import { Duckdb, identifier } from "../Duckdb.ts";
 import * as Table from "../Table.ts";
 import { whole } from "../Words.ts";
-import {
-  requireDisjointTables,
-  requireOrdered,
-  rowsOfPart,
-  scratch,
-  splitId,
-  writePart,
-} from "./parts.ts";
+import { requireDisjointTables, requireOrdered, rowsOfPart, splitId, writePart } from "./parts.ts";
 import {
   type Dated,
   findingsOfReasons,
@@ -129,7 +122,10 @@ const make = <C extends Contract.Contract>(
       const assigned =
         group === undefined
           ? undefined
-          : yield* scratch("find the part of each group", firstPartSql(relation, group, partSql));
+          : yield* Table.scratch(
+              "find the part of each group",
+              firstPartSql(relation, group, partSql),
+            );
       const newGroup = group === undefined ? "" : ` and is of a ${group} that is first seen then`;
       const write = <R extends (typeof timeRoles)[number]>(role: R) => {
         const { from, to } = periods[role];

@@ -5,7 +5,7 @@ import { Duckdb, identifier } from "../Duckdb.ts";
 import * as Table from "../Table.ts";
 import { counted, percent } from "../Words.ts";
 import { OverlapError } from "./errors.ts";
-import { rowsOfPart, scratch, splitId, writePart } from "./parts.ts";
+import { rowsOfPart, splitId, writePart } from "./parts.ts";
 import { type Shares, requireShares } from "./random.ts";
 import {
   type Dated,
@@ -87,7 +87,7 @@ const make = <C extends Contract.Contract>(
     run: Effect.fnUntraced(function* ({ data }, { exhibit, finding, progress }) {
       const relation = yield* Table.relation(data, { rowNumbers: true });
       const split = splitId(data, params);
-      const assigned = yield* scratch(
+      const assigned = yield* Table.scratch(
         `cut the history of each ${within}`,
         partsSql(relation, { column, within, validation, test }),
       );

@@ -9,7 +9,7 @@ import { type OverlapError, TooFewUnits } from "./errors.ts";
 import { foldOf, type FoldsStage, storeAssignment, tableOf, wholeOf } from "./Fold.ts";
 import { drawSql } from "./hash.ts";
 import { requireDisjoint } from "./overlap.ts";
-import { scratch, splitId } from "./parts.ts";
+import { splitId } from "./parts.ts";
 import {
   findingsOfReasons,
   findingsOfUnknown,
@@ -98,7 +98,7 @@ export const kFold = <
     run: Effect.fnUntraced(function* ({ data }, { exhibit, finding, progress }) {
       const relation = yield* Table.relation(data, { rowNumbers: true });
       const split = splitId(data, params);
-      const dealt = yield* scratch(
+      const dealt = yield* Table.scratch(
         "deal rows out to folds",
         dealtSql(unitsSql(contract, relation, units), folds, units),
       );

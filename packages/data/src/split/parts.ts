@@ -1,10 +1,7 @@
 /** Writing the parts of a split, and the proof that they have nothing in common. */
 import { type Artifact, type Contract, Digest } from "@ml-pipe/core";
 import * as Effect from "effect/Effect";
-import * as fs from "node:fs/promises";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
-import { Duckdb, type DuckdbError, fileLiteral, identifier, literal } from "../Duckdb.ts";
+import { Duckdb, type DuckdbError, identifier } from "../Duckdb.ts";
 import * as Table from "../Table.ts";
 import { EmptySplit, OverlapError } from "./errors.ts";
 import { type Law, requireDisjoint } from "./overlap.ts";
@@ -116,21 +113,6 @@ export const requireOrdered = Effect.fnUntraced(function* (
     examples,
     next: "This is a fault of the split: report it.",
   });
-});
-
-/**
- * Computes the rows of a query once into a file that lasts as long as the scope: what all parts are
- * then taken from.
- */
-export const scratch = Effect.fnUntraced(function* (operation: string, query: string) {
-  const db = yield* Duckdb;
-  const folder = yield* Effect.acquireRelease(
-    Effect.promise(() => fs.mkdtemp(join(tmpdir(), "ml-pipe-split-"))),
-    (path) => Effect.promise(() => fs.rm(path, { recursive: true, force: true })),
-  );
-  const file = join(folder, "rows.parquet");
-  yield* db.execute(operation, `COPY (${query}) TO ${literal(file)} (FORMAT parquet)`);
-  return `read_parquet(${fileLiteral(file)})`;
 });
 
 /** The rows of a relation whose number a scratch file (`~row`, `~part`) puts into a part. */

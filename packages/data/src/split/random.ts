@@ -7,7 +7,7 @@ import * as Effect from "effect/Effect";
 import * as Table from "../Table.ts";
 import { percent, whole } from "../Words.ts";
 import { drawSql, unitInterval } from "./hash.ts";
-import { requireDisjointTables, rowsOfPart, scratch, splitId, writePart } from "./parts.ts";
+import { requireDisjointTables, rowsOfPart, splitId, writePart } from "./parts.ts";
 import {
   findingsOfReasons,
   findingsOfUnknown,
@@ -163,9 +163,11 @@ const make = <C extends Contract.Contract>(
       const relation = yield* Table.relation(data, { rowNumbers: true });
       const split = splitId(data, params);
       const drawn = unitsSql(contract, relation, units);
-      const assigned = yield* scratch(
+      const assigned = yield* Table.scratch(
         "put rows into parts",
-        assignedSql(stratify === undefined ? `(${drawn})` : yield* scratch("draw rows", drawn)),
+        assignedSql(
+          stratify === undefined ? `(${drawn})` : yield* Table.scratch("draw rows", drawn),
+        ),
       );
       const write = <R extends (typeof roles)[number]>(role: R) =>
         writePart(contract, role, split, {

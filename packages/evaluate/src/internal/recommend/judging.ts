@@ -86,7 +86,13 @@ export interface Setting {
   readonly ground: Ground;
   readonly baseline: Places;
   readonly bootstrap: Bootstrap;
-  readonly places: (lists: string) => Effect.Effect<Places, Duckdb.DuckdbError, Duckdb.Duckdb>;
+  readonly places: (
+    lists: string,
+  ) => Effect.Effect<
+    Places,
+    Duckdb.DuckdbError | Artifact.ArtifactStoreError,
+    Duckdb.Duckdb | Artifact.ArtifactStore
+  >;
   /** The charter's metric of lists against others. */
   readonly metric: (
     judged: Places,
@@ -191,7 +197,10 @@ export const judge = Effect.fnUntraced(function* <E extends ListEvaluationLike, 
       { model: digest, charter: charter.digest, testSet: Table.digestOf(data) },
     );
     return { verdict, evaluation };
-  }).pipe(end(look, ({ verdict }) => verdict.status));
+  }).pipe(
+    Effect.scoped,
+    end(look, ({ verdict }) => verdict.status),
+  );
 });
 
 type ListEvaluationLike = Omit<ListEvaluation, "metric" | "properties">;

@@ -2,6 +2,7 @@
 import type { Artifact, Contract } from "@ml-pipe/core";
 import { Catalogue, Duckdb, Interactions, type Ranking, Table } from "@ml-pipe/data";
 import * as Effect from "effect/Effect";
+import type * as Scope from "effect/Scope";
 
 /** What tells items apart by tags. */
 export interface TaggedItems {
@@ -29,7 +30,7 @@ export interface Ground {
     /** `user`, `item`. */
     readonly liked: string;
     readonly met: string;
-    /** `item`, `number` from 0. */
+    /** `item`, `number` from 0, `met` by how many interactions of the train table. */
     readonly items: string;
     /** `item`, `tags`. */
     readonly tags: string | undefined;
@@ -51,7 +52,7 @@ export interface Places {
 }
 
 /** What reading can fail with. */
-export type GroundError = Duckdb.DuckdbError | Table.ReadError;
+export type GroundError = Duckdb.DuckdbError | Table.ReadError | Artifact.ArtifactStoreError;
 
 /** Finds who is judged: users who liked something in the test part that they had not met before. */
 export const readGround = Effect.fnUntraced(function* (
@@ -59,23 +60,37 @@ export const readGround = Effect.fnUntraced(function* (
   train: Table.AnyTable,
   test: Table.AnyTable,
   tagged: TaggedItems | undefined,
-): Effect.fn.Return<Ground, GroundError, Duckdb.Duckdb | Artifact.ArtifactStore> {
+): Effect.fn.Return<Ground, GroundError, Duckdb.Duckdb | Artifact.ArtifactStore | Scope.Scope> {
   const db = yield* Duckdb.Duckdb;
-  const met = Interactions.pairsSql(interactions.spec, yield* Table.relation(train));
-  const tested = Interactions.pairsSql(interactions.spec, yield* Table.relation(test));
-  const liked = `(SELECT t.user, t.item FROM ${tested} AS t ANTI JOIN ${met} AS m
-    ON t.user = m.user AND t.item = m.item WHERE t.liked)`;
-  const users = numbered("user", liked);
+  const operation = "find who is judged";
+  const keep = (query: string) => Table.scratch(operation, query);
+  const pairs = (table: Table.AnyTable) =>
+    Effect.flatMap(Table.relation(table), (relation) =>
+      keep(`FROM ${Interactions.pairsSql(interactions.spec, relation)}`),
+    );
+  const met = yield* pairs(train);
+  const tested = yield* pairs(test);
+  const liked = yield* keep(`SELECT t.user, t.item FROM ${tested} AS t ANTI JOIN ${met} AS m
+    ON t.user = m.user AND t.item = m.item WHERE t.liked`);
+  const users = yield* keep(numbered("user", liked));
   const relation = tagged === undefined ? undefined : yield* Table.relation(tagged.table);
   const id = tagged === undefined ? "" : Interactions.textSql(tagged.catalogue.item);
-  const items = numbered(
-    "item",
+  const known =
     relation === undefined
-      ? met
-      : `(SELECT item FROM ${met} UNION ALL SELECT ${id} FROM ${relation} WHERE ${id} IS NOT NULL)`,
+      ? ""
+      : ` UNION ALL SELECT ${id}, 0 FROM ${relation} WHERE ${id} IS NOT NULL`;
+  const items = yield* keep(
+    `SELECT item, row_number() OVER (ORDER BY item) - 1 AS number, sum(one)::BIGINT AS met
+     FROM (SELECT item, 1 AS one FROM ${met}${known}) GROUP BY item`,
   );
+  const tags =
+    tagged === undefined || relation === undefined
+      ? undefined
+      : yield* keep(
+          `SELECT ${id} AS item, any_value(${Catalogue.tagsSql(tagged.tags, "i")}) AS tags FROM ${relation} AS i GROUP BY ALL`,
+        );
   const [found] = yield* db.rows(
-    "find who is judged",
+    operation,
     `SELECT (SELECT count(*) FROM ${users})::DOUBLE AS users, (SELECT count(*) FROM ${liked})::DOUBLE AS liked,
        (SELECT count(DISTINCT user) FROM ${tested})::DOUBLE AS tested, (SELECT count(*) FROM ${items})::DOUBLE AS items,
        (SELECT count(*) FROM ${met})::DOUBLE AS interactions, (SELECT count(DISTINCT user) FROM ${met})::DOUBLE AS "trainUsers",
@@ -98,39 +113,36 @@ export const readGround = Effect.fnUntraced(function* (
     items: of("items"),
     interactions: of("interactions"),
     trainUsers: of("trainUsers"),
-    sql: {
-      users,
-      liked,
-      met,
-      items,
-      tags:
-        tagged === undefined || relation === undefined
-          ? undefined
-          : `(SELECT ${id} AS item, any_value(${Catalogue.tagsSql(tagged.tags, "i")}) AS tags FROM ${relation} AS i GROUP BY ALL)`,
-    },
+    sql: { users, liked, met, items, tags },
   };
 });
 
 const none = new Float64Array();
 
 const numbered = (column: string, relation: string): string =>
-  `(SELECT ${column}, row_number() OVER (ORDER BY ${column}) - 1 AS number FROM (SELECT DISTINCT ${column} FROM ${relation}))`;
+  `SELECT ${column}, row_number() OVER (ORDER BY ${column}) - 1 AS number FROM (SELECT DISTINCT ${column} FROM ${relation})`;
 
 /** Reads the first `at` places of the judged users; `lists` is a relation `user`, `item`, `rank`. */
 export const readPlaces = Effect.fnUntraced(function* (
   { users, items, sql }: Ground,
   lists: string,
   at: number,
-): Effect.fn.Return<Places, Duckdb.DuckdbError, Duckdb.Duckdb> {
+): Effect.fn.Return<
+  Places,
+  Duckdb.DuckdbError | Artifact.ArtifactStoreError,
+  Duckdb.Duckdb | Artifact.ArtifactStore | Scope.Scope
+> {
   const db = yield* Duckdb.Duckdb;
   const operation = "read the lists of the judged users";
-  const first = `(SELECT u.number AS u, l.user, l.item, l.rank FROM ${lists} AS l JOIN ${sql.users} AS u ON l.user = u.user
-    WHERE l.rank <= ${at})`;
+  const first = yield* Table.scratch(
+    operation,
+    `SELECT u.number AS u, l.user, l.item, l.rank FROM ${lists} AS l JOIN ${sql.users} AS u ON l.user = u.user
+     WHERE l.rank <= ${at}`,
+  );
   const [counted] = yield* db.rows(operation, `SELECT count(*)::DOUBLE AS n FROM ${first}`);
   const { columns } = yield* db.numericColumns(operation, {
-    from: `(SELECT f.u, i.number AS item, coalesce(n.n, 0) AS met, (l.item IS NOT NULL)::INT AS liked, (m.item IS NOT NULL)::INT AS seen
+    from: `(SELECT f.u, i.number AS item, coalesce(i.met, 0) AS met, (l.item IS NOT NULL)::INT AS liked, (m.item IS NOT NULL)::INT AS seen
       FROM ${first} AS f LEFT JOIN ${sql.items} AS i ON f.item = i.item
-      LEFT JOIN (SELECT item, count(*) AS n FROM ${sql.met} GROUP BY item) AS n ON f.item = n.item
       LEFT JOIN ${sql.liked} AS l ON f.user = l.user AND f.item = l.item
       LEFT JOIN ${sql.met} AS m ON f.user = m.user AND f.item = m.item
       ORDER BY f.u, f.rank)`,
@@ -145,10 +157,15 @@ export const readPlaces = Effect.fnUntraced(function* (
   const numbers = item.map((one) => (Number.isNaN(one) ? items : one));
   const diversity = new Float64Array(users).fill(Number.NaN);
   if (sql.tags !== undefined) {
-    const distances = `(SELECT a.u, avg(1 - ${Catalogue.tagCosineSql("a.tags", "b.tags")} ORDER BY a.rank, b.rank) AS d
-      FROM (SELECT f.*, t.tags FROM ${first} AS f LEFT JOIN ${sql.tags} AS t ON f.item = t.item) AS a
-      JOIN (SELECT f.*, t.tags FROM ${first} AS f LEFT JOIN ${sql.tags} AS t ON f.item = t.item) AS b
-        ON a.u = b.u AND a.rank < b.rank GROUP BY a.u)`;
+    const tagged = yield* Table.scratch(
+      operation,
+      `SELECT f.u, f.rank, t.tags FROM ${first} AS f LEFT JOIN ${sql.tags} AS t ON f.item = t.item`,
+    );
+    const distances = yield* Table.scratch(
+      operation,
+      `SELECT a.u, avg(1 - ${Catalogue.tagCosineSql("a.tags", "b.tags")} ORDER BY a.rank, b.rank) AS d
+       FROM ${tagged} AS a JOIN ${tagged} AS b ON a.u = b.u AND a.rank < b.rank GROUP BY a.u`,
+    );
     const [pairs] = yield* db.rows(operation, `SELECT count(*)::DOUBLE AS n FROM ${distances}`);
     const read = yield* db.numericColumns(operation, {
       from: `(FROM ${distances} ORDER BY u)`,
@@ -160,4 +177,4 @@ export const readPlaces = Effect.fnUntraced(function* (
     }
   }
   return { shown: { offsets, values: liked }, item: numbers, met, seen, diversity };
-});
+}, Effect.scoped);
