@@ -125,6 +125,12 @@ describe("diff", () => {
     assert.include(out, `${first.id} → ${second.id}`);
     assert.match(out, /^train\n(?: {2}.*\n)*? {2}parameter maxTrees: 60 → 3$/m);
     assert.match(out, /^ {2}output verdict › evidence › beats the baseline › found: .* → /m);
+    // Which model is better, first: on the same test rows, paired.
+    assert.match(
+      out,
+      /^Models\n {2}.*(?:is better|inconclusive).* interval .*\n {2}.* → .*paired on the same/m,
+    );
+    assert.include(out, "no new look at the test rows: both are in the holdout ledger");
     const difference = decoder(RunDifference.RunDifference)(await read("diff", "--json"));
     const changed = difference.stages.filter((stage) => !RunDifference.isSame(stage));
     assert.notInclude(

@@ -48,6 +48,11 @@ export const Evaluation = Schema.Struct({
   positives: Schema.Int,
   /** What the bootstrap draws, and how many of them have decisions. */
   blocks: Schema.Struct({ by: Decisions.Block, count: Schema.Int }),
+  /**
+   * Rows and what the model costs on them in total, for each block in order (more than 2,000 in bundles):
+   * what two models that were judged on the same rows are compared by.
+   */
+  byBlock: Schema.Struct({ rows: Schema.Array(Schema.Int), cost: Schema.Array(Schema.Finite) }),
   unit: Schema.String,
   /** Confidence level of the intervals, after the correction for looks at the test rows. */
   level: Schema.Finite,

@@ -2,4 +2,5 @@
 export * as Evaluate from "./Evaluate.ts";
 export * as GoldenGate from "./GoldenGate.ts";
 export * as InfoSheet from "./InfoSheet.ts";
+export * as ModelComparison from "./ModelComparison.ts";
 export * as Leakage from "./Leakage.ts";

@@ -1,4 +1,5 @@
 import * as Command from "effect/cli/Command";
+import { heavy } from "../heavy.ts";
 import { json, optionalArgument, lightVerb } from "../Verb.ts";
 
 const first = optionalArgument("RUN", "A run, or the beginning of its name (default: the newest)");
@@ -10,11 +11,18 @@ const second = optionalArgument(
 /** `ml-pipe diff [RUN] [OTHER]`. */
 export const diff = Command.make("diff", { first, second, json }, (flags) =>
   lightVerb((light, { stateFolder, context }) =>
-    light.diff({ ...flags, stateFolder }, context.terminal),
+    light.diff(
+      {
+        ...flags,
+        stateFolder,
+        compare: (...runs) => heavy("compare").then(({ compare }) => compare(...runs)),
+      },
+      context.terminal,
+    ),
   ),
 ).pipe(
   Command.withDescription(
-    "Show what differs between two runs: parameters, code, contracts, outputs, evidence, times",
+    "Show what differs between two runs, and which of their models is better on the same test rows",
   ),
   Command.withExamples([
     { command: "ml-pipe diff", description: "The newest run and the one before it" },

@@ -6,9 +6,14 @@ import { pretty } from "./json.ts";
 import type { Style } from "./Style.ts";
 import { columns, count, duration, plural } from "./text.ts";
 
-/** As one JSON document. */
-export const differenceJson = (difference: RunDifference.RunDifference): string =>
-  pretty(Schema.encodeSync(RunDifference.RunDifference)(difference));
+/** As one JSON document, with the comparison of the models if there is one. */
+export const differenceJson = (
+  difference: RunDifference.RunDifference,
+  models?: Schema.Json,
+): string => {
+  const encoded = Schema.encodeSync(RunDifference.RunDifference)(difference);
+  return pretty(models === undefined ? encoded : { ...encoded, models });
+};
 
 /** More lines of one kind than this are only counted. */
 const mostLeaves = 12;
@@ -19,8 +24,15 @@ interface View {
   readonly shown: Set<string>;
 }
 
-/** One line for each thing that differs, by stage; then how long each took. */
-export const differenceText = (difference: RunDifference.RunDifference, style: Style): string => {
+/**
+ * Which model is better, if two were judged; one line for each thing that differs, by stage; then how long
+ * each took.
+ */
+export const differenceText = (
+  difference: RunDifference.RunDifference,
+  style: Style,
+  models: ReadonlyArray<string> = [],
+): string => {
   const { was, is, same, stages } = difference;
   const pipelines =
     was.pipeline === is.pipeline ? is.pipeline : `${was.pipeline} and ${is.pipeline}`;
@@ -30,6 +42,7 @@ export const differenceText = (difference: RunDifference.RunDifference, style: S
   if (same) return [head, "", "nothing differs but times", ...times].join("\n");
   return [
     head,
+    ...section("Models", models, style),
     ...section("Run", leafLines(difference.run, view), style),
     ...section("Charter", leafLines(difference.charter, view), style),
     ...section("Contracts", leafLines(difference.contracts, view), style),

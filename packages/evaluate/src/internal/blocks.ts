@@ -58,6 +58,12 @@ export const sumByBlock = (values: Float64Array, blocks: Blocks): Totals => {
   return totals;
 };
 
+/** The same as it is recorded with an evaluation. */
+export const byBlock = (cost: Float64Array, blocks: Blocks) => {
+  const { sums, counts } = sumByBlock(cost, blocks);
+  return { rows: [...counts], cost: [...sums] };
+};
+
 /** The mean over rows with the interval of a bootstrap over the blocks that have any. */
 export const estimate = Effect.fnUntraced(function* (
   { sums, counts }: Totals,

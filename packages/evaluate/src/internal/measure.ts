@@ -10,7 +10,7 @@ import {
 import * as Effect from "effect/Effect";
 import type { FurtherResults } from "../FurtherGates.ts";
 import type { Evaluation, SensitivityResult } from "../Evaluation.ts";
-import { blocksOf, type Estimate, estimate, orNull, sumByBlock } from "./blocks.ts";
+import { blocksOf, byBlock, type Estimate, estimate, orNull, sumByBlock } from "./blocks.ts";
 import { findSuspect, importanceOf } from "./leakage.ts";
 import { judgeSlices, type SliceColumn } from "./slices.ts";
 
@@ -84,6 +84,7 @@ export const measure = Effect.fnUntraced(function* (
     },
     positives: label.reduce((sum, one) => sum + one, 0),
     blocks: { by: options.blocks, count: blocks.count },
+    byBlock: byBlock(modelCost, blocks),
     unit: metric.unit,
     level,
     holdout: { number, correctedFor, nominalLevel, justification },
