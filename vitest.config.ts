@@ -35,7 +35,11 @@ export default defineConfig({
           tsconfig: "./tsconfig.test.json",
         },
       }),
-      project("examples", { include: ["examples/**/*.test.ts"], testTimeout: 60_000 }),
+      project("examples", {
+        include: ["examples/**/*.test.ts"],
+        testTimeout: 60_000,
+        hookTimeout: 60_000,
+      }),
       // End to end: these start the built `ml-pipe` and other processes.
       project("e2e", {
         include: ["test/**/*.test.ts"],
