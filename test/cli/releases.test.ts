@@ -2,7 +2,7 @@ import { readFileSync, writeFileSync } from "node:fs";
 import { connect } from "node:net";
 import { join } from "node:path";
 import { Artifact } from "@ml-pipe/core";
-import { Release } from "@ml-pipe/data";
+import { Onnx, Release } from "@ml-pipe/data";
 import { Registry } from "@ml-pipe/deploy";
 import * as Effect from "effect/Effect";
 import * as Schema from "effect/Schema";
@@ -69,6 +69,32 @@ describe("releases", () => {
     const empty = await mlPipe(["releases", "--state", "nowhere"], { cwd });
     assert.deepStrictEqual([empty.code, empty.out], [0, ""]);
     assert.include(empty.err, "nothing has been released in nowhere yet");
+  });
+});
+
+describe("export", () => {
+  it("writes the model as ONNX, whole or not at all", async () => {
+    const { code, out, err } = await verb(["export", "trip-delay", "--onnx", "model.onnx"]);
+    assert.strictEqual(code, 0, err);
+    assert.match(out, /^model\.onnx: trip-delay@1 as ONNX, \d+ bytes$/m);
+    assert.match(out, /takes rows × 4: km, hour, rain, lateLately$/m);
+    const { inputs, outputs } = await Effect.runPromise(Onnx.inspect(join(cwd, "model.onnx")));
+    assert.deepStrictEqual(
+      [...inputs, ...outputs],
+      [
+        { name: "input", type: "float64", shape: ["rows", 4] },
+        { name: "probability", type: "float64", shape: ["rows", 1] },
+      ],
+    );
+    const nowhere = await verb([
+      "export",
+      "trip-delay",
+      "--onnx",
+      "no/folder/model.onnx",
+      "--json",
+    ]);
+    assert.strictEqual(nowhere.code, 1);
+    assert.include(nowhere.err, "no/folder/model.onnx");
   });
 });
 

@@ -10,6 +10,7 @@ import { contracts } from "./verbs/contracts.ts";
 import { daemon } from "./verbs/daemon.ts";
 import { diff } from "./verbs/diff.ts";
 import { dump } from "./verbs/dump.ts";
+import { exportModel } from "./verbs/export.ts";
 import { features } from "./verbs/features.ts";
 import { gc } from "./verbs/gc.ts";
 import { holdout } from "./verbs/holdout.ts";
@@ -56,6 +57,7 @@ export const commandLine = Command.make("ml-pipe").pipe(
     releases,
     predict,
     serve,
+    exportModel,
     keep,
     gc,
     init,

@@ -8,6 +8,7 @@ import type * as Compare from "./commands/compare.ts";
 import type * as Contracts from "./commands/contracts.ts";
 import type * as Daemon from "./commands/daemon.ts";
 import type * as Decide from "./commands/decide.ts";
+import type * as Export from "./commands/export.ts";
 import type * as Features from "./commands/features.ts";
 import type * as Init from "./commands/init.ts";
 import type * as Plan from "./commands/plan.ts";
@@ -26,6 +27,7 @@ interface Commands {
   readonly contracts: typeof Contracts;
   readonly daemon: typeof Daemon;
   readonly decide: typeof Decide;
+  readonly export: typeof Export;
   readonly features: typeof Features;
   readonly init: typeof Init;
   readonly plan: typeof Plan;

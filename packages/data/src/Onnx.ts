@@ -1,8 +1,8 @@
 /**
- * Models in ONNX, from whatever program wrote them. The file is data: it is read without executing
- * anything, checked before it is used, and refused if it needs operators that only a library of its own
- * could compute. ONNX Runtime computes the scores, in a thread; the package `onnxruntime-node` is loaded
- * then and no sooner.
+ * Models in ONNX, from whatever program wrote them, and built-in models as ONNX for other programs
+ * ({@link encode}). A file is data: it is read without executing anything, checked before it is used, and
+ * refused if it needs operators that only a library of its own could compute. ONNX Runtime computes the
+ * scores, in a thread; the package `onnxruntime-node` is loaded then and no sooner.
  */
 import * as fs from "node:fs/promises";
 import { Artifact } from "@ml-pipe/core";
@@ -15,6 +15,7 @@ import { structureOf, type Structure } from "./onnx/structure.ts";
 import { start } from "./onnx/thread.ts";
 
 export { OnnxFailed, OnnxInvalid, OnnxRuntimeMissing, runtimeVersion } from "./onnx/errors.ts";
+export { AlreadyOnnx, encode, type EncodeOptions } from "./onnx/export/encode.ts";
 export type { Operator, Port, Structure } from "./onnx/structure.ts";
 
 /** The media type of an ONNX file. */
