@@ -6,6 +6,7 @@ export * as Ddl from "./Ddl.ts";
 export * as DriftReport from "./DriftReport.ts";
 export * as Duckdb from "./Duckdb.ts";
 export * as Estimator from "./Estimator.ts";
+export * as Explanation from "./Explanation.ts";
 export * as Expr from "./Expr.ts";
 export * as FeatureEdit from "./FeatureEdit.ts";
 export * as Features from "./Features.ts";
