@@ -1,3 +1,5 @@
+import { spawnSync } from "node:child_process";
+import { fileURLToPath } from "node:url";
 import { assert, describe, it } from "@effect/vitest";
 import { Artifact } from "@ml-pipe/core";
 import * as Effect from "effect/Effect";
@@ -7,7 +9,6 @@ import { withTables } from "../test-fixtures/tables.ts";
 import * as Onnx from "./Onnx.ts";
 import { NotProtobuf } from "./onnx/protobuf.ts";
 import { structureOf } from "./onnx/structure.ts";
-import { start } from "./onnx/thread.ts";
 import * as Scoring from "./Scoring.ts";
 
 const read = Effect.fnUntraced(function* (name: Name, options: Partial<Onnx.ReadOptions> = {}) {
@@ -162,17 +163,18 @@ describe("a file in ONNX", () => {
 
   it.live("without ONNX Runtime is an error with the command that installs it", () =>
     Effect.gen(function* () {
-      const { file, input, output } = yield* read("binary");
-      const path = yield* (yield* Artifact.ArtifactStore).path(file);
-      const task = { path, input, output: output.name, features: 3 };
-      const absent = `import { registerHooks } from "node:module";
-registerHooks({ resolve(name, context, next) {
-  return next(name === "onnxruntime-node" ? "onnxruntime-absent" : name, context);
-} });`;
-      const flags = ["--import", `data:text/javascript,${encodeURIComponent(absent)}`];
-      const error = yield* Effect.flip(start(task, [...process.execArgv, ...flags]));
-      assert.strictEqual(error._tag, "OnnxRuntimeMissing");
-      assert.match(error.message, /npm install --ignore-scripts onnxruntime-node@1\.30\.0/);
+      const file = yield* fileOf(bytesOf("binary"));
+      const program = fileURLToPath(new URL("../test-fixtures/withoutRuntime.ts", import.meta.url));
+      const { stdout, stderr } = spawnSync(
+        process.execPath,
+        ["--conditions=@ml-pipe/source", `--import=${program}`, program, file],
+        { encoding: "utf8" },
+      );
+      assert.match(
+        stdout,
+        /^OnnxRuntimeMissing .*could not be loaded \(Cannot find package\).*npm install --ignore-scripts onnxruntime-node@1\.30\.0/,
+        stderr,
+      );
     }).pipe(Effect.scoped, withTables),
   );
 

@@ -28,13 +28,9 @@ export interface OnnxThread {
   readonly score: (rows: OnnxRequest["rows"]) => Effect.Effect<Scored, OnnxFailed>;
 }
 
-/**
- * Starts a thread and waits until the model is loaded. The thread ends with the scope. `execArgv`: flags of
- * Node for it; default those of the process.
- */
+/** Starts a thread and waits until the model is loaded. The thread ends with the scope. */
 export const start = Effect.fnUntraced(function* (
-  workerData: OnnxTask,
-  execArgv: ReadonlyArray<string> = process.execArgv,
+  task: OnnxTask,
 ): Effect.fn.Return<OnnxThread, OnnxRuntimeMissing | OnnxFailed, Scope.Scope> {
   const ready = yield* Deferred.make<void, OnnxRuntimeMissing | OnnxFailed>();
   const waiting = new Map<number, (answer: Effect.Effect<Scored, OnnxFailed>) => void>();
@@ -42,9 +38,7 @@ export const start = Effect.fnUntraced(function* (
   let ended: OnnxFailed | undefined;
 
   const worker = yield* Effect.acquireRelease(
-    Effect.sync(
-      () => new Worker(entry, { workerData, execArgv: [...execArgv], name: "ml-pipe onnx" }),
-    ),
+    Effect.sync(() => new Worker(entry, { workerData: task, name: "ml-pipe onnx" })),
     (worker) => Effect.promise(() => close(worker)),
   );
   const answer = (id: number, result: Effect.Effect<Scored, OnnxFailed>): void => {

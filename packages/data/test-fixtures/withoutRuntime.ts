@@ -1,0 +1,24 @@
+/** Starts a scoring thread where ONNX Runtime cannot be found, and prints what is said. */
+import { registerHooks } from "node:module";
+import { isMainThread } from "node:worker_threads";
+import * as Effect from "effect/Effect";
+
+// This module is preloaded in the thread too: `--import` is inherited.
+registerHooks({
+  resolve: (name, context, next) => {
+    if (name === "onnxruntime-node") throw new Error("Cannot find package");
+    return next(name, context);
+  },
+});
+
+if (isMainThread) {
+  const { start } = await import("../src/onnx/thread.ts");
+  const task = {
+    path: process.argv[2] ?? "",
+    input: { name: "X", type: "float32" },
+    output: "probabilities",
+    features: 3,
+  } as const;
+  const error = await Effect.runPromise(Effect.scoped(Effect.flip(start(task))));
+  console.log(error._tag, error.message);
+}
