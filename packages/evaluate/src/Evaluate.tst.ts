@@ -1,6 +1,7 @@
 import { Charter, type Ref, type Verdict } from "@ml-pipe/core";
 import { FeatureSet, type Model, type Table } from "@ml-pipe/data";
 import { expectTypeOf, it } from "vitest";
+import { Minutes, minutesCharter, Ways, waysCharter } from "../test-fixtures/deliveries.ts";
 import { charterWith, type OtherFeatures, TripFeatures } from "../test-fixtures/trips.ts";
 import * as Evaluate from "./Evaluate.ts";
 
@@ -55,6 +56,20 @@ it("judges decisions, not numbers", () => {
   });
   // @ts-expect-error Type 'number' is not assignable to type 'boolean | null'
   Evaluate.decisions(KmFeatures, { charter });
+});
+
+it("judges numbers by an error, and classes by what choosing costs", () => {
+  const [minutes, costs] = [minutesCharter(), waysCharter()];
+  Evaluate.regression(Minutes, { charter: minutes, slices: ["town"] });
+  Evaluate.classification(Ways, { charter: costs, slices: ["town"] });
+  // @ts-expect-error Property 'error' is missing in type
+  Evaluate.regression(Minutes, { charter });
+  // @ts-expect-error Property 'classCosts' is missing in type
+  Evaluate.classification(Ways, { charter: minutes });
+  // @ts-expect-error Type 'string' is not assignable to type 'number'
+  Evaluate.regression(Ways, { charter: minutes });
+  // @ts-expect-error Type 'number' is not assignable to type 'string'
+  Evaluate.classification(Minutes, { charter: costs });
 });
 
 it("slices by kept columns only", () => {

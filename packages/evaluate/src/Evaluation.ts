@@ -3,12 +3,14 @@ import { Decisions, Interval } from "@ml-pipe/data";
 import * as Schema from "effect/Schema";
 import { FurtherResults } from "./FurtherGates.ts";
 
-/** A mean with its interval, which is null where the data cannot say how much it varies (one block). */
-const Estimate = Schema.Struct({
-  /** In the metric's unit. */
+/** A number with its interval, which is null where the data cannot say how much it varies (one block). */
+export const Estimated = Schema.Struct({
   estimate: Schema.Finite,
   interval: Schema.NullOr(Interval.Interval),
 });
+
+/** See {@link Estimated}. */
+export type Estimated = typeof Estimated.Type;
 
 /** The gain on the rows with one value of one column. */
 export const SliceResult = Schema.Struct({
@@ -17,7 +19,7 @@ export const SliceResult = Schema.Struct({
   value: Schema.NullOr(Schema.String),
   rows: Schema.Int,
   /** Baseline less model per decision; its interval is corrected for the number of slices (Bonferroni). */
-  gain: Estimate,
+  gain: Estimated,
   /** The whole corrected interval lies below zero: the model costs more than the baseline here. */
   worse: Schema.Boolean,
 });
@@ -35,8 +37,7 @@ export const SensitivityResult = Schema.Struct({
 /** See {@link SensitivityResult}. */
 export type SensitivityResult = typeof SensitivityResult.Type;
 
-/** Every number of one evaluation. Costs are per decision, in {@link unit}. */
-export const Evaluation = Schema.Struct({
+const common = {
   /** Rows judged: those whose outcome is known. */
   rows: Schema.Int,
   /** Rows left out: no outcome, one that cannot be known yet, or no decision time. */
@@ -45,7 +46,6 @@ export const Evaluation = Schema.Struct({
     premature: Schema.Int,
     undated: Schema.Int,
   }),
-  positives: Schema.Int,
   /** What the bootstrap draws, and how many of them have decisions. */
   blocks: Schema.Struct({ by: Decisions.Block, count: Schema.Int }),
   /**
@@ -63,17 +63,44 @@ export const Evaluation = Schema.Struct({
     nominalLevel: Schema.Finite,
     justification: Schema.String,
   }),
+  /** Cost of the baseline less that of the model, paired by row; positive: the model is cheaper. */
+  gain: Estimated,
+  smallestGain: Schema.Finite,
+  /** Share of the model's importance that each feature holds, largest first; empty for a constant. */
+  importance: Schema.Array(Schema.Struct({ feature: Schema.String, share: Schema.Finite })),
+  slices: Schema.Array(SliceResult),
+};
+
+/** What every evaluation says, whatever is predicted. Costs are per row, in the metric's {@link unit}. */
+export const Judgement = Schema.Struct({
+  ...common,
+  cost: Schema.Struct({ model: Estimated, baseline: Estimated }),
+});
+/** See {@link Judgement}. */
+export type Judgement = typeof Judgement.Type;
+
+const Reliability = Schema.Array(
+  Schema.Struct({
+    lower: Schema.Finite,
+    upper: Schema.Finite,
+    count: Schema.Int,
+    meanProbability: Schema.Finite,
+    observedRate: Schema.Finite,
+  }),
+);
+
+/** Every number of one evaluation of yes/no decisions. Costs are per decision, in {@link unit}. */
+export const Evaluation = Schema.Struct({
+  ...common,
+  positives: Schema.Int,
   /** Probability from which acting is cheaper (Elkan 2001). */
   threshold: Schema.Finite,
   cost: Schema.Struct({
-    model: Estimate,
-    baseline: Estimate,
-    neverAct: Estimate,
-    alwaysAct: Estimate,
+    model: Estimated,
+    baseline: Estimated,
+    neverAct: Estimated,
+    alwaysAct: Estimated,
   }),
-  /** Cost of the baseline less that of the model, paired by row; positive: the model is cheaper. */
-  gain: Estimate,
-  smallestGain: Schema.Finite,
   confusion: Schema.Struct({
     truePositive: Schema.Int,
     falsePositive: Schema.Int,
@@ -89,17 +116,7 @@ export const Evaluation = Schema.Struct({
   brierScore: Schema.Finite,
   /** Expected calibration error over ten bins of equal width. */
   calibrationError: Schema.Finite,
-  reliability: Schema.Array(
-    Schema.Struct({
-      lower: Schema.Finite,
-      upper: Schema.Finite,
-      count: Schema.Int,
-      meanProbability: Schema.Finite,
-      observedRate: Schema.Finite,
-    }),
-  ),
-  /** Share of the model's importance that each feature holds, largest first; empty for a constant. */
-  importance: Schema.Array(Schema.Struct({ feature: Schema.String, share: Schema.Finite })),
+  reliability: Reliability,
   /** The feature that looks like a leak, if one does. */
   suspect: Schema.NullOr(
     Schema.Struct({
@@ -110,10 +127,117 @@ export const Evaluation = Schema.Struct({
       rocAuc: Schema.Finite,
     }),
   ),
-  slices: Schema.Array(SliceResult),
   sensitivity: Schema.Array(SensitivityResult),
   /** What was asked besides; nothing where nothing was. */
   ...FurtherResults.fields,
 }).annotate({ title: "Evaluation" });
 /** See {@link Evaluation}. */
 export type Evaluation = typeof Evaluation.Type;
+
+const Errors = Schema.Struct({
+  meanAbsolute: Schema.Finite,
+  medianAbsolute: Schema.Finite,
+  largest: Schema.Finite,
+  meanSquared: Schema.Finite,
+  rootMeanSquared: Schema.Finite,
+  /** Mean of predicted less found. */
+  bias: Schema.Finite,
+  /** Null where no number differs. */
+  r2: Schema.NullOr(Schema.Finite),
+  /** Null where every number is 0; rows with 0 are left out. */
+  meanAbsolutePercentage: Schema.NullOr(Schema.Finite),
+  zeros: Schema.Int,
+  symmetricPercentage: Schema.Finite,
+});
+
+/**
+ * Every number of one evaluation of predicted numbers. Costs are per row, in {@link unit}; errors in that of the
+ * label, or its square.
+ */
+export const RegressionEvaluation = Schema.Struct({
+  ...common,
+  cost: Schema.Struct({ model: Estimated, baseline: Estimated }),
+  /** The one number that would have been cheapest for all test rows, in hindsight, and what it would have cost. */
+  constant: Schema.Struct({ value: Schema.Finite, cost: Schema.Finite }),
+  errors: Schema.Struct({
+    ...Errors.fields,
+    meanAbsolute: Estimated,
+    rootMeanSquared: Estimated,
+    r2: Schema.NullOr(Estimated),
+  }),
+  baselineErrors: Errors,
+  /** Quantiles of predicted less found. */
+  residuals: Schema.Array(Schema.Struct({ share: Schema.Finite, value: Schema.Finite })),
+  /** Rows by size of the prediction, in up to ten groups of about as many. */
+  byPrediction: Schema.Array(
+    Schema.Struct({
+      count: Schema.Int,
+      meanPredicted: Schema.Finite,
+      meanActual: Schema.Finite,
+      /** The 5 %, 50 % and 95 % quantiles of predicted less found. */
+      residuals: Schema.Struct({ low: Schema.Finite, middle: Schema.Finite, high: Schema.Finite }),
+    }),
+  ),
+  /** The gain if a unit too much or too little cost another amount. */
+  sensitivity: Schema.Array(
+    Schema.Struct({
+      cost: Schema.Literals(["over", "under"]),
+      factor: Schema.Finite,
+      gain: Schema.Finite,
+    }),
+  ),
+}).annotate({ title: "RegressionEvaluation" });
+/** See {@link RegressionEvaluation}. */
+export type RegressionEvaluation = typeof RegressionEvaluation.Type;
+
+/**
+ * Every number of one evaluation of choices among classes. Costs are per row, in {@link unit}, of the choice with
+ * the lowest expected cost; rates are those of the most probable class.
+ */
+export const ClassificationEvaluation = Schema.Struct({
+  ...common,
+  cost: Schema.Struct({ model: Estimated, baseline: Estimated }),
+  /** The one choice that would have been cheapest for all test rows, in hindsight, and what it would have cost. */
+  constant: Schema.Struct({ choice: Schema.String, cost: Schema.Finite }),
+  classes: Schema.Array(Schema.String),
+  choices: Schema.Array(Schema.String),
+  /** Rows by class, then by choice. */
+  confusion: Schema.Array(Schema.Array(Schema.Int)),
+  accuracy: Estimated,
+  balancedAccuracy: Estimated,
+  macroF1: Estimated,
+  weightedF1: Schema.Finite,
+  matthews: Schema.NullOr(Schema.Finite),
+  kappa: Schema.NullOr(Schema.Finite),
+  /** Mean of the classes, each against the rest. */
+  rocAuc: Schema.NullOr(Schema.Finite),
+  logLoss: Schema.Finite,
+  /** The sum over classes, 0 to 2. */
+  brierScore: Schema.Finite,
+  /** Of the most probable class, over ten bins of equal width. */
+  calibrationError: Schema.Finite,
+  reliability: Reliability,
+  perClass: Schema.Array(
+    Schema.Struct({
+      class: Schema.String,
+      rows: Schema.Int,
+      chosen: Schema.Int,
+      precision: Schema.NullOr(Schema.Finite),
+      recall: Schema.NullOr(Schema.Finite),
+      f1: Schema.NullOr(Schema.Finite),
+      rocAuc: Schema.NullOr(Schema.Finite),
+      reliability: Reliability,
+    }),
+  ),
+}).annotate({ title: "ClassificationEvaluation" });
+/** See {@link ClassificationEvaluation}. */
+export type ClassificationEvaluation = typeof ClassificationEvaluation.Type;
+
+/** Any evaluation, as it is stored. */
+export const AnyEvaluation = Schema.Union([
+  Evaluation,
+  RegressionEvaluation,
+  ClassificationEvaluation,
+]);
+/** See {@link AnyEvaluation}. */
+export type AnyEvaluation = typeof AnyEvaluation.Type;

@@ -29,7 +29,7 @@ import {
 import * as Effect from "effect/Effect";
 import * as Result from "effect/Result";
 import * as Schema from "effect/Schema";
-import { OtherTrainTable } from "./Evaluate.ts";
+import { OtherTrainTable } from "./Judging.ts";
 
 const { counted, number, percent, whole } = Words;
 

@@ -1,9 +1,8 @@
 /** The figures of an evaluation, as data. */
 import type { Charter, Exhibit, Metric } from "@ml-pipe/core";
 import { Classification, type Decisions, Words } from "@ml-pipe/data";
-import type { Evaluation } from "../Evaluation.ts";
+import type { Estimated, Evaluation, Judgement } from "../Evaluation.ts";
 import type { Audit } from "../LeakageAudit.ts";
-import type { Estimate } from "./blocks.ts";
 import { costByThreshold } from "./measure.ts";
 
 const { counted, number, percent } = Words;
@@ -18,8 +17,10 @@ export const exhibitsOf = (
   decisions: Decisions.Decisions,
   charter: Pick<Charter.Charter<Metric.DecisionMetric>, "spec">,
 ): ReadonlyArray<Exhibit.Exhibit> => [
-  costs(evaluation, charter),
-  ...slices(evaluation),
+  ...costExhibits(evaluation, charter, [
+    bar("never act", evaluation.cost.neverAct),
+    bar("always act", evaluation.cost.alwaysAct),
+  ]),
   ...roc(evaluation, decisions),
   reliability(evaluation),
   thresholds(evaluation, decisions, charter),
@@ -28,15 +29,31 @@ export const exhibitsOf = (
   ...power(audit),
 ];
 
-const bar = (name: string, { estimate, interval }: Estimate) => ({
+/** What each way costs, and where the gain comes from. */
+export const costExhibits = (
+  judgement: Judgement,
+  charter: Pick<Charter.Charter, "spec">,
+  others: ReadonlyArray<Bar>,
+): ReadonlyArray<Exhibit.Exhibit> => [costs(judgement, charter, others), ...slices(judgement)];
+
+/** What the model goes by. */
+export const shared = (judgement: Judgement, audit: Audit): ReadonlyArray<Exhibit.Exhibit> => [
+  ...importance(judgement),
+  ...power(audit),
+];
+
+type Bar = Extract<Exhibit.Exhibit, { readonly _tag: "bar" }>["bars"][number];
+
+const bar = (name: string, { estimate, interval }: Estimated): Bar => ({
   name,
   value: estimate,
   ...(interval === null ? {} : { lower: interval.lower, upper: interval.upper }),
 });
 
 const costs = (
-  { cost, gain, unit, level, smallestGain, blocks }: Evaluation,
+  { cost, gain, unit, level, smallestGain, blocks }: Judgement,
   charter: Pick<Charter.Charter, "spec">,
+  others: ReadonlyArray<Bar>,
 ): Exhibit.Exhibit => ({
   _tag: "bar",
   title: "Cost of each way to decide",
@@ -49,12 +66,11 @@ const costs = (
   bars: [
     bar("model", cost.model),
     bar(`baseline: ${charter.spec.baseline.name}`, cost.baseline),
-    bar("never act", cost.neverAct),
-    bar("always act", cost.alwaysAct),
+    ...others,
   ],
 });
 
-const slices = ({ slices: all, gain, unit, level }: Evaluation): ReadonlyArray<Exhibit.Exhibit> =>
+const slices = ({ slices: all, gain, unit, level }: Judgement): ReadonlyArray<Exhibit.Exhibit> =>
   [...new Set(all.map(({ column }) => column))].map((column) => {
     const own = all.filter((slice) => slice.column === column);
     return {
@@ -129,7 +145,7 @@ const thresholds = (
   rules: [{ y: cost.baseline.estimate, label: `baseline: ${baseline.name}` }],
 });
 
-const importance = ({ importance: all }: Evaluation): ReadonlyArray<Exhibit.Exhibit> =>
+const importance = ({ importance: all }: Judgement): ReadonlyArray<Exhibit.Exhibit> =>
   all.length === 0
     ? []
     : [

@@ -1,7 +1,7 @@
 /** What an evaluation says beside its verdict, for the person who must act on it. */
 import type { Finding } from "@ml-pipe/core";
 import { Words } from "@ml-pipe/data";
-import type { Evaluation } from "../Evaluation.ts";
+import type { Evaluation, Judgement } from "../Evaluation.ts";
 import type { Audit } from "../LeakageAudit.ts";
 import type { SliceColumn } from "./slices.ts";
 
@@ -10,15 +10,14 @@ const { counted, number, percent, whole } = Words;
 /** Blocks below which a percentile interval is too narrow: see `Interval.blockBootstrap`. */
 const fewBlocks = 10;
 
-/** The findings of an evaluation. */
+/** The findings of an evaluation, whatever is predicted. */
 export const findingsOf = (
-  evaluation: Evaluation,
+  evaluation: Judgement,
   columns: ReadonlyArray<SliceColumn>,
   { minSliceRows, owner }: { readonly minSliceRows: number; readonly owner: string },
 ): ReadonlyArray<Finding.Finding> => {
-  const { excluded, rows, cost, unit, level, holdout, slices } = evaluation;
+  const { excluded, rows, unit, level, holdout, slices } = evaluation;
   const left = excluded.unlabelled + excluded.undated;
-  const trivial = Math.min(cost.neverAct.estimate, cost.alwaysAct.estimate);
   const found: Array<Finding.Finding> = [];
   if (left > 0) {
     const share = left / (left + rows);
@@ -31,16 +30,6 @@ export const findingsOf = (
       found: `${counted(excluded.unlabelled, "row")} without an outcome and ${whole(excluded.undated)} without a decision time (${percent(share)}), left out`,
       rows: left,
       next: "Find out whether their outcomes differ from the others': if so, the evaluation is biased.",
-    });
-  }
-  if (cost.model.estimate >= trivial) {
-    const which = cost.neverAct.estimate <= cost.alwaysAct.estimate ? "never" : "always";
-    found.push({
-      check: "evaluate.better-than-trivial",
-      severity: "warn",
-      expected: `the model to cost less than ${which} acting (${number(trivial)} ${unit})`,
-      found: `${number(cost.model.estimate)} ${unit}`,
-      next: "The probabilities do not separate the outcomes enough for these costs: add features, or check the costs.",
     });
   }
   if (holdout.correctedFor > 1) {
@@ -88,6 +77,33 @@ export const findingsOf = (
     });
   }
   return found;
+};
+
+/** A model that costs as much as the same answer for every row tells them apart in vain. */
+export const constantFinding = (
+  { cost, unit }: Pick<Judgement, "cost" | "unit">,
+  { answer, costs }: { readonly answer: string; readonly costs: number },
+): ReadonlyArray<Finding.Finding> =>
+  cost.model.estimate < costs
+    ? []
+    : [
+        {
+          check: "evaluate.better-than-trivial",
+          severity: "warn",
+          expected: `the model to cost less than ${answer} (${number(costs)} ${unit})`,
+          found: `${number(cost.model.estimate)} ${unit}`,
+          next: "The predictions do not tell rows apart enough for these costs: add features, or check the costs.",
+        },
+      ];
+
+/** A model of decisions that costs as much as deciding the same every time. */
+export const trivialFinding = (evaluation: Evaluation): ReadonlyArray<Finding.Finding> => {
+  const { neverAct, alwaysAct } = evaluation.cost;
+  const which = neverAct.estimate <= alwaysAct.estimate ? "never" : "always";
+  return constantFinding(evaluation, {
+    answer: `${which} acting`,
+    costs: Math.min(neverAct.estimate, alwaysAct.estimate),
+  });
 };
 
 const severities = {

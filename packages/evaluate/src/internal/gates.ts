@@ -1,22 +1,23 @@
 /** The gates that a charter implies: each with the numbers, their units and what to do next. */
 import { Charter, type Verdict } from "@ml-pipe/core";
 import { Words } from "@ml-pipe/data";
-import type { Evaluation } from "../Evaluation.ts";
+import type {
+  ClassificationEvaluation,
+  Evaluation,
+  Judgement,
+  RegressionEvaluation,
+} from "../Evaluation.ts";
 import type { Audit } from "../LeakageAudit.ts";
 import { suspiciousFeatureAuc } from "./leakage.ts";
 
 const { counted, number, percent, whole } = Words;
 
-/** What the gates judge, and by which limits. */
-export interface Judged {
-  readonly evaluation: Evaluation;
+/** What the gates judge. */
+export interface Judged<E extends Judgement = Judgement> {
+  readonly evaluation: E;
   readonly audit: Audit;
   readonly charter: Pick<Charter.Charter, "spec">;
   readonly now: Date;
-  readonly maxCalibrationError: number;
-  readonly minPerClass: number;
-  readonly minBlocks: number;
-  readonly suspiciousAuc: number;
 }
 
 type Answer = ReturnType<Verdict.Gate<Judged>["check"]>;
@@ -24,10 +25,10 @@ type Answer = ReturnType<Verdict.Gate<Judged>["check"]>;
 const nothingToDo = "Nothing to do.";
 
 /** `6,000 decisions on 30 days`, `400 decisions about 80 groups`, `400 decisions`. */
-const decisionsOn = ({ rows, blocks }: Evaluation): string =>
+const decisionsOn = ({ rows, blocks }: Judgement): string =>
   `${counted(rows, "decision")}${onBlocks(blocks)}`;
 
-const onBlocks = ({ by, count }: Evaluation["blocks"]): string =>
+const onBlocks = ({ by, count }: Judgement["blocks"]): string =>
   by === "row" ? "" : ` ${prepositions[by]} ${counted(count, by)}`;
 
 const prepositions = { day: "on", group: "about" } as const;
@@ -76,7 +77,7 @@ const beatsBaseline = ({ evaluation, charter }: Judged): Answer => {
 
 /** An interval narrows with the square root of the number of blocks: how many would settle it. */
 const moreData = (
-  { gain, smallestGain, blocks, rows }: Evaluation,
+  { gain, smallestGain, blocks, rows }: Judgement,
   interval: { readonly lower: number; readonly upper: number },
 ): string => {
   const above = gain.estimate >= smallestGain;
@@ -93,40 +94,63 @@ const moreData = (
   return `If the gain stays as it is, about ${counted(needed, by)}${inRows} instead of ${whole(count)} would make it ${side}: test ${onMore[by]}, or let the owner decide.`;
 };
 
-const calibrated = ({ evaluation, maxCalibrationError, minPerClass }: Judged): Answer => {
-  const { calibrationError, reliability, rows } = evaluation;
+/** `few`: too few rows for the error to prove anything. */
+const calibrated = (
+  {
+    calibrationError,
+    reliability,
+    rows,
+  }: Pick<Evaluation, "calibrationError" | "reliability" | "rows">,
+  {
+    maxCalibrationError,
+    few,
+    right,
+  }: { readonly maxCalibrationError: number; readonly few: boolean; readonly right: string },
+): Answer => {
   const expected = `an expected calibration error of at most ${number(maxCalibrationError)}`;
   const worst = reliability.toSorted((a, b) => gapOf(b) * b.count - gapOf(a) * a.count)[0];
   const where =
     worst === undefined
       ? ""
-      : `; largest share from the ${counted(worst.count, "row")} given ${number(worst.meanProbability)} on average, of which ${number(worst.observedRate)} were positive`;
+      : `; largest share from the ${counted(worst.count, "row")} given ${number(worst.meanProbability)} on average, of which ${number(worst.observedRate)} were ${right}`;
   const found = `${number(calibrationError)} over ${counted(rows, "row")}${where}`;
   if (calibrationError <= maxCalibrationError) {
     return { outcome: "passed", expected, found, next: nothingToDo };
   }
-  // The error is biased upwards on few rows: there it proves nothing.
-  const few = smallerClass(evaluation) < minPerClass;
+  // The error is biased upwards on few rows.
   return {
     outcome: few ? "inconclusive" : "failed",
     expected,
     found,
     next: few
       ? "Few rows make this error large by chance: evaluate on more rows."
-      : "The threshold is only the cheapest for calibrated probabilities: train with log loss and without class weights, check that train and test periods have the same base rate, or recalibrate on the validation part.",
+      : "What is decided is only the cheapest for calibrated probabilities: train with log loss and without class weights, check that train and test periods have the same base rate, or recalibrate on the validation part.",
   };
 };
 
 const gapOf = (bin: Evaluation["reliability"][number]): number =>
   Math.abs(bin.meanProbability - bin.observedRate);
 
-const noLeakage = ({ evaluation, audit, suspiciousAuc }: Judged): Answer => {
-  const { rocAuc, suspect } = evaluation;
-  const expected = `a ROC AUC below ${suspiciousAuc}, no single feature that nearly tells the outcome (ROC AUC ${suspiciousFeatureAuc} alone), and no other leak`;
+/** What is too good to be true of a model, and what no score can be had from. */
+interface TooGood {
+  /** Such as `ROC AUC`. */
+  readonly score: string;
+  readonly value: number | null;
+  readonly limit: number;
+  readonly suspect: Evaluation["suspect"];
+  readonly expected: string;
+  /** Why there is no value, and what to do then. */
+  readonly without: { readonly found: string; readonly next: string };
+}
+
+const noLeakage = (
+  audit: Audit,
+  { score, value, limit, suspect, expected, without }: TooGood,
+): Answer => {
   const suspects = audit.results.filter(({ outcome }) => outcome === "suspected");
   const notRun = audit.results.filter(({ outcome }) => outcome === "not-run");
-  const model = rocAuc === null ? [] : [`ROC AUC ${number(rocAuc)}${culpritOf(suspect)}`];
-  if (rocAuc !== null && (rocAuc >= suspiciousAuc || suspect !== null)) {
+  const model = value === null ? [] : [`${score} ${number(value)}${culpritOf(suspect)}`];
+  if (value !== null && (value >= limit || suspect !== null)) {
     return {
       outcome: "failed",
       expected,
@@ -146,14 +170,7 @@ const noLeakage = ({ evaluation, audit, suspiciousAuc }: Judged): Answer => {
       next: suspects.map(({ next }) => next).join(" "),
     };
   }
-  if (rocAuc === null) {
-    return {
-      outcome: "inconclusive",
-      expected,
-      found: "no ROC AUC, because the test rows are all of one class",
-      next: "Evaluate on rows in which both outcomes occur.",
-    };
-  }
+  if (value === null) return { outcome: "inconclusive", expected, ...without };
   if (notRun.length > 0) {
     return {
       outcome: "inconclusive",
@@ -181,14 +198,18 @@ const culpritOf = (suspect: Evaluation["suspect"]): string =>
 const smallerClass = ({ positives, rows }: Evaluation): number =>
   Math.min(positives, rows - positives);
 
-const enoughData = ({ evaluation, minPerClass, minBlocks }: Judged): Answer => {
-  const { positives, rows, blocks } = evaluation;
+/** `rows` is what must be there beside the blocks, and what is. */
+const enoughData = (
+  { blocks }: Judgement,
+  minBlocks: number,
+  rows: { readonly enough: boolean; readonly expected: string; readonly found: string },
+): Answer => {
   const least = Math.max(2, minBlocks);
-  const enough = smallerClass(evaluation) >= minPerClass && blocks.count >= least;
+  const enough = rows.enough && blocks.count >= least;
   return {
     outcome: enough ? "passed" : "inconclusive",
-    expected: `at least ${counted(minPerClass, "row")} of each outcome${atLeast(blocks.by, least)}`,
-    found: `${whole(positives)} positive and ${whole(rows - positives)} negative${onBlocks(blocks)}`,
+    expected: `at least ${rows.expected}${atLeast(blocks.by, least)}`,
+    found: `${rows.found}${onBlocks(blocks)}`,
     next: enough
       ? nothingToDo
       : `Evaluate ${onMore[blocks.by]}: move the cuts of the split, or ingest more.`,
@@ -213,11 +234,159 @@ export const inForce = ({ charter, now }: Pick<Judged, "charter" | "now">): Answ
   };
 };
 
-/** All gates, in the order in which they are read. */
-export const gates: ReadonlyArray<Verdict.Gate<Judged>> = [
+/** What the gates of decisions go by. */
+export interface DecisionLimits {
+  readonly maxCalibrationError: number;
+  readonly minPerClass: number;
+  readonly minBlocks: number;
+  readonly suspiciousAuc: number;
+}
+
+/** All gates of decisions, in the order in which they are read. */
+export const decisionGates = ({
+  maxCalibrationError,
+  minPerClass,
+  minBlocks,
+  suspiciousAuc,
+}: DecisionLimits): ReadonlyArray<Verdict.Gate<Judged<Evaluation>>> => [
   { name: "beats the baseline", check: beatsBaseline },
-  { name: "calibrated", check: calibrated },
-  { name: "no leakage suspected", check: noLeakage },
-  { name: "enough data", check: enoughData },
+  {
+    name: "calibrated",
+    check: ({ evaluation }) =>
+      calibrated(evaluation, {
+        maxCalibrationError,
+        few: smallerClass(evaluation) < minPerClass,
+        right: "positive",
+      }),
+  },
+  {
+    name: "no leakage suspected",
+    check: ({ evaluation, audit }) =>
+      noLeakage(audit, {
+        score: "ROC AUC",
+        value: evaluation.rocAuc,
+        limit: suspiciousAuc,
+        suspect: evaluation.suspect,
+        expected: `a ROC AUC below ${suspiciousAuc}, no single feature that nearly tells the outcome (ROC AUC ${suspiciousFeatureAuc} alone), and no other leak`,
+        without: {
+          found: "no ROC AUC, because the test rows are all of one class",
+          next: "Evaluate on rows in which both outcomes occur.",
+        },
+      }),
+  },
+  {
+    name: "enough data",
+    check: ({ evaluation }) => {
+      const { positives, rows } = evaluation;
+      return enoughData(evaluation, minBlocks, {
+        enough: smallerClass(evaluation) >= minPerClass,
+        expected: `${counted(minPerClass, "row")} of each outcome`,
+        found: `${whole(positives)} positive and ${whole(rows - positives)} negative`,
+      });
+    },
+  },
   { name: "charter in force", check: inForce },
 ];
+
+/** What the gates of predicted numbers go by. */
+export interface NumberLimits {
+  readonly minRows: number;
+  readonly minBlocks: number;
+  readonly suspiciousR2: number;
+}
+
+/** All gates of predicted numbers, in the order in which they are read. */
+export const numberGates = ({
+  minRows,
+  minBlocks,
+  suspiciousR2,
+}: NumberLimits): ReadonlyArray<Verdict.Gate<Judged<RegressionEvaluation>>> => [
+  { name: "beats the baseline", check: beatsBaseline },
+  {
+    name: "no leakage suspected",
+    check: ({ evaluation, audit }) =>
+      noLeakage(audit, {
+        score: "R²",
+        value: evaluation.errors.r2?.estimate ?? null,
+        limit: suspiciousR2,
+        suspect: null,
+        expected: `an R² below ${suspiciousR2}, and no leak`,
+        without: {
+          found: "no R², because the numbers of the test rows are all the same",
+          next: "Evaluate on rows in which the number differs.",
+        },
+      }),
+  },
+  {
+    name: "enough data",
+    check: ({ evaluation }) =>
+      enoughData(evaluation, minBlocks, {
+        enough: evaluation.rows >= minRows,
+        expected: counted(minRows, "row"),
+        found: counted(evaluation.rows, "row"),
+      }),
+  },
+  { name: "charter in force", check: inForce },
+];
+
+/** What the gates of choices among classes go by. */
+export interface ClassLimits {
+  readonly maxCalibrationError: number;
+  readonly minPerClass: number;
+  readonly minBlocks: number;
+  readonly suspiciousAuc: number;
+}
+
+/** All gates of choices among classes, in the order in which they are read. */
+export const classGates = ({
+  maxCalibrationError,
+  minPerClass,
+  minBlocks,
+  suspiciousAuc,
+}: ClassLimits): ReadonlyArray<Verdict.Gate<Judged<ClassificationEvaluation>>> => [
+  { name: "beats the baseline", check: beatsBaseline },
+  {
+    name: "calibrated",
+    check: ({ evaluation }) =>
+      calibrated(evaluation, {
+        maxCalibrationError,
+        few: rarest(evaluation).rows < minPerClass,
+        right: "right",
+      }),
+  },
+  {
+    name: "no leakage suspected",
+    check: ({ evaluation, audit }) =>
+      noLeakage(audit, {
+        score: "mean ROC AUC",
+        value: evaluation.rocAuc,
+        limit: suspiciousAuc,
+        suspect: null,
+        expected: `a mean ROC AUC of the classes below ${suspiciousAuc}, and no leak`,
+        without: {
+          found: "no ROC AUC, because the test rows are all of one class",
+          next: "Evaluate on rows in which several classes occur.",
+        },
+      }),
+  },
+  {
+    name: "enough data",
+    check: ({ evaluation }) => {
+      const { class: name, rows } = rarest(evaluation);
+      return enoughData(evaluation, minBlocks, {
+        enough: rows >= minPerClass,
+        expected: `${counted(minPerClass, "row")} of each of ${counted(evaluation.classes.length, "class", "classes")}`,
+        found: `${counted(rows, "row")} of the rarest, "${name}"`,
+      });
+    },
+  },
+  { name: "charter in force", check: inForce },
+];
+
+const rarest = ({
+  perClass,
+}: ClassificationEvaluation): { readonly class: string; readonly rows: number } =>
+  perClass.reduce(
+    (least, one) => (one.rows < least.rows ? one : least),
+    perClass[0] ?? { class: "", rows: 0 },
+  );

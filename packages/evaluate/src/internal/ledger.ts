@@ -5,7 +5,7 @@ import * as Clock from "effect/Clock";
 import * as Effect from "effect/Effect";
 import * as Exit from "effect/Exit";
 import * as Option from "effect/Option";
-import type { HoldoutOptions } from "../Evaluate.ts";
+import type { HoldoutOptions } from "../Judging.ts";
 
 interface Looked {
   /** What is judged, by its document: a model, or lists. */

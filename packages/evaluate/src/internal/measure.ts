@@ -1,5 +1,5 @@
 /** The numbers of an evaluation, from the decisions on the test rows. */
-import type { Charter, Holdout, Metric } from "@ml-pipe/core";
+import type { Charter, Metric } from "@ml-pipe/core";
 import {
   Classification,
   Cost,
@@ -10,24 +10,15 @@ import {
 import * as Effect from "effect/Effect";
 import type { FurtherResults } from "../FurtherGates.ts";
 import type { Evaluation, SensitivityResult } from "../Evaluation.ts";
-import { blocksOf, byBlock, type Estimate, estimate, orNull, sumByBlock } from "./blocks.ts";
-import { findSuspect, importanceOf } from "./leakage.ts";
-import { judgeSlices, type SliceColumn } from "./slices.ts";
+import { estimate, orNull, sumByBlock } from "./blocks.ts";
+import { findSuspect } from "./leakage.ts";
+import { paired, type PairedOptions } from "./paired.ts";
 
 /** What the numbers depend on besides the decisions. */
-export interface MeasureOptions {
+export interface MeasureOptions extends PairedOptions {
   readonly charter: Pick<Charter.Charter<Metric.DecisionMetric>, "spec">;
   /** Probability from which acting is cheaper. */
   readonly threshold: number;
-  /** What the rows are numbered by. */
-  readonly blocks: Decisions.Block;
-  readonly slices: ReadonlyArray<SliceColumn>;
-  /** With the confidence level of all intervals. */
-  readonly look: Pick<
-    Holdout.Look,
-    "level" | "number" | "correctedFor" | "nominalLevel" | "justification"
-  >;
-  readonly seed: number;
   readonly suspiciousAuc: number;
 }
 
@@ -36,34 +27,28 @@ export const measure = Effect.fnUntraced(function* (
   decisions: Decisions.Decisions,
   options: MeasureOptions,
 ): Effect.fn.Return<Omit<Evaluation, keyof FurtherResults>, StatisticsError> {
-  const { probability, label, baseline, rows } = decisions;
+  const { probability, label, baseline } = decisions;
   const { threshold } = options;
-  const { metric, smallestGain } = options.charter.spec;
+  const { metric } = options.charter.spec;
   const matrix = { ...metric.costs, unit: metric.unit };
-  const { level, number, correctedFor, nominalLevel, justification = "" } = options.look;
-  // Tails of a corrected level are thin: as many resamples in them as in those of one look.
-  const resamples = Math.min(20_000, 2000 * correctedFor);
-  const bootstrap = { level, seed: options.seed, resamples };
-  const blocks = blocksOf(decisions.block);
-
-  const modelCost = yield* Effect.fromResult(Cost.rowCosts(probability, label, threshold, matrix));
-  const baselineCost = yield* Effect.fromResult(Cost.rowCosts(baseline, label, 1, matrix));
+  const costs = {
+    model: yield* Effect.fromResult(Cost.rowCosts(probability, label, threshold, matrix)),
+    baseline: yield* Effect.fromResult(Cost.rowCosts(baseline, label, 1, matrix)),
+  };
+  const { judgement, blocks, bootstrap } = yield* paired(decisions, costs, options);
   const neverCost = label.map((one) => (one === 1 ? matrix.falseNegative : matrix.trueNegative));
   const alwaysCost = label.map((one) => (one === 1 ? matrix.truePositive : matrix.falsePositive));
-  const gainOfRow = baselineCost.map((cost, row) => cost - modelCost[row]!);
   const mean = (values: Float64Array) => estimate(sumByBlock(values, blocks), bootstrap);
   const cost = {
-    model: yield* mean(modelCost),
-    baseline: yield* mean(baselineCost),
+    ...judgement.cost,
     neverAct: yield* mean(neverCost),
     alwaysAct: yield* mean(alwaysCost),
   };
-  const gain: Estimate = yield* mean(gainOfRow);
   yield* Effect.yieldNow;
 
   const rocAuc = orNull(Classification.rocAuc(probability, label));
   yield* Effect.yieldNow;
-  const rocAucInterval = orNull(Interval.aucInterval(probability, label, level));
+  const rocAucInterval = orNull(Interval.aucInterval(probability, label, bootstrap.level));
   yield* Effect.yieldNow;
   const averagePrecision = orNull(Classification.averagePrecision(probability, label));
   yield* Effect.yieldNow;
@@ -76,22 +61,10 @@ export const measure = Effect.fnUntraced(function* (
   );
   yield* Effect.yieldNow;
   return {
-    rows,
-    excluded: {
-      unlabelled: decisions.unlabelled - decisions.premature,
-      premature: decisions.premature,
-      undated: decisions.undated,
-    },
+    ...judgement,
     positives: label.reduce((sum, one) => sum + one, 0),
-    blocks: { by: options.blocks, count: blocks.count },
-    byBlock: byBlock(modelCost, blocks),
-    unit: metric.unit,
-    level,
-    holdout: { number, correctedFor, nominalLevel, justification },
     threshold,
     cost,
-    gain,
-    smallestGain,
     confusion: yield* Effect.fromResult(Classification.confusion(probability, label, threshold)),
     rocAuc,
     rocAucInterval,
@@ -102,9 +75,7 @@ export const measure = Effect.fnUntraced(function* (
       Classification.expectedCalibrationError(probability, label),
     ),
     reliability: yield* Effect.fromResult(Classification.reliability(probability, label)),
-    importance: importanceOf(decisions.estimator),
     suspect,
-    slices: yield* judgeSlices(options.slices, decisions.selected, gainOfRow, blocks, bootstrap),
     sensitivity: sensitivity(decisions, matrix),
   };
 });

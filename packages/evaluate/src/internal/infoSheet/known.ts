@@ -2,7 +2,7 @@
 import { Contract, type Holdout, type Run, Verdict } from "@ml-pipe/core";
 import { Model, Table } from "@ml-pipe/data";
 import * as Schema from "effect/Schema";
-import { Evaluation } from "../../Evaluation.ts";
+import { AnyEvaluation } from "../../Evaluation.ts";
 import { Audit } from "../../LeakageAudit.ts";
 
 /** A value among the outputs of a run, and the stage that gave it. */
@@ -18,7 +18,7 @@ export interface Known {
   readonly tables: ReadonlyArray<Found<Table.AnyTable>>;
   readonly model: Found<Model.AnyModel> | undefined;
   readonly verdict: Found<Verdict.Verdict> | undefined;
-  readonly evaluation: Found<Evaluation> | undefined;
+  readonly evaluation: Found<AnyEvaluation> | undefined;
   readonly audit: Found<Audit> | undefined;
   /** Looks at the test rows of this run, by any run. */
   readonly looks: ReadonlyArray<Holdout.Look>;
@@ -38,7 +38,7 @@ export const knownOf = (run: Run.Run, looks: ReadonlyArray<Holdout.Look>): Known
   };
   const verdicts = all(Verdict.Verdict);
   const verdict = verdicts.at(-1);
-  const evaluations = all(Evaluation);
+  const evaluations = all(AnyEvaluation);
   const mine = looks.filter(({ run: id }) => id === run.id);
   const table = verdict?.value.testSet;
   const testSet = mine.at(-1)?.testSet ?? looks.findLast((look) => look.table === table)?.testSet;

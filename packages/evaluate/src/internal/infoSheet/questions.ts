@@ -1,6 +1,7 @@
 /** The questions of the info sheet, each with what of the record answers it. */
 import { Metric } from "@ml-pipe/core";
 import { Words } from "@ml-pipe/data";
+import type { AnyEvaluation } from "../../Evaluation.ts";
 import { kinds } from "../../LeakageKind.ts";
 import {
   by,
@@ -15,6 +16,45 @@ import {
 import { claim, quality, reproducibility } from "./dataQuestions.ts";
 
 const { counted, number, percent } = Words;
+
+/** What the same answer for every row costs. */
+const trivialCosts = (found: AnyEvaluation): string => {
+  if ("threshold" in found) {
+    const { neverAct, alwaysAct } = found.cost;
+    return `never act ${number(neverAct.estimate)}, always act ${number(alwaysAct.estimate)}`;
+  }
+  const { cost } = found.constant;
+  const answer = "choice" in found.constant ? found.constant.choice : number(found.constant.value);
+  return `always ${answer} ${number(cost)}`;
+};
+
+/** How it looks by what is not the charter's metric. */
+const otherMeasures = (found: AnyEvaluation): ReadonlyArray<string> => {
+  if ("errors" in found) {
+    const { meanAbsolute, rootMeanSquared, r2, bias } = found.errors;
+    return [
+      `mean absolute error ${number(meanAbsolute.estimate)}`,
+      `root mean squared error ${number(rootMeanSquared.estimate)}`,
+      `bias ${number(bias)}`,
+      ...(r2 === null ? [] : [`R² ${number(r2.estimate)}`]),
+    ];
+  }
+  const { rocAuc, brierScore, calibrationError } = found;
+  return [
+    ...("accuracy" in found
+      ? [
+          `accuracy ${number(found.accuracy.estimate)}`,
+          `macro F1 ${number(found.macroF1.estimate)}`,
+        ]
+      : []),
+    ...(rocAuc === null ? [] : [`ROC AUC ${number(rocAuc)}`]),
+    ...("averagePrecision" in found && found.averagePrecision !== null
+      ? [`average precision ${number(found.averagePrecision)}`]
+      : []),
+    `Brier score ${number(brierScore)}`,
+    `expected calibration error ${number(calibrationError)}`,
+  ];
+};
 
 const modelling: ReadonlyArray<Question> = [
   {
@@ -92,9 +132,10 @@ const modelling: ReadonlyArray<Question> = [
     askedBy: "REFORMS 5e",
     question: "Was it compared with something simple, on the same rows?",
     answer: ({ evaluation, run }) =>
-      by(evaluation, "evaluation", ({ cost, unit }) => {
+      by(evaluation, "evaluation", (found) => {
+        const { cost, unit } = found;
         const of = ({ estimate }: { readonly estimate: number }) => number(estimate);
-        return `model ${of(cost.model)}, "${run.graph.charter.baseline.name}" ${of(cost.baseline)}, never act ${of(cost.neverAct)}, always act ${of(cost.alwaysAct)} ${unit}`;
+        return `model ${of(cost.model)}, "${run.graph.charter.baseline.name}" ${of(cost.baseline)}, ${trivialCosts(found)} ${unit}`;
       }),
     person: ({ evaluation }) => (evaluation === undefined ? noEvaluation : null),
   },
@@ -168,14 +209,7 @@ const metrics: ReadonlyArray<Question> = [
     askedBy: "REFORMS 7a",
     question: "How does it look by other measures?",
     answer: ({ evaluation }) =>
-      by(evaluation, "evaluation", ({ rocAuc, averagePrecision, brierScore, calibrationError }) =>
-        [
-          ...(rocAuc === null ? [] : [`ROC AUC ${number(rocAuc)}`]),
-          ...(averagePrecision === null ? [] : [`average precision ${number(averagePrecision)}`]),
-          `Brier score ${number(brierScore)}`,
-          `expected calibration error ${number(calibrationError)}`,
-        ].join(", "),
-      ),
+      by(evaluation, "evaluation", (found) => otherMeasures(found).join(", ")),
     person: ({ evaluation }) => (evaluation === undefined ? noEvaluation : null),
   },
   {

@@ -1,0 +1,114 @@
+/** The stage that judges yes/no decisions by what they cost. */
+import type { Contract, Metric } from "@ml-pipe/core";
+import { Cost, Decisions, type FeatureSet } from "@ml-pipe/data";
+import * as Effect from "effect/Effect";
+import * as Result from "effect/Result";
+import { Evaluation } from "./Evaluation.ts";
+import * as FurtherGates from "./FurtherGates.ts";
+import { exhibitsOf } from "./internal/exhibits.ts";
+import { trivialFinding } from "./internal/findings.ts";
+import { decisionGates } from "./internal/gates.ts";
+import { measure } from "./internal/measure.ts";
+import {
+  type FeatureOf,
+  type JudgeError,
+  type JudgeOptions,
+  type JudgeStage,
+  judging,
+  type KeptOf,
+} from "./Judging.ts";
+
+/** How {@link decisions} judges. */
+export interface DecisionsOptions<Kept extends string, Feature extends string = never>
+  extends JudgeOptions<Metric.DecisionMetric, Kept>, FurtherGates.FurtherOptions<Kept, Feature> {
+  /** Largest expected calibration error (ten bins of equal width) that passes; default 0.05. */
+  readonly maxCalibrationError?: number;
+  /** Rows of each outcome below which there is no verdict; default 100. */
+  readonly minPerClass?: number;
+  /** ROC AUC from which a leak is suspected; default 0.99. Raise it where the task is that easy. */
+  readonly suspiciousAuc?: number;
+}
+
+/** What {@link decisions} can fail with. */
+export type EvaluateError = JudgeError | Decisions.NotProbabilities;
+
+/** The stage that {@link decisions} makes. */
+export type EvaluateStage<Out extends Contract.Contract> = JudgeStage<
+  Out,
+  Evaluation,
+  Decisions.NotProbabilities
+>;
+
+/**
+ * A stage that judges a model of a feature set on the test part of its split.
+ *
+ * The verdict is passed only if every gate passed: `beats the baseline` (the interval of the paired
+ * gain lies at or above the charter's smallest gain; below it: failed; across it: inconclusive),
+ * `calibrated`, `no leakage suspected`, `enough data` and `charter in force`, one for each of the charter's
+ * budgets, and those asked for by `fairness`, `segments`, `robustness` and `overfit`.
+ *
+ * Fails with {@link LeakedTestSet}, {@link OtherTrainTable}, {@link OtherSplit} or
+ * {@link NothingToJudge} where no honest verdict is possible, and with {@link Holdout.HoldoutSpent} where
+ * another model was judged on the same rows before and nobody said why. Throws `StatisticsError` when it is made if the costs favour one decision always,
+ * so that this shows before anything is trained.
+ *
+ * @example
+ * ```ts
+ * import type { Charter, Contract, Metric } from "@ml-pipe/core";
+ * import type { FeatureSet } from "@ml-pipe/data";
+ * import { Evaluate } from "@ml-pipe/evaluate";
+ *
+ * const stageFor = <C extends Contract.Contract, Out extends FeatureSet.Labelled<boolean>>(
+ *   set: FeatureSet.FeatureSet<C, Out>,
+ *   charter: Charter.Charter<Metric.DecisionMetric>,
+ * ) => Evaluate.decisions(set, { charter, maxCalibrationError: 0.03 });
+ * ```
+ */
+export const decisions = <C extends Contract.Contract, Out extends FeatureSet.Labelled<boolean>>(
+  set: FeatureSet.FeatureSet<C, Out>,
+  options: DecisionsOptions<KeptOf<C, Out>, FeatureOf<Out>>,
+): EvaluateStage<Out> => {
+  const { charter, maxCalibrationError = 0.05, minPerClass = 100, minBlocks = 2 } = options;
+  const { suspiciousAuc = 0.99 } = options;
+  const limits = { maxCalibrationError, minPerClass, minBlocks, suspiciousAuc };
+  FurtherGates.checkOptions(set, options);
+  const { metric } = charter.spec;
+  const threshold = Result.getOrThrow(
+    Cost.optimalThreshold({ ...metric.costs, unit: metric.unit }),
+  );
+  return judging(set, options, {
+    evaluation: Evaluation,
+    params: { ...limits, ...FurtherGates.paramsOf(options) },
+    read: Effect.fnUntraced(function* (asked, { select, ...rest }) {
+      const groups = yield* FurtherGates.groupsOf(asked.data, options);
+      const decided = yield* Decisions.read(set, {
+        ...rest,
+        select: [...select, ...groups.map(({ sql }) => sql)],
+      });
+      const codes = decided.selected.slice(select.length);
+      return {
+        ...decided,
+        groups: groups.map((group, index) => ({
+          ...group,
+          codes: codes[index] ?? new Float64Array(),
+        })),
+      };
+    }),
+    answer: Effect.fnUntraced(function* ({ groups, ...decided }, asked) {
+      const { audit, look, seed } = asked;
+      const measured = yield* measure(decided, { ...asked, charter, threshold, suspiciousAuc });
+      const further = yield* FurtherGates.answer(
+        set,
+        { ...asked, charter, threshold, decided, groups, level: look.level, seed },
+        options,
+      );
+      const evaluation = { ...measured, ...further.results };
+      return {
+        evaluation,
+        gates: [...decisionGates(limits), ...further.gates],
+        findings: trivialFinding(evaluation),
+        exhibits: [...exhibitsOf(evaluation, audit, decided, charter), ...further.exhibits],
+      };
+    }),
+  });
+};
