@@ -22,7 +22,7 @@ import type { Duckdb, DuckdbError } from "./Duckdb.ts";
 import type { FeatureSet, FeatureSetSpec } from "./FeatureSet.ts";
 import { type Contribution, contributionOf, type Outcome } from "./featureStore/contributions.ts";
 import { FeatureStoreError } from "./featureStore/FeatureStoreError.ts";
-import { materialiseSeries } from "./featureStore/materialise.ts";
+import { materialiseAll } from "./featureStore/materialise.ts";
 import { type Series, seriesOf } from "./featureStore/series.ts";
 import type { FeatureStoreShape, Head } from "./featureStore/shape.ts";
 import { openSqlite } from "./featureStore/sqlite.ts";
@@ -150,9 +150,7 @@ export const materialise = Effect.fnUntraced(function* <C extends Contract.Contr
   if (Number.isNaN(until.getTime())) throw new TypeError("materialise: until is no instant");
   const store = yield* FeatureStore;
   const relation = yield* Table.relation(table);
-  const series = yield* Effect.forEach(seriesOf(set.spec), (one) =>
-    materialiseSeries(store, set.spec, one, relation, until),
-  );
+  const series = yield* materialiseAll(store, set.spec, relation, until);
   return { featureSet: set.spec.name, series };
 });
 

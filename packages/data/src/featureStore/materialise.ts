@@ -3,48 +3,110 @@ import { randomUUID } from "node:crypto";
 import * as Effect from "effect/Effect";
 import type * as Scope from "effect/Scope";
 import { Duckdb, type DuckdbError, identifier } from "../Duckdb.ts";
+import { columnsOf } from "../Expr.ts";
 import type { FeatureSetSpec } from "../FeatureSet.ts";
 import { type Bucket, isList } from "../internal/aggregates.ts";
-import { bucketColumn, bucketSql, key } from "../internal/featureSql.ts";
+import { toSql } from "../internal/compile.ts";
+import { bucketColumn, bucketSql, key, knownSql } from "../internal/featureSql.ts";
 import type { FeatureStoreError } from "./FeatureStoreError.ts";
-import type { Series } from "./series.ts";
-import type { FeatureStoreShape, StoredBucket } from "./shape.ts";
+import { type Series, seriesOf } from "./series.ts";
+import type { FeatureStoreShape, Head, StoredBucket } from "./shape.ts";
 
 /** Buckets that are read and written at a time. */
 const chunkBuckets = 50_000;
 
-/** Writes one series; says what it did. */
-export const materialiseSeries = Effect.fnUntraced(function* (
+/** What was done to one series. */
+export interface Written {
+  readonly features: ReadonlyArray<string>;
+  readonly hopsWritten: number;
+  readonly hopsKept: number;
+  readonly bucketsWritten: number;
+  readonly knownUntil: Date;
+}
+
+/** A series, how far the store has it, and the hops from `start` to before `end` that are to be there. */
+interface Due {
+  readonly series: Series;
+  readonly before: Head | undefined;
+  readonly start: number;
+  readonly end: number;
+}
+
+/** Writes the series of a feature set; says what was done to each. */
+export const materialiseAll = Effect.fnUntraced(function* (
   store: FeatureStoreShape,
   spec: FeatureSetSpec,
-  series: Series,
   relation: string,
   until: Date,
-): Effect.fn.Return<
-  {
-    readonly features: ReadonlyArray<string>;
-    readonly hopsWritten: number;
-    readonly hopsKept: number;
-    readonly bucketsWritten: number;
-    readonly knownUntil: Date;
-  },
-  DuckdbError | FeatureStoreError,
-  Duckdb | Scope.Scope
-> {
-  const db = yield* Duckdb;
-  const { hopMs, keptHops, features, family } = series;
-  const operation = `materialise the history by ${family[0].by.join(", ")}`;
-  const [before] = yield* store.heads([series]);
-  const end = Math.floor(until.getTime() / hopMs);
-  const start = Math.max(end - keptHops, before?.fromHop ?? -Infinity);
-  const buckets = identifier(`buckets ${randomUUID()}`);
-  yield* Effect.addFinalizer(() =>
-    Effect.ignore(db.execute("forget buckets", `DROP TABLE IF EXISTS ${buckets}`)),
+): Effect.fn.Return<ReadonlyArray<Written>, DuckdbError | FeatureStoreError, Duckdb> {
+  const all = seriesOf(spec);
+  const heads = yield* store.heads(all);
+  const due = all.map((series, index): Due => {
+    const end = Math.floor(until.getTime() / series.hopMs);
+    const before = heads[index];
+    const start = Math.max(end - series.keptHops, before?.fromHop ?? -Infinity);
+    return { series, before, start, end };
+  });
+  // When a row became known takes longest to compute: once for all series that say so alike.
+  const groups = Map.groupBy(due, ({ series: { family } }) => JSON.stringify(family[0].knownAt));
+  const written = yield* Effect.forEach(groups.values(), (group) =>
+    Effect.scoped(
+      Effect.gen(function* () {
+        const rows = yield* temporaryTable(
+          "find the rows that became known",
+          knownRowsSql(spec, group, relation),
+        );
+        return yield* Effect.forEach(group, (one) => materialise(store, spec, one, rows, until));
+      }),
+    ),
   );
-  yield* db.execute(
+  return written.flat();
+});
+
+/** The rows that became known in the hops of some series, with the columns that these read. */
+const knownRowsSql = (spec: FeatureSetSpec, due: ReadonlyArray<Due>, relation: string): string => {
+  const histories = due.flatMap(({ series }) => series.family);
+  const columns = new Set([
+    ...(spec.decidedAt === undefined ? [] : [spec.decidedAt]),
+    ...histories.flatMap(({ by, of }) => [...by, ...columnsOf(of)]),
+  ]);
+  const names = [...columns].map(identifier).join(", ");
+  const claimed = histories[0] === undefined ? "NULL" : toSql(histories[0].knownAt);
+  const from = Math.min(...due.map(({ series, start }) => start * series.hopMs));
+  const to = Math.max(...due.map(({ series, end }) => end * series.hopMs));
+  return `FROM (
+      SELECT ${names}, ${knownSql(spec, '"~claimed"')} AS "~known"
+      FROM (SELECT ${names}, ${claimed} AS "~claimed" FROM ${relation}))
+    WHERE "~known" >= epoch_ms(${from}) AND "~known" < epoch_ms(${to})`;
+};
+
+/** The rows of a query as a table that goes with the scope. */
+const temporaryTable = Effect.fnUntraced(function* (
+  operation: string,
+  query: string,
+): Effect.fn.Return<string, DuckdbError, Duckdb | Scope.Scope> {
+  const db = yield* Duckdb;
+  const name = identifier(`~${randomUUID()}`);
+  yield* Effect.addFinalizer(() =>
+    Effect.ignore(db.execute("forget a table", `DROP TABLE IF EXISTS ${name}`)),
+  );
+  yield* db.execute(operation, `CREATE TABLE ${name} AS ${query}`);
+  return name;
+});
+
+const materialise = Effect.fnUntraced(function* (
+  store: FeatureStoreShape,
+  spec: FeatureSetSpec,
+  { series, before, start, end }: Due,
+  rows: string,
+  until: Date,
+): Effect.fn.Return<Written, DuckdbError | FeatureStoreError, Duckdb | Scope.Scope> {
+  const db = yield* Duckdb;
+  const { hopMs, features, family } = series;
+  const operation = `materialise the history by ${family[0].by.join(", ")}`;
+  const buckets = yield* temporaryTable(
     operation,
-    `CREATE TABLE ${buckets} AS FROM (${bucketSql(spec, family, relation)})
-       WHERE "~hop" >= ${start} AND "~hop" < ${end}`,
+    `FROM (${bucketSql(spec, family, rows, '"~known"')}) WHERE "~hop" >= ${start} AND "~hop" < ${end}`,
   );
   // The hash is DuckDB's own: another version of it only means that hops are written again.
   const found = yield* db.rows(
@@ -55,13 +117,10 @@ export const materialiseSeries = Effect.fnUntraced(function* (
   );
   const known = yield* store.digests(series);
   const batch = new Map(
-    found.map((row) => [
-      Number(row["hop"]),
-      {
-        digest: `${String(row["buckets"])} ${String(row["digest"])}`,
-        rows: Number(row["buckets"]),
-      },
-    ]),
+    found.map((row) => {
+      const size = Number(row["buckets"]);
+      return [Number(row["hop"]), { digest: `${size} ${String(row["digest"])}`, size }];
+    }),
   );
   // What the stream has written since the last batch is replaced, also where the batch has nothing.
   const streamed = before?.batchHop ?? end;
@@ -84,10 +143,10 @@ export const materialiseSeries = Effect.fnUntraced(function* (
     [chunk, size] = [new Map(), 0];
   });
   for (const hop of changed) {
-    const { digest, rows = 0 } = batch.get(hop) ?? {};
-    if (size > 0 && size + rows > chunkBuckets) yield* write(hop, hop * hopMs);
+    const { digest, size: more = 0 } = batch.get(hop) ?? {};
+    if (size > 0 && size + more > chunkBuckets) yield* write(hop, hop * hopMs);
     chunk.set(hop, digest);
-    size += rows;
+    size += more;
   }
   yield* write(end, until.getTime());
   const [after] = yield* store.heads([series]);
@@ -109,9 +168,8 @@ const chunkSql = (
   const names = columns.flatMap((names, history) =>
     names.map((name) => bucketColumn(history, name)),
   );
-  const between = [...hops.keys()];
   return `SELECT CAST([${keys.join(", ")}] AS VARCHAR[]) AS key, CAST("~hop" AS DOUBLE) AS hop, ${names.join(", ")}
-    FROM ${buckets} WHERE "~hop" IN (${between.join(", ")})`;
+    FROM ${buckets} WHERE "~hop" IN (${[...hops.keys()].join(", ")})`;
 };
 
 const bucketOf = (

@@ -76,22 +76,18 @@ const doubleSql = (expr: Ast, names: SqlNames): string => {
 
 /**
  * SQL of the buckets of histories of one family: one row for each entity and hop, with the columns that
- * their aggregates need; the hop is null for what never became known. An outcome counts as known at its
- * decision at the earliest, whatever `knownAt` claims: otherwise a row could see its own.
+ * their aggregates need; the hop is null for what never became known. `known` is when a row did, if the
+ * relation says so.
  */
 export const bucketSql = (
   spec: Pick<FeatureSetSpec, "decidedAt">,
   family: Family,
   relation: string,
+  known?: string,
 ): string => {
   const [history] = family;
   const decidedAt = toSql(decisionTime(spec));
-  // Not `greatest`, for which an unknown time would be the other one.
-  const knownAt = once(
-    toSql(history.knownAt),
-    (known) =>
-      `(CASE WHEN ${known} >= ${decidedAt} THEN ${known} WHEN ${known} IS NOT NULL THEN ${decidedAt} END)`,
-  );
+  const knownAt = known ?? once(toSql(history.knownAt), (claimed) => knownSql(spec, claimed));
   const columns = [
     ...keyColumns(history),
     `${hopOf(knownAt, history)} AS "~hop"`,
@@ -102,6 +98,16 @@ export const bucketSql = (
     ),
   ];
   return `SELECT ${columns.join(", ")} FROM ${relation} GROUP BY ALL`;
+};
+
+/**
+ * SQL of when a row became known. It counts as known at its decision at the earliest, whatever `knownAt`
+ * claims: otherwise a row could see its own outcome.
+ */
+export const knownSql = (spec: Pick<FeatureSetSpec, "decidedAt">, claimed: string): string => {
+  const decidedAt = toSql(decisionTime(spec));
+  // Not `greatest`, for which an unknown time would be the other one.
+  return `(CASE WHEN ${claimed} >= ${decidedAt} THEN ${claimed} WHEN ${claimed} IS NOT NULL THEN ${decidedAt} END)`;
 };
 
 /** The columns of a history's buckets, as SQL aggregates. */
