@@ -26,6 +26,19 @@ export const Scale = Schema.Literals(["logOdds", "logRate", "classScores", "valu
 /** See {@link Scale}. */
 export type Scale = typeof Scale.Type;
 
+/** How one prediction came about: `base` and all contributions add up to the model's raw score. */
+export const Explanation = Schema.Struct({
+  scale: Scale,
+  /** What the model expects without knowing the features. */
+  base: Schema.Finite,
+  /** By how much each feature moved the score from there, the largest first. */
+  contributions: Schema.Array(
+    Schema.Struct({ feature: Schema.String, contribution: Schema.Finite }),
+  ),
+});
+/** See {@link Explanation}. */
+export type Explanation = typeof Explanation.Type;
+
 /** A model that is ready to explain itself. Keeps scratch space of its own: one call at a time. */
 export interface Explainer {
   readonly scale: Scale;
@@ -125,6 +138,34 @@ const linear = (model: LinearModel): Pick<Explainer, "scale" | "base" | "explain
       }
     },
   };
+};
+
+/**
+ * Explains one output of one row.
+ *
+ * @example
+ * ```ts
+ * import { type Estimator, Explanation } from "@ml-pipe/data";
+ *
+ * const why = (model: Estimator.Estimator, row: ReadonlyArray<number>) =>
+ *   Explanation.explain(Explanation.make(model), row);
+ * // such as { scale: "logOdds", base: -1.2, contributions: [{ feature: "age", contribution: 0.8 }] }
+ * ```
+ */
+export const explain = (
+  { scale, features, width, base, explain }: Explainer,
+  row: ArrayLike<number>,
+  output = 0,
+): Explanation => {
+  const out = new Float64Array(width * features.length);
+  explain(row, out);
+  const contributions = features.map((feature, j) => ({
+    feature,
+    contribution: out[output * features.length + j]!,
+  }));
+  const size = Math.abs;
+  contributions.sort((a, b) => size(b.contribution) - size(a.contribution));
+  return { scale, base: base[output]!, contributions };
 };
 
 /** Explain this long, in milliseconds, before other fibres run. */

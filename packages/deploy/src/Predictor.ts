@@ -5,6 +5,7 @@
 import { Artifact, Contract } from "@ml-pipe/core";
 import type { FeatureStore } from "@ml-pipe/data";
 import {
+  Explanation,
   FeatureSet,
   History,
   Model,
@@ -97,6 +98,11 @@ export interface Predictor {
   readonly answer: (
     requests: ReadonlyArray<unknown>,
   ) => Effect.Effect<ReadonlyArray<Result.Result<Answered, Refused>>, Onnx.OnnxFailed>;
+  /**
+   * Says which features moved an answer, and how far; undefined for a model in ONNX, whose inside is not
+   * known. A calibration that follows the model is not part of it.
+   */
+  readonly explain: ((answered: Answered) => Explanation.Explanation) | undefined;
   /** How old the state of each feature with a history is, for decisions at an instant. */
   readonly freshness: OnlineFeatures.OnlineFeatures["freshness"];
 }
@@ -108,6 +114,8 @@ export interface Answered {
   readonly request: { readonly [column: string]: unknown };
   /** In the order of the feature set; NaN is missing. */
   readonly features: Float64Array;
+  /** What the model was given: the features, or what its transformation made of them. */
+  readonly row: Float64Array;
 }
 
 /**
@@ -286,7 +294,7 @@ const make = (
       }));
     });
   });
-  const tell = (probability: number, { request, found }: Asked): Answered => {
+  const tell = (probability: number, { request, found, row }: Asked): Answered => {
     const { features, stale, unseen, unavailable } = found;
     const act = probability >= threshold;
     const prediction: Prediction = {
@@ -299,7 +307,7 @@ const make = (
       unseen,
       unavailable,
     };
-    return { prediction, request, features };
+    return { prediction, request, features, row };
   };
   const answer: Predictor["answer"] = Effect.fnUntraced(function* (requests) {
     const asked = yield* ask(requests);
@@ -319,8 +327,16 @@ const make = (
     synchronous: estimator._tag !== "OnnxModel" && online.synchronous,
     answer,
     predict: predictWith(answer),
+    explain: explainerOf(estimator),
     freshness: online.freshness,
   };
+};
+
+/** Made ready when it is first asked: most predictions are not explained. */
+const explainerOf = (estimator: Model.ModelDocument["estimator"]): Predictor["explain"] => {
+  if (estimator._tag === "OnnxModel") return undefined;
+  let explainer: Explanation.Explainer | undefined;
+  return ({ row }) => Explanation.explain((explainer ??= Explanation.make(estimator)), row);
 };
 
 /** A request that is valid, with its features, and the row that the model is given. */

@@ -1,7 +1,9 @@
 import * as net from "node:net";
 import { assert, describe, it } from "@effect/vitest";
+import { Explanation } from "@ml-pipe/data";
 import * as Effect from "effect/Effect";
 import * as Redacted from "effect/Redacted";
+import * as Schema from "effect/Schema";
 import { released } from "../test-fixtures/stateFolder.ts";
 import { request } from "../test-fixtures/trips.ts";
 import * as Predictor from "./Predictor.ts";
@@ -43,6 +45,11 @@ const raw = (port: number, send: (socket: net.Socket) => void) =>
       }),
   );
 
+const Explained = Schema.Struct({
+  probability: Schema.Finite,
+  explanation: Explanation.Explanation,
+});
+
 const fields = "no other field than at, from, km, rain";
 
 describe("Serve.server", () => {
@@ -67,6 +74,32 @@ describe("Serve.server", () => {
       assert.deepStrictEqual((yield* post(url, "[]")).json, []);
       const utf8 = { "content-type": "Application/JSON; charset=UTF-8" };
       assert.strictEqual((yield* post(url, JSON.stringify(request), utf8)).status, 200);
+    }),
+  );
+
+  it.live("explains predictions where asked to", () =>
+    Effect.gen(function* () {
+      const { url } = yield* started();
+      const explained = yield* ask(`${url}/predict?explain=1`, {
+        method: "POST",
+        body: JSON.stringify([request]),
+        headers: json,
+      });
+      const [one] = Schema.decodeUnknownSync(Schema.Array(Explained))(explained.json);
+      const { scale, base, contributions } = one!.explanation;
+      assert.strictEqual(scale, "logOdds");
+      const logOdds = contributions.reduce((sum, { contribution }) => sum + contribution, base);
+      assert.closeTo(1 / (1 + Math.exp(-logOdds)), one!.probability, 1e-12);
+      assert.include(
+        contributions.map(({ feature }) => feature),
+        "km",
+      );
+      const plain = yield* ask(`${url}/predict?explain=0`, {
+        method: "POST",
+        body: JSON.stringify(request),
+        headers: json,
+      });
+      assert.notProperty(plain.json, "explanation");
     }),
   );
 

@@ -46,6 +46,21 @@ describe("openRelease", { timeout: 30_000 }, () => {
     }),
   );
 
+  it.live("explains a prediction, or says what is wrong", () =>
+    Effect.gen(function* () {
+      const folder = yield* released;
+      const model = yield* Effect.promise(() => openRelease(folder, "trip-delay"));
+      const result = model.explain(request);
+      assert.isTrue(result.ok);
+      if (!result.ok) return;
+      const { base, contributions } = result.explanation;
+      const logOdds = contributions.reduce((sum, one) => sum + one.contribution, base);
+      assert.closeTo(1 / (1 + Math.exp(-logOdds)), result.prediction.probability, 1e-12);
+      const wrong = model.explain({ ...request, km: 0 });
+      assert.deepStrictEqual(wrong.ok ? [] : wrong.problems.map(({ field }) => field), ["km"]);
+    }),
+  );
+
   it.live("never throws on what a caller may send", () =>
     Effect.gen(function* () {
       const folder = yield* released;

@@ -20,6 +20,8 @@ export interface PredictOptions {
   readonly input: string;
   /** A file, or `-` for standard output. */
   readonly output: string;
+  /** Also says which features moved each prediction. */
+  readonly explain: boolean;
 }
 
 /** Runs the command; the result is its exit code: 3 if a row broke the contract of requests. */
@@ -28,7 +30,7 @@ export const predict = (options: PredictOptions, context: CommandContext): Promi
     context,
     Effect.flatMap(Predictor.open(options.stateFolder, options.release), (predictor) =>
       options.input === "-" && process.stdin.isTTY
-        ? Effect.sync(() => explain(predictor, context))
+        ? Effect.sync(() => showExample(predictor, context))
         : Effect.tryPromise({
             try: () => predictRows(predictor, options, context),
             catch: (thrown) =>
@@ -40,7 +42,7 @@ export const predict = (options: PredictOptions, context: CommandContext): Promi
   );
 
 /** Nothing comes from a keyboard: says what a row looks like. */
-const explain = (predictor: Predictor.Predictor, { terminal }: CommandContext): number => {
+const showExample = (predictor: Predictor.Predictor, { terminal }: CommandContext): number => {
   const example = JSON.stringify(predictor.example);
   terminal.err(
     `${predictor.label} takes rows from a file (--in rows.ndjson, .json or .csv) or from standard input. For example:\n  echo '${example}' | ml-pipe predict ${predictor.label}`,
@@ -50,9 +52,13 @@ const explain = (predictor: Predictor.Predictor, { terminal }: CommandContext): 
 
 const predictRows = async (
   predictor: Predictor.Predictor,
-  { input, output }: PredictOptions,
+  { input, output, explain }: PredictOptions,
   { terminal, signal }: CommandContext,
 ): Promise<number> => {
+  if (explain && predictor.explain === undefined) {
+    terminal.err("a model in ONNX does not explain its predictions: leave out --explain");
+    return ExitCode.invalid;
+  }
   const source = input === "-" ? process.stdin : createReadStream(input);
   source.setEncoding("utf8");
   const target: Writable = output === "-" ? process.stdout : createWriteStream(output);
@@ -65,7 +71,7 @@ const predictRows = async (
     together,
   )) {
     if (signal.aborted) return ExitCode.interrupted;
-    for (const { line, valid } of await Effect.runPromise(answer(predictor, group))) {
+    for (const { line, valid } of await Effect.runPromise(answer(predictor, group, explain))) {
       rows++;
       if (!valid) refused++;
       if (!target.write(`${line}\n`)) await once(target, "drain");
@@ -101,7 +107,15 @@ async function* inGroups<A>(all: AsyncIterable<A>, size: number): AsyncGenerator
 }
 
 /** One line of output for each row of input, in its order: a prediction, or what is wrong. */
-const answer = (predictor: Predictor.Predictor, rows: ReadonlyArray<ReadRow>) => {
+const answer = (
+  predictor: Predictor.Predictor,
+  rows: ReadonlyArray<ReadRow>,
+  explaining: boolean,
+) => {
+  const told = (answered: Predictor.Answered) =>
+    explaining
+      ? { ...answered.prediction, explanation: predictor.explain?.(answered) }
+      : answered.prediction;
   const readable = rows.flatMap((row) => (row._tag === "Row" ? [row.value] : []));
   return Effect.map(predictor.answer(readable), (answers) => {
     let next = 0;
@@ -115,7 +129,7 @@ const answer = (predictor: Predictor.Predictor, rows: ReadonlyArray<ReadRow>) =>
       }
       const found = answers[next++];
       return found !== undefined && Result.isSuccess(found)
-        ? { line: JSON.stringify({ row: row.number, ...found.success.prediction }), valid: true }
+        ? { line: JSON.stringify({ row: row.number, ...told(found.success) }), valid: true }
         : refuse(found === undefined ? [] : Predictor.problemsOf(found.failure));
     });
   });

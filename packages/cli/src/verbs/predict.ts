@@ -1,7 +1,7 @@
 import * as Command from "effect/cli/Command";
 import * as Flag from "effect/cli/Flag";
 import { heavy } from "../heavy.ts";
-import { heavyVerb, release } from "../Verb.ts";
+import { boolean, heavyVerb, release } from "../Verb.ts";
 
 const input = Flag.File("in").pipe(
   Flag.withMetavar("FILE"),
@@ -14,8 +14,10 @@ const output = Flag.File("out").pipe(
   Flag.withDefault("-"),
 );
 
+const explain = boolean("explain", "Also say which features moved each prediction, and how far");
+
 /** `ml-pipe predict RELEASE`. */
-export const predict = Command.make("predict", { release, input, output }, (flags) =>
+export const predict = Command.make("predict", { release, input, output, explain }, (flags) =>
   heavyVerb(async ({ stateFolder, context }) =>
     (await heavy("predict")).predict({ ...flags, stateFolder }, context),
   ),

@@ -5,7 +5,7 @@ import * as Clock from "effect/Clock";
 import * as Effect from "effect/Effect";
 import * as Redacted from "effect/Redacted";
 import * as Result from "effect/Result";
-import { type Predictor, problemsOf, type Refused } from "../Predictor.ts";
+import { type Answered, type Predictor, problemsOf, type Refused } from "../Predictor.ts";
 import type { Problem } from "../Request.ts";
 
 /** An answer: a status and a JSON document. */
@@ -175,19 +175,31 @@ const isAuthorised = (
 
 const digest = (text: string): Buffer => createHash("sha256").update(text).digest();
 
+/** What `POST /predict` was asked for besides predictions: `?explain=1`. */
+export const wantsExplanation = (search: string): boolean => {
+  const given = new URLSearchParams(search).get("explain");
+  return given !== null && given !== "0" && given !== "false";
+};
+
 /** The answer to a body. */
 export const answerBody = (
   bytes: ArrayBuffer,
   predictor: Predictor,
+  explaining: boolean,
 ): Effect.Effect<Answer, Onnx.OnnxFailed> => {
+  if (explaining && predictor.explain === undefined) {
+    return Effect.succeed(
+      refuse(422, "a model in ONNX does not explain its predictions: ask without explain"),
+    );
+  }
   if (bytes.byteLength === 0) {
     return Effect.succeed(refuse(400, "the body is empty: send a JSON object or a list"));
   }
   const json = parse(bytes);
   if (Result.isFailure(json)) return Effect.succeed(refuse(400, json.failure));
   return Array.isArray(json.success)
-    ? answerList(json.success, predictor)
-    : answerOne(json.success, predictor);
+    ? answerList(json.success, predictor, explaining)
+    : answerOne(json.success, predictor, explaining);
 };
 
 const utf8 = new TextDecoder("utf-8", { fatal: true });
@@ -211,19 +223,18 @@ const parse = (bytes: ArrayBuffer): Result.Result<unknown, string> => {
 
 const notValid = "the request is not valid";
 
-const answerOne = (json: unknown, predictor: Predictor) =>
-  Effect.map(predictor.predict(json), (prediction): Answer => ({
-    status: 200,
-    body: prediction,
-    predictions: 1,
-  })).pipe(
-    Effect.catchTags({
-      RequestInvalid: (refused) => Effect.succeed(refusal([[refused, ""]])),
-      StateUnavailable: (refused) => Effect.succeed(refusal([[refused, ""]])),
-    }),
-  );
+const answerOne = (json: unknown, predictor: Predictor, explaining: boolean) =>
+  Effect.map(predictor.answer([json]), ([result]): Answer => {
+    if (result === undefined) throw new TypeError("an answer is missing");
+    return Result.isFailure(result)
+      ? refusal([[result.failure, ""]])
+      : { status: 200, body: told(result.success, predictor, explaining), predictions: 1 };
+  });
 
-const answerList = (list: ReadonlyArray<unknown>, predictor: Predictor) => {
+const told = (answered: Answered, { explain }: Predictor, explaining: boolean) =>
+  explaining ? { ...answered.prediction, explanation: explain?.(answered) } : answered.prediction;
+
+const answerList = (list: ReadonlyArray<unknown>, predictor: Predictor, explaining: boolean) => {
   if (list.length > maxRequests) {
     const expected = `at most ${maxRequests} requests in a list`;
     const found = `${list.length}`;
@@ -235,7 +246,7 @@ const answerList = (list: ReadonlyArray<unknown>, predictor: Predictor) => {
     );
     if (refused.length > 0) return refusal(refused);
     const predictions = results.flatMap((result) =>
-      Result.isSuccess(result) ? [result.success.prediction] : [],
+      Result.isSuccess(result) ? [told(result.success, predictor, explaining)] : [],
     );
     return { status: 200, body: predictions, predictions: predictions.length };
   });

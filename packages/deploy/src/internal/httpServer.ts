@@ -8,7 +8,15 @@ import type { HttpServerError } from "effect/http/HttpServerError";
 import { HttpServerRequest, MaxBodySize } from "effect/http/HttpServerRequest";
 import * as HttpServerResponse from "effect/http/HttpServerResponse";
 import type * as Scope from "effect/Scope";
-import { type Answer, answerBody, answerHead, refuse, type Settings, tooLarge } from "./answer.ts";
+import {
+  type Answer,
+  answerBody,
+  answerHead,
+  refuse,
+  type Settings,
+  tooLarge,
+  wantsExplanation,
+} from "./answer.ts";
 
 /** A request that was answered: no header and no payload. */
 export interface AccessEntry {
@@ -81,7 +89,7 @@ const handle = (options: ListenOptions, isStopping: () => boolean) =>
     const request = yield* HttpServerRequest;
     const clock = yield* Clock.Clock;
     const start = clock.currentTimeMillisUnsafe();
-    const path = request.url.split("?", 1)[0] ?? "";
+    const [path = "", search = ""] = request.url.split("?", 2);
     const answered = ({ status, predictions = 0 }: Pick<Answer, "status" | "predictions">) => {
       const now = clock.currentTimeMillisUnsafe();
       options.log({
@@ -94,7 +102,7 @@ const handle = (options: ListenOptions, isStopping: () => boolean) =>
         release: options.predictor.label,
       });
     };
-    const answer = yield* answerTo(request, path, options).pipe(
+    const answer = yield* answerTo(request, path, search, options).pipe(
       // 499: the caller went away.
       Effect.onInterrupt(() => Effect.sync(() => answered({ status: 499 }))),
     );
@@ -109,13 +117,14 @@ const handle = (options: ListenOptions, isStopping: () => boolean) =>
 const answerTo = (
   request: HttpServerRequest,
   path: string,
+  search: string,
   settings: Settings,
 ): Effect.Effect<Answer> => {
   const head = { method: request.method, path, header: (name: string) => request.headers[name] };
   const known = answerHead(head, settings);
   if (known !== undefined) return known;
   return request.arrayBuffer.pipe(
-    Effect.flatMap((bytes) => answerBody(bytes, settings.predictor)),
+    Effect.flatMap((bytes) => answerBody(bytes, settings.predictor, wantsExplanation(search))),
     Effect.catch((error) =>
       error._tag === "OnnxFailed"
         ? unanswered(error)
