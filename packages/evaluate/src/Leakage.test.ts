@@ -188,6 +188,22 @@ describe("an audit", () => {
       );
     }));
 
+  test("tells a number's duplicates by the very same number: like features give like ones", () =>
+    Effect.gen(function* () {
+      const amount = "3 * u + x";
+      const twice = { label: amount, salt: 5 };
+      const same = yield* audit(Amounts, twice, twice);
+      assert.strictEqual(same.of("duplicates").outcome, "suspected");
+      assert.include(
+        same.of("duplicates").found,
+        "and of those 100 % have a twin with the same one",
+      );
+      const coarse = { label: amount, a: "floor(u * 12) + 0.5", b: "floor(v * 3) + 0.5", c: "0.5" };
+      const alike = yield* audit(Amounts, coarse, coarse);
+      assert.strictEqual(alike.of("near-duplicates").outcome, "clear");
+      assert.include(alike.of("near-duplicates").found, "so that this is coincidence");
+    }));
+
   test("never calls clear what it could not look at", () =>
     Effect.gen(function* () {
       for (const rows of [{ rows: 0 }, { label: "TRUE" }, { label: "NULL::BOOLEAN" }]) {

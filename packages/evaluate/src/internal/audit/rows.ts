@@ -75,22 +75,26 @@ export const twins = Effect.fnUntraced(function* (
       : `floor(${value} / ${sd * rowLimits.near})`;
   });
   const vector = `hash(${[...cells, ...keptOf(set).map(identifier)].join(", ")})`;
-  const [yes] = train.outcome.views;
+  const { kind, views } = train.outcome;
+  const [yes] = views;
   const rarer = train.positives * 2 <= train.labelled ? `(${yes})` : `NOT (${yes})`;
+  // Like features give like numbers, so that only the very same number tells a duplicate.
+  const [told, same] = kind === "number" ? ["TRUE", "label"] : [rarer, rarer];
   const asked = Math.min(1, mostAsked / Math.max(1, test.labelled));
   const sampled = asked === 1 ? "TRUE" : rowsIn(asked);
   const [found] = yield* db.rows(
     "look for test rows that are in train",
     `WITH asked AS MATERIALIZED (
-       SELECT ${vector} AS v, ${rarer} AS rare FROM ${test.relation} WHERE label IS NOT NULL AND ${sampled}),
-     cells AS MATERIALIZED (
-       SELECT h, count_if(rare) / count(*) AS agree
-       FROM (SELECT ${vector} AS h, ${rarer} AS rare FROM ${train.relation} WHERE label IS NOT NULL)
-       WHERE h IN (SELECT v FROM asked) GROUP BY 1)
-     SELECT count(*)::DOUBLE AS asked, count(h)::DOUBLE AS twins,
-       count_if(h IS NOT NULL AND rare)::DOUBLE AS rare,
-       coalesce(avg(agree) FILTER (rare), 0)::DOUBLE AS agreement
-     FROM asked LEFT JOIN cells ON v = h`,
+       SELECT ${vector} AS v, ${told} AS rare, ${same} AS y FROM ${test.relation} WHERE label IS NOT NULL AND ${sampled}),
+     outcomes AS MATERIALIZED (
+       SELECT h, y, count(*) AS n
+       FROM (SELECT ${vector} AS h, ${same} AS y FROM ${train.relation} WHERE label IS NOT NULL)
+       WHERE h IN (SELECT v FROM asked) GROUP BY 1, 2),
+     cells AS (SELECT h, sum(n) AS n FROM outcomes GROUP BY 1)
+     SELECT count(*)::DOUBLE AS asked, count(cells.h)::DOUBLE AS twins,
+       count_if(cells.h IS NOT NULL AND rare)::DOUBLE AS rare,
+       coalesce(avg(coalesce(outcomes.n, 0) / cells.n) FILTER (rare), 0)::DOUBLE AS agreement
+     FROM asked LEFT JOIN cells ON v = cells.h LEFT JOIN outcomes ON v = outcomes.h AND asked.y = outcomes.y`,
   );
   const share = Number(found?.["twins"] ?? 0) / Math.max(1, Number(found?.["asked"] ?? 0));
   const count = Math.round(share * test.labelled);
@@ -101,9 +105,12 @@ export const twins = Effect.fnUntraced(function* (
     ? "clear"
     : rare < rowLimits.minTwins
       ? "noted"
-      : agreement >= rowLimits.agreement
-        ? "suspected"
-        : "clear";
+      : agreement < rowLimits.agreement
+        ? "clear"
+        : kind === "text" && how === "near"
+          ? "noted"
+          : "suspected";
+  const among = kind === "number" ? "" : " with the rarer outcome";
   const alike = how === "exact" ? "the features" : "nearly the features";
   const result: AuditResult = {
     ...base,
@@ -112,10 +119,12 @@ export const twins = Effect.fnUntraced(function* (
       !many
         ? ""
         : rare < rowLimits.minTwins
-          ? ", too few of the rarer outcome to tell coincidence from duplicates"
+          ? `, too few${among} to tell coincidence from duplicates`
           : outcome === "suspected"
-            ? `, and of those with the rarer outcome ${percent(agreement)} have a twin with the same one: these are the same things`
-            : `; of those with the rarer outcome only ${percent(agreement)} have a twin with the same one, so that this is coincidence`
+            ? `, and of those${among} ${percent(agreement)} have a twin with the same one: these are the same things`
+            : outcome === "noted"
+              ? `, and of those${among} ${percent(agreement)} have a twin with the same one: the same things, or features that tell the class`
+              : `; of those${among} only ${percent(agreement)} have a twin with the same one, so that this is coincidence`
     }`,
     next:
       outcome === "clear"
