@@ -70,6 +70,6 @@ export const sheetMarkdown = (sheet: InfoSheet.InfoSheet): string =>
     "",
   ].join("\n\n");
 
-/** Text of a run as text of a page: on one line, and no markup. */
-const plain = (text: string): string =>
+/** Text of a run as text of a Markdown page: on one line, and no markup. */
+export const plain = (text: string): string =>
   text.replaceAll(/\s+/g, " ").replaceAll(/[\\`*_[\]<>|#]/g, String.raw`\$&`);

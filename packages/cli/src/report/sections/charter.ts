@@ -28,6 +28,7 @@ export const charter = (run: Run.Run): Html => {
           html`${baseline.name}<br /><span class="muted">${baseline.description}</span>`,
         ],
         ["Where people meet it", spec.surface],
+        ["Budgets", spec.budgets === undefined ? undefined : bullets(budgetsInWords(spec.budgets))],
         ["Guardrails", spec.guardrails.length === 0 ? "none stated" : bullets(spec.guardrails)],
         [
           "Ends",
@@ -61,6 +62,17 @@ const bullets = (items: ReadonlyArray<string>): Html =>
   html`<ul>
     ${items.map((item) => html`<li>${item}</li>`)}
   </ul>`;
+
+const budgetsInWords = (budgets: NonNullable<Spec["budgets"]>): ReadonlyArray<string> => {
+  const { latencyMillis, modelBytes, memoryBytes } = budgets;
+  return [
+    ...(latencyMillis === undefined
+      ? []
+      : [`a prediction within ${number(latencyMillis)} ms (p99)`]),
+    ...(modelBytes === undefined ? [] : [`a model of at most ${number(modelBytes)} bytes`]),
+    ...(memoryBytes === undefined ? [] : [`at most ${number(memoryBytes)} bytes of memory`]),
+  ];
+};
 
 /** What the metric charges: each of the four outcomes of a decision, or in words. */
 const costs = ({ metric }: Spec): Html => {

@@ -1,0 +1,155 @@
+/** Model cards and the owner's page: answered from the record, the rest left to a person. */
+import { assert, describe, it } from "@effect/vitest";
+import { Engine, LocalEngine, Pipeline, Stage, Store } from "@ml-pipe/core";
+import { type Estimator, Model, Table } from "@ml-pipe/data";
+import * as Effect from "effect/Effect";
+import * as Layer from "effect/Layer";
+import * as Schema from "effect/Schema";
+import {
+  charterWith,
+  constantModel,
+  modelOf,
+  recording,
+  rightModel,
+  trainTripsOf,
+  TripFeatures,
+  tripsOf,
+} from "../test-fixtures/trips.ts";
+import * as Evaluate from "./Evaluate.ts";
+import * as ModelCard from "./ModelCard.ts";
+import * as OnePage from "./OnePage.ts";
+
+/** The record of a run that judges a model, or of one that judges none. */
+const recorded = (estimator: Estimator.Estimator | null) =>
+  Effect.gen(function* () {
+    const charter = charterWith({ budgets: { modelBytes: 100_000 } });
+    const values = {
+      model: yield* modelOf(estimator ?? rightModel),
+      train: yield* trainTripsOf(),
+      test: yield* tripsOf({ days: 12, perDay: 200 }),
+    };
+    const given = Stage.make("given", {
+      input: {},
+      outputs: {
+        model: Model.of(TripFeatures),
+        train: Table.of(TripFeatures.contract, "train"),
+        test: Table.of(TripFeatures.contract, "test"),
+      },
+      run: () => Effect.succeed(values),
+    });
+    const evaluate = Evaluate.decisions(TripFeatures, {
+      charter,
+      slices: ["origin"],
+      minSliceRows: 1,
+    });
+    const judging = Pipeline.make("trips", { charter }, () => {
+      const { model, train, test: data } = given();
+      return { verdict: evaluate({ model, train, data }).verdict };
+    });
+    const training = Pipeline.make("trips", { charter }, () => ({ model: given().model }));
+    const engine = yield* Engine.Engine;
+    const { run } = estimator === null ? yield* engine.run(training) : yield* engine.run(judging);
+    const { holdouts } = yield* Store.Store;
+    return { run, looks: yield* holdouts.all };
+  }).pipe(Effect.provide(LocalEngine.layer.pipe(Layer.provideMerge(Store.Store.layerMemory))));
+
+describe("a model card", () => {
+  it.effect("has what the Hub and the toolkit ask, and survives JSON", () =>
+    recording(() =>
+      Effect.gen(function* () {
+        const { run, looks } = yield* recorded(rightModel);
+        const card = ModelCard.of(run, looks);
+        const { huggingFace, modelCardToolkit, sections, forPerson } = card;
+        assert.strictEqual(huggingFace.pipeline_tag, "tabular-classification");
+        const [result] = huggingFace["model-index"]?.[0]?.results ?? [];
+        assert.strictEqual(result?.dataset.name, "trip-features");
+        assert.deepStrictEqual(
+          result?.metrics.map(({ type }) => type),
+          [
+            "cost",
+            "gain",
+            "roc_auc",
+            "average_precision",
+            "log_loss",
+            "brier_score",
+            "calibration_error",
+          ],
+        );
+        const metrics = modelCardToolkit.quantitative_analysis.performance_metrics;
+        assert.include(metrics[0]?.type, "expected cost (EUR per trip)");
+        assert.isDefined(metrics[0]?.confidence_interval);
+        assert.deepStrictEqual(
+          metrics.flatMap(({ slice }) => slice ?? []),
+          ["origin A", "origin B", "origin C"],
+        );
+        assert.deepStrictEqual(
+          sections.map(({ title }) => title),
+          ["Model details", "Uses", "Risks and limitations", "Training", "Evaluation", "Verdict"],
+        );
+        assert.includeMembers(
+          forPerson.map(({ field }) => field),
+          ["license", "considerations.ethical_considerations"],
+        );
+        const json = Schema.encodeSync(ModelCard.ModelCard)(card);
+        const back = Schema.decodeUnknownSync(ModelCard.ModelCard)(
+          JSON.parse(JSON.stringify(json)),
+        );
+        assert.deepStrictEqual(back, card);
+      }),
+    ),
+  );
+
+  it.effect("makes nothing up where nothing was judged", () =>
+    recording(() =>
+      Effect.gen(function* () {
+        const { run, looks } = yield* recorded(null);
+        const { huggingFace, modelCardToolkit, forPerson } = ModelCard.of(run, looks);
+        assert.isUndefined(huggingFace["model-index"]);
+        assert.deepStrictEqual(modelCardToolkit.quantitative_analysis.performance_metrics, []);
+        assert.include(
+          forPerson.map(({ field }) => field),
+          "quantitative_analysis",
+        );
+      }),
+    ),
+  );
+});
+
+describe("the owner's page", () => {
+  it.effect("says yes, what it saves and what it rests on, in plain words", () =>
+    recording(() =>
+      Effect.gen(function* () {
+        const { run, looks } = yield* recorded(rightModel);
+        const page = OnePage.of(run, looks);
+        assert.strictEqual(page.question, "warn passengers? Decided at departure, by dispatcher.");
+        assert.strictEqual(page.answer.status, "passed");
+        assert.match(page.answer.sentence, /^Yes: /);
+        assert.match(
+          page.money.join("\n"),
+          /EUR in a thousand decisions\. With 95 % confidence, between/,
+        );
+        assert.include(page.restsOn.join("\n"), "2,400 real cases on 12 days");
+        assert.include(page.restsOn.join("\n"), "No other model was judged on these cases.");
+        assert.include(page.restsOn.join("\n"), "Is the stored model within what was allowed?");
+        assert.include(page.risks.at(-1), "The past is no promise");
+        assert.include(page.who[0], "passenger-care");
+      }),
+    ),
+  );
+
+  it.effect("says no and why, and says where there is no answer", () =>
+    recording(() =>
+      Effect.gen(function* () {
+        const { run, looks } = yield* recorded(constantModel(0.24));
+        const { answer, risks } = OnePage.of(run, looks);
+        assert.strictEqual(answer.status, "rejected");
+        assert.match(answer.why, /^Is it better than what is done today.*Expected .*; found /);
+        // What was said already is not said again, but for what to do about it.
+        assert.notMatch(risks.join("\n"), /Not met: Is it better/);
+        assert.match(risks.join("\n"), /To do about it: Keep the baseline/);
+        const none = yield* recorded(null);
+        assert.strictEqual(OnePage.of(none.run, none.looks).answer.status, "none");
+      }),
+    ),
+  );
+});

@@ -1,0 +1,117 @@
+/** The fields of the Model Card Toolkit, schema 0.0.2. */
+import { Words } from "@ml-pipe/data";
+import type { ToolkitCard } from "../../ModelCard.ts";
+import { featureContract, takenIn } from "../infoSheet/answers.ts";
+import type { Known } from "../infoSheet/known.ts";
+import { metricsOf, slicesOf } from "./metrics.ts";
+
+const { counted, number } = Words;
+
+/** What the record says of them. */
+export const toolkitOf = (known: Known): ToolkitCard => {
+  const { run, model, tables } = known;
+  const { charter } = run.graph;
+  const features = featureContract(known);
+  const names = new Set(
+    tables.filter(({ value }) => value.role !== "live").map(({ value }) => value.contract.name),
+  );
+  const taken = takenIn(known).map(({ value }) => value.contract.name);
+  return {
+    schema_version: "0.0.2",
+    model_details: {
+      name: run.pipeline,
+      overview: `${charter.title}. ${charter.decision.question} Decided at ${charter.decision.madeAt}, by ${charter.decision.actor}.`,
+      owners: [{ name: charter.owner }],
+      version: {
+        name: model?.value.document.digest ?? run.id,
+        date: run.startedAt.toISOString().slice(0, 10),
+      },
+    },
+    model_parameters: {
+      ...(model === undefined
+        ? {}
+        : {
+            model_architecture: `${model.value.kind}, trained on ${counted(model.value.trainedOn.rows, "row")}`,
+          }),
+      data: [...new Set([...taken, ...names])].map((name) => ({ name })),
+      ...(features === undefined
+        ? {}
+        : {
+            input_format: `features: ${Object.keys(features.columns)
+              .filter((name) => features.columns[name]?.availableAt === "decision")
+              .join(", ")}`,
+          }),
+      ...(known.evaluation === undefined
+        ? {}
+        : {
+            output_format: `a probability; the decision is made from ${number(known.evaluation.value.threshold)}`,
+          }),
+    },
+    quantitative_analysis: {
+      performance_metrics: [...metricsOf(known), ...slicesOf(known)].map(
+        ({ name, value, interval, slice }) => ({
+          type: name,
+          value: number(value),
+          ...(slice === undefined ? {} : { slice }),
+          ...(interval === null
+            ? {}
+            : {
+                confidence_interval: {
+                  lower_bound: number(interval.lower),
+                  upper_bound: number(interval.upper),
+                },
+              }),
+        }),
+      ),
+    },
+    considerations: {
+      users: [{ description: charter.decision.actor }],
+      use_cases: [{ description: `${charter.decision.question} On: ${charter.surface}` }],
+      limitations: limitationsOf(known).map((description) => ({ description })),
+      tradeoffs: known.evaluation === undefined ? [] : [{ description: tradeoff(known) }],
+    },
+  };
+};
+
+/** What a reader must know before relying on the model: what did not pass, and what was found. */
+export const limitationsOf = ({ verdict, run }: Known): ReadonlyArray<string> => [
+  ...(verdict?.value.evidence ?? [])
+    .filter(({ outcome }) => outcome !== "passed")
+    .map(({ gate, outcome, found }) => `${gate} ${outcome}: ${found}`),
+  ...new Set(
+    run.stages
+      .flatMap(({ findings }) => findings)
+      .filter(({ severity }) => severity !== "info")
+      .map(({ check, found, expected }) => `${check}: ${found} (expected ${expected})`),
+  ),
+];
+
+const tradeoff = ({ evaluation }: Known): string => {
+  if (evaluation === undefined) return "";
+  const { truePositive, falsePositive, falseNegative, trueNegative } = evaluation.value.confusion;
+  return `at this threshold it acts rightly ${Words.whole(truePositive)} times and wrongly ${Words.whole(falsePositive)} times, misses ${Words.whole(falseNegative)}, and rightly does nothing ${Words.whole(trueNegative)} times`;
+};
+
+/** Fields that no record of a run can answer, and those that this one does not. */
+export const leftOf = ({ model, evaluation }: Known) => [
+  ...(model === undefined
+    ? [{ field: "model_parameters.model_architecture", why: "no model was trained in this run" }]
+    : []),
+  ...(evaluation === undefined
+    ? [{ field: "quantitative_analysis", why: "no model was judged in this run" }]
+    : []),
+  { field: "license", why: "which licence the model and its data are under" },
+  { field: "datasets", why: "the ids of the data on the Hub, if they are there" },
+  { field: "model_details.references", why: "papers and documents about it" },
+  { field: "model_details.citations", why: "how to cite it" },
+  {
+    field: "model_parameters.data.sensitive",
+    why: "which columns are personal or otherwise sensitive",
+  },
+  {
+    field: "considerations.ethical_considerations",
+    why: "who could be harmed, how, and what is done against it",
+  },
+  { field: "out-of-scope use", why: "what it must not be used for" },
+  { field: "environmental impact", why: "what training and serving consume" },
+];

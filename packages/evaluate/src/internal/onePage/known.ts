@@ -1,0 +1,55 @@
+/** What the record of a run says that its owner asks, whatever was predicted. */
+import { type Holdout, type Run, Verdict } from "@ml-pipe/core";
+import { Interval, Predictions } from "@ml-pipe/data";
+import * as Option from "effect/Option";
+import * as Schema from "effect/Schema";
+
+const Estimate = Schema.Struct({
+  estimate: Schema.Finite,
+  interval: Schema.NullOr(Interval.Interval),
+});
+
+/** What every evaluation says. */
+const Judged = Schema.Struct({
+  rows: Schema.Int,
+  blocks: Schema.Struct({ by: Predictions.Block, count: Schema.Int }),
+  unit: Schema.String,
+  level: Schema.Finite,
+  smallestGain: Schema.Finite,
+  gain: Estimate,
+  cost: Schema.Struct({ model: Estimate, baseline: Estimate }),
+  sensitivity: Schema.optionalKey(
+    Schema.Array(
+      Schema.Struct({
+        cost: Schema.String,
+        factor: Schema.Finite,
+        gain: Schema.NullOr(Schema.Finite),
+      }),
+    ),
+  ),
+});
+
+/** See the module. */
+export interface Known {
+  readonly run: Run.Run;
+  /** The last one: with the evidence of every gate that added to it. */
+  readonly verdict: Verdict.Verdict | undefined;
+  readonly judged: typeof Judged.Type | undefined;
+  /** Models that were judged on the same test rows, this one among them. */
+  readonly models: number;
+}
+
+const decodeVerdict = Schema.decodeUnknownOption(Verdict.Verdict);
+const decodeJudged = Schema.decodeUnknownOption(Judged);
+
+/** Reads a run's record. */
+export const knownOf = (run: Run.Run, looks: ReadonlyArray<Holdout.Look>): Known => {
+  const outputs = run.stages.flatMap(({ outputs }) => Object.values(outputs ?? {}));
+  const verdict = outputs.flatMap((value) => Option.toArray(decodeVerdict(value))).at(-1);
+  const judged = outputs.flatMap((value) => Option.toArray(decodeJudged(value))).at(-1);
+  const testSet = looks.findLast(({ table }) => table === verdict?.testSet)?.testSet;
+  const models = looks
+    .filter((look) => look.testSet === testSet && look.outcome !== "nothing-seen")
+    .map(({ model }) => model);
+  return { run, verdict, judged, models: new Set(models).size };
+};
