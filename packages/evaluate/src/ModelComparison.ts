@@ -11,6 +11,7 @@ import { Interval, Predictions } from "@ml-pipe/data";
 import * as Option from "effect/Option";
 import * as Result from "effect/Result";
 import * as Schema from "effect/Schema";
+import { Judgement } from "./Evaluation.ts";
 
 /** Two models on the same rows. */
 export const ModelComparison = Schema.Struct({
@@ -38,16 +39,8 @@ export interface NotCompared {
   readonly next: string;
 }
 
-/** What a comparison needs of an evaluation. */
-const Judged = Schema.Struct({
-  rows: Schema.Int,
-  blocks: Schema.Struct({ by: Predictions.Block, count: Schema.Int }),
-  byBlock: Schema.Struct({ rows: Schema.Array(Schema.Int), cost: Schema.Array(Schema.Finite) }),
-  holdout: Schema.Struct({ nominalLevel: Schema.Finite }),
-});
-
 interface Found {
-  readonly judged: typeof Judged.Type;
+  readonly judged: Judgement;
   readonly verdict: Verdict.Verdict;
 }
 
@@ -125,7 +118,7 @@ const foundIn = (run: Run.Run): Found | undefined => {
   return undefined;
 };
 
-const decodeJudged = Schema.decodeUnknownOption(Judged);
+const decodeJudged = Schema.decodeUnknownOption(Judgement);
 const decodeVerdict = Schema.decodeUnknownOption(Verdict.Verdict);
 
 const encodeMetric = (run: Run.Run): string => JSON.stringify(run.graph.charter.metric);

@@ -3,15 +3,26 @@ import type { HubMetadata } from "../../ModelCard.ts";
 import type { Known } from "../infoSheet/known.ts";
 import { metricsOf } from "./metrics.ts";
 
-/** The Hub's name for a prediction from columns of a table. */
-const task = { type: "tabular-classification", name: "Tabular Classification" } as const;
+/** The Hub's names for predictions from columns of a table. */
+const tasks = {
+  classification: { type: "tabular-classification", name: "Tabular Classification" },
+  regression: { type: "tabular-regression", name: "Tabular Regression" },
+} as const;
 
 /** Metrics that the Hub knows by these names. */
-const onHub = new Set(["roc_auc", "brier_score"]);
+const onHub = new Set([
+  "roc_auc",
+  "brier_score",
+  "mae",
+  "r_squared",
+  "accuracy",
+  "f1",
+  "matthews_correlation",
+]);
 
 /** The metadata, as far as the record says; a licence and a data set on the Hub are for a person. */
 export const hubOf = (known: Known): HubMetadata => {
-  const { run, model, verdict } = known;
+  const { run, model, verdict, evaluation } = known;
   const metrics = metricsOf(known);
   const base = {
     library_name: "ml-pipe",
@@ -19,6 +30,10 @@ export const hubOf = (known: Known): HubMetadata => {
   };
   const first = metrics[0];
   if (first === undefined || verdict === undefined) return base;
+  const task =
+    evaluation !== undefined && "errors" in evaluation.value
+      ? tasks.regression
+      : tasks.classification;
   const test = known.tables.find(({ value }) => value.role === "test");
   return {
     ...base,

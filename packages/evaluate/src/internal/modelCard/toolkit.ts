@@ -1,11 +1,12 @@
 /** The fields of the Model Card Toolkit, schema 0.0.2. */
 import { Words } from "@ml-pipe/data";
+import type { AnyEvaluation } from "../../Evaluation.ts";
 import type { ToolkitCard } from "../../ModelCard.ts";
 import { featureContract, takenIn } from "../infoSheet/answers.ts";
 import type { Known } from "../infoSheet/known.ts";
 import { metricsOf, slicesOf } from "./metrics.ts";
 
-const { counted, number } = Words;
+const { counted, number, whole } = Words;
 
 /** What the record says of them. */
 export const toolkitOf = (known: Known): ToolkitCard => {
@@ -44,7 +45,7 @@ export const toolkitOf = (known: Known): ToolkitCard => {
       ...(known.evaluation === undefined
         ? {}
         : {
-            output_format: `a probability; the decision is made from ${number(known.evaluation.value.threshold)}`,
+            output_format: outputOf(known.evaluation.value),
           }),
     },
     quantitative_analysis: {
@@ -68,7 +69,7 @@ export const toolkitOf = (known: Known): ToolkitCard => {
       users: [{ description: charter.decision.actor }],
       use_cases: [{ description: `${charter.decision.question} On: ${charter.surface}` }],
       limitations: limitationsOf(known).map((description) => ({ description })),
-      tradeoffs: known.evaluation === undefined ? [] : [{ description: tradeoff(known) }],
+      tradeoffs: tradeoffsOf(known).map((description) => ({ description })),
     },
   };
 };
@@ -86,10 +87,22 @@ export const limitationsOf = ({ verdict, run }: Known): ReadonlyArray<string> =>
   ),
 ];
 
-const tradeoff = ({ evaluation }: Known): string => {
-  if (evaluation === undefined) return "";
+const outputOf = (evaluation: AnyEvaluation): string => {
+  if ("threshold" in evaluation) {
+    return `a probability; the decision is made from ${number(evaluation.threshold)}`;
+  }
+  return "classes" in evaluation
+    ? `a probability for each of ${evaluation.classes.join(", ")}; the choice of the lowest expected cost`
+    : "a number, in the unit of the label";
+};
+
+/** What is right and wrong at the threshold of a decision. */
+const tradeoffsOf = ({ evaluation }: Known): ReadonlyArray<string> => {
+  if (evaluation === undefined || !("threshold" in evaluation.value)) return [];
   const { truePositive, falsePositive, falseNegative, trueNegative } = evaluation.value.confusion;
-  return `at this threshold it acts rightly ${Words.whole(truePositive)} times and wrongly ${Words.whole(falsePositive)} times, misses ${Words.whole(falseNegative)}, and rightly does nothing ${Words.whole(trueNegative)} times`;
+  return [
+    `at this threshold it acts rightly ${whole(truePositive)} times and wrongly ${whole(falsePositive)} times, misses ${whole(falseNegative)}, and rightly does nothing ${whole(trueNegative)} times`,
+  ];
 };
 
 /** Fields that no record of a run can answer, and those that this one does not. */

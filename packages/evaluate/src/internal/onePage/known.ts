@@ -1,23 +1,12 @@
 /** What the record of a run says that its owner asks, whatever was predicted. */
 import { type Holdout, type Run, Verdict } from "@ml-pipe/core";
-import { Interval, Predictions } from "@ml-pipe/data";
 import * as Option from "effect/Option";
 import * as Schema from "effect/Schema";
+import { Judgement } from "../../Evaluation.ts";
 
-const Estimate = Schema.Struct({
-  estimate: Schema.Finite,
-  interval: Schema.NullOr(Interval.Interval),
-});
-
-/** What every evaluation says. */
+/** What every evaluation says, and what some say of other costs. */
 const Judged = Schema.Struct({
-  rows: Schema.Int,
-  blocks: Schema.Struct({ by: Predictions.Block, count: Schema.Int }),
-  unit: Schema.String,
-  level: Schema.Finite,
-  smallestGain: Schema.Finite,
-  gain: Estimate,
-  cost: Schema.Struct({ model: Estimate, baseline: Estimate }),
+  ...Judgement.fields,
   sensitivity: Schema.optionalKey(
     Schema.Array(
       Schema.Struct({

@@ -40,9 +40,9 @@ export const exhibitsOf = (found: PowerAnalysis): ReadonlyArray<Exhibit.Exhibit>
       row(`${found.basis.blocks.by}s of the test`, found.test.blocksNeeded, found.test.blocks),
       [
         `smallest gain told from none, ${found.unit}`,
-        found.test.detectable.least,
-        found.test.detectable.expected,
-        found.smallestGain,
+        number(found.test.detectable.least),
+        number(found.test.detectable.expected),
+        number(found.smallestGain),
       ],
       row(`${found.experiment.unit}s in each arm of an A/B test`, found.experiment.perArm, null),
       ...(found.experiment.days === null
@@ -63,7 +63,12 @@ const row = (
   what: string,
   { least, expected }: { readonly least: number; readonly expected: number },
   there: number | null,
-): ReadonlyArray<string | number | null> => [what, Math.ceil(least), Math.ceil(expected), there];
+): ReadonlyArray<string | null> => [
+  what,
+  whole(Math.ceil(least)),
+  whole(Math.ceil(expected)),
+  there === null ? null : whole(there),
+];
 
 /** How likely the verdict passes, by the model's true gain: 40 points up to four times what is needed. */
 const chances = ({
