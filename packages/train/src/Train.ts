@@ -42,3 +42,13 @@ export {
 } from "./Calibrate.ts";
 export { linear, type LinearStageOptions } from "./LinearStage.ts";
 export { boostedTrees, type BoostedTreesStageOptions } from "./BoostedTreesStage.ts";
+export {
+  type LossFor,
+  NothingTrained,
+  search,
+  type SearchError,
+  type SearchOptions,
+  SearchResult,
+  type Strategy,
+  type Trainer,
+} from "./Search.ts";

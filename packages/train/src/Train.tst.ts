@@ -1,7 +1,9 @@
 /** Training that must not compile, with the words that the author sees. */
+import type { Ref } from "@ml-pipe/core";
 import type { Model, Table } from "@ml-pipe/data";
 import { it } from "vitest";
 import { Amount, Buys, Kind } from "../test-fixtures/visits.ts";
+import * as Space from "./Space.ts";
 import * as Train from "./Train.ts";
 
 declare const model: Model.Model<typeof Buys.contract>;
@@ -47,4 +49,35 @@ it("trains on train rows", () => {
   Train.linear(Buys).run({ train: test, validation });
   // @ts-expect-error Type '"test"' is not assignable to type '"validation"'
   Train.linear(Buys).run({ train, validation: test });
+});
+
+declare const trainRef: Ref.Ref<typeof train, never, never>;
+declare const validationRef: Ref.Ref<typeof validation, never, never>;
+declare const testRef: Ref.Ref<typeof test, never, never>;
+const space = { l2: Space.float({ from: 0.1, to: 10 }), link: Space.choice("identity", "log") };
+
+it("searches on train and validation rows only", () => {
+  const search = Train.search(Buys, { space, train: ({ l2 }) => Train.linear(Buys, { l2 }) });
+  search({ train: trainRef, validation: validationRef });
+  // @ts-expect-error Type '"test"' is not assignable to type '"train"'
+  search({ train: testRef, validation: validationRef });
+  // @ts-expect-error Type '"test"' is not assignable to type '"validation"'
+  search({ train: trainRef, validation: testRef });
+});
+
+it("gives a trainer what the space has", () => {
+  Train.search(Amount, { space, train: (point) => Train.linear(Amount, point) });
+  // @ts-expect-error Property 'l1' does not exist on type
+  Train.search(Buys, { space, train: ({ l1 }) => Train.linear(Buys, { l1 }) });
+  // @ts-expect-error Type 'string' is not assignable to type 'number'
+  Train.search(Amount, { space, train: ({ link }) => Train.linear(Amount, { l2: link }) });
+});
+
+it("compares by a loss that fits the label", () => {
+  const common = { space, trials: 3 };
+  Train.search(Buys, { ...common, train: () => Train.linear(Buys), loss: "brier" });
+  // @ts-expect-error Type '"absolute"' is not assignable to type
+  Train.search(Buys, { ...common, train: () => Train.linear(Buys), loss: "absolute" });
+  // @ts-expect-error Type '"brier"' is not assignable to type
+  Train.search(Amount, { ...common, train: () => Train.linear(Amount), loss: "brier" });
 });

@@ -2,4 +2,5 @@
 export * as BoostedTrees from "./BoostedTrees.ts";
 export * as Factorisation from "./recommend/Factorisation.ts";
 export * as Linear from "./Linear.ts";
+export * as Space from "./Space.ts";
 export * as Train from "./Train.ts";

@@ -1,0 +1,82 @@
+/** How wrong a model is on the rows of a table. */
+import type { Artifact } from "@ml-pipe/core";
+import {
+  Calibration,
+  type Duckdb,
+  type Estimator,
+  type FeatureSet,
+  Model,
+  Scoring,
+  type Table,
+} from "@ml-pipe/data";
+import * as Effect from "effect/Effect";
+import { readTable } from "../trainingTable.ts";
+
+/** The mean over rows of the log loss, squared error of probabilities, error of numbers, or mistakes. */
+export type Loss = "logLoss" | "brier" | "squared" | "absolute" | "poisson" | "mistakes";
+
+/** Mean loss, and of how many rows. */
+export interface Measured {
+  readonly loss: number;
+  readonly rows: number;
+}
+
+/** What measuring can fail with. */
+export type MeasureError =
+  | Model.LoadError
+  | Scoring.OpenError
+  | Estimator.ScoreInputInvalid
+  | Duckdb.DuckdbError
+  | Table.ReadError;
+
+/** Scores the labelled rows of a table and takes the mean of their losses. */
+export const measure: (
+  set: FeatureSet.FeatureSet,
+  model: Model.AnyModel,
+  table: Table.AnyTable,
+  loss: Loss,
+) => Effect.Effect<Measured, MeasureError, Duckdb.Duckdb | Artifact.ArtifactStore> =
+  Effect.fnUntraced(function* (set, model, table, loss) {
+    const document = yield* Model.load(model);
+    const { estimator, transform, signature } = document;
+    const classes = signature._tag === "classes" ? signature.classes : undefined;
+    const { features } = estimator;
+    const { columns, labels } = yield* readTable(set, table, { transform, classes, features });
+    return yield* Effect.scoped(
+      Effect.gen(function* () {
+        const scoring = yield* Scoring.open(document);
+        const scores = new Float64Array(labels.length * scoring.width);
+        yield* scoring.columns(columns, scores);
+        const of = losses[loss];
+        let sum = 0;
+        for (let i = 0; i < labels.length; i++) {
+          sum += of(scores.subarray(i * scoring.width, (i + 1) * scoring.width), labels[i] ?? 0);
+        }
+        return { loss: sum / labels.length, rows: labels.length };
+      }),
+    );
+  });
+
+type RowLoss = (scores: Float64Array, label: number) => number;
+
+/** The probability of what came true. */
+const ofTruth: RowLoss = (scores, label) => {
+  const [only = 0] = scores;
+  return scores.length > 1 ? (scores[label] ?? 0) : label === 1 ? only : 1 - only;
+};
+
+const losses: { readonly [K in Loss]: RowLoss } = {
+  logLoss: (scores, label) => -Math.log(Math.max(ofTruth(scores, label), Calibration.nearest)),
+  brier: ([p = 0], label) => (p - label) ** 2,
+  squared: ([value = 0], label) => (value - label) ** 2,
+  absolute: ([value = 0], label) => Math.abs(value - label),
+  // The deviance; a mean of 0 counts as almost 0.
+  poisson: ([value = 0], label) => {
+    const mean = Math.max(value, Calibration.nearest);
+    return 2 * ((label > 0 ? label * Math.log(label / mean) : 0) - (label - mean));
+  },
+  mistakes: (scores, label) => {
+    const first = scores.reduce((best, p, k) => (p > (scores[best] ?? 0) ? k : best), 0);
+    return first === label ? 0 : 1;
+  },
+};
