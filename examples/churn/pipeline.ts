@@ -15,14 +15,14 @@ import { charter, ChurnFeatures, Customer, prepare } from "./customers.ts";
 
 export { charter, ChurnFeatures, Customer } from "./customers.ts";
 
-const ingest = Ingest.table(
+export const ingest = Ingest.table(
   Customer,
   Source.csv(new URL("data/telco-churn.csv.gz", import.meta.url)),
 );
 // Without a key, two customers may look the same; the split keeps them together.
-const validate = Validate.table(Customer, { uniqueRows: false });
-const features = Features.stage(ChurnFeatures);
-const split = Split.random(ChurnFeatures.contract, {
+export const validate = Validate.table(Customer, { uniqueRows: false });
+export const features = Features.stage(ChurnFeatures);
+export const split = Split.random(ChurnFeatures.contract, {
   validation: 0.2,
   test: 0.3,
   stratify: "label",
@@ -33,7 +33,7 @@ const train = Train.boostedTrees(ChurnFeatures, {
   learningRate: 0.05,
   maxTrees: 300,
 });
-const evaluate = Evaluate.decisions(ChurnFeatures, {
+export const evaluate = Evaluate.decisions(ChurnFeatures, {
   charter,
   slices: ["contract", "senior_citizen"],
   minSliceRows: 200,

@@ -43,7 +43,7 @@ beforeAll(async () => {
         yield* Registry.Registry.use(({ get }) => get("trip-delay")),
       );
       const { predict } = yield* Recording.record(predictor, { file: join(cwd, "served.ndjson") });
-      for (const request of requests) predict(request);
+      yield* Effect.forEach(requests, predict);
     }).pipe(
       Effect.scoped,
       Effect.provide(Registry.Registry.layer(join(cwd, "state"))),

@@ -6,6 +6,7 @@ import * as Command from "effect/cli/Command";
 import { Debug, State } from "./Verb.ts";
 import { approve } from "./verbs/approve.ts";
 import { check } from "./verbs/check.ts";
+import { codegen } from "./verbs/codegen.ts";
 import { contracts } from "./verbs/contracts.ts";
 import { daemon } from "./verbs/daemon.ts";
 import { diff } from "./verbs/diff.ts";
@@ -42,6 +43,7 @@ export const commandLine = Command.make("ml-pipe").pipe(
     check,
     contracts,
     features,
+    codegen,
     show,
     status,
     runs,

@@ -4,6 +4,7 @@
  * cross this border.
  */
 import type * as Check from "./commands/check.ts";
+import type * as Codegen from "./commands/codegen.ts";
 import type * as Compare from "./commands/compare.ts";
 import type * as Contracts from "./commands/contracts.ts";
 import type * as Daemon from "./commands/daemon.ts";
@@ -23,6 +24,7 @@ import type * as Why from "./commands/why.ts";
 
 interface Commands {
   readonly check: typeof Check;
+  readonly codegen: typeof Codegen;
   readonly compare: typeof Compare;
   readonly contracts: typeof Contracts;
   readonly daemon: typeof Daemon;

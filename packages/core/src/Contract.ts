@@ -19,6 +19,7 @@ export { Change, ChangeKind, Side } from "./contract/change.ts";
 export { diff } from "./contract/diff.ts";
 export { type JsonSchema, toJsonSchema } from "./contract/jsonSchema.ts";
 export { toMarkdown } from "./contract/markdown.ts";
+export { type ForPython, toPython } from "./contract/python.ts";
 export { ContractInvalid, problemsOf } from "./contract/problems.ts";
 export { ContractSpec } from "./contract/spec.ts";
 export { type Bump, bumpOf, versionProblem } from "./contract/version.ts";

@@ -42,9 +42,11 @@ export const start = Effect.fnUntraced(function* (
     (worker) => Effect.promise(() => close(worker)),
   );
   const answer = (id: number, result: Effect.Effect<Scored, OnnxFailed>): void => {
-    waiting.get(id)?.(result);
+    const resume = waiting.get(id);
     waiting.delete(id);
+    // First, because what goes on now may ask again, or close the thread and wait for its end.
     if (waiting.size === 0) worker.unref();
+    resume?.(result);
   };
   const end = (problem: string): void => {
     ended ??= new OnnxFailed({ during: "score", problem });

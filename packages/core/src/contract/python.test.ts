@@ -1,0 +1,55 @@
+import { spawnSync } from "node:child_process";
+import { assert, describe, it } from "vitest";
+import * as Column from "../Column.ts";
+import * as Contract from "../Contract.ts";
+
+const Visit = Contract.make("shop-visit 2", {
+  version: "1.2.0",
+  owner: "shop",
+  description: 'a "visit"\nof one customer',
+  columns: {
+    at: Column.timestamp(),
+    age: Column.int({ min: 0, max: 120, unit: "years", nullable: true }),
+    price: Column.float(),
+    plan: Column.string({ values: ["month", "year"] }),
+    code: Column.string({ pattern: "[A-Z]{3}" }),
+    "a b": Column.boolean({ description: "no name of Python" }),
+  },
+});
+const text = Contract.toPython([Visit], "ml-pipe codegen python visits.ts");
+
+const python = (code: string) =>
+  spawnSync("python3", ["-B", "-c", `${text}\n${code}`], { encoding: "utf8" });
+const known = spawnSync("python3", ["--version"]).status === 0;
+const required = process.env["ML_PIPE_TEST_PYTHON"] !== undefined;
+
+it("types for Python say what they are of, and how they are written again", () => {
+  assert.include(text, `# from shop-visit 2 1.2.0 ${Visit.digest}`);
+  assert.include(text, "    ml-pipe codegen python visits.ts\n");
+  assert.include(text, '        "age": Optional[int],  # years');
+  assert.include(text, '        "plan": Literal["month", "year"],');
+  assert.strictEqual(text, Contract.toPython([Visit], "ml-pipe codegen python visits.ts"));
+});
+
+describe.skipIf(!known && !required)("the generated module", () => {
+  const row = `row = dict(at="2001-01-01T00:00:00Z", age=3, price=1.5, plan="year", code="ABC"); row["a b"] = True`;
+  it("lets rows of the contract pass, and says everything that is wrong with others", () => {
+    const good = python(`${row}\nassert ShopVisit2.problems(row) == [], ShopVisit2.problems(row)
+row["age"] = None
+assert ShopVisit2.problems(row) == []
+assert ShopVisit2.COLUMNS[-1] == "a b" and ShopVisit2.DIGEST.startswith("sha256-")`);
+    assert.strictEqual(good.status, 0, good.stderr);
+    const bad = python(`${row}
+row.update(age=3.5, price=float("nan"), plan="day", code="ABCD", more=1, at=5); row["a b"] = 1
+print("\\n".join(ShopVisit2.problems(row)))`);
+    assert.deepStrictEqual(bad.stdout.trim().split("\n"), [
+      "more: the contract has no such column",
+      "at: expected timestamp, found 5",
+      "age: expected int, found 3.5",
+      "price: expected float, found no value",
+      "plan: expected one of ['month', 'year'], found 'day'",
+      "code: expected text that matches [A-Z]{3}, found 'ABCD'",
+      "a b: expected boolean, found 1",
+    ]);
+  });
+});

@@ -1,0 +1,152 @@
+/** Contracts as types for Python. */
+import type { ColumnSpec } from "../Column.ts";
+import type { Digest } from "../Digest.ts";
+import type { ContractSpec } from "./spec.ts";
+
+/** A contract, and what its types are known by: its digest, or that of what it follows from. */
+export interface ForPython {
+  readonly spec: ContractSpec;
+  readonly digest: Digest;
+}
+
+/**
+ * A Python module with a class for each contract: the type of a row for type checkers, the names of the
+ * columns, and a check of rows at run time. It needs nothing but Python 3.8. `command` is what generates
+ * it again; each class carries a digest, by which a script that was written for another state is refused.
+ *
+ * @example
+ * ```ts
+ * import { Column, Contract } from "@ml-pipe/core";
+ *
+ * const Point = Contract.make("point", {
+ *   version: "1.0.0", owner: "lab", columns: { x: Column.float({ unit: "mm" }) },
+ * });
+ * const module: string = Contract.toPython([Point], "ml-pipe codegen python pipeline.ts");
+ * ```
+ */
+export const toPython = (contracts: ReadonlyArray<ForPython>, command: string): string => {
+  const sorted = contracts.toSorted((a, b) => (a.spec.name < b.spec.name ? -1 : 1));
+  return `"""
+Types of what a pipeline hands over. Generated: do not edit. To write it again:
+
+    ${command}
+"""
+${sorted.map(({ spec, digest }) => `# from ${spec.name} ${spec.version} ${digest}`).join("\n")}
+import re
+from typing import Any, Dict, List, Literal, Mapping, Optional, Tuple, TypedDict
+
+${checker}
+${sorted.map(classOf).join("\n")}`;
+};
+
+const classOf = ({ spec, digest }: ForPython): string => {
+  const name = className(spec.name);
+  const columns = Object.entries(spec.columns);
+  const about = spec.description === undefined ? "" : `: ${oneLine(spec.description)}`;
+  return `
+${name}Column = Literal[
+${columns.map(([column]) => `    ${quoted(column)},`).join("\n")}
+]
+${name}Row = TypedDict(
+    ${quoted(`${name}Row`)},
+    {
+${columns.map(([column, one]) => `        ${quoted(column)}: ${typeOf(one)},${comment(one)}`).join("\n")}
+    },
+)
+
+
+class ${name}:
+    ${quoted(`${spec.name} ${spec.version}, of ${spec.owner}${about}`)}
+
+    DIGEST = ${quoted(digest)}
+    COLUMNS: Tuple[${name}Column, ...] = (
+${columns.map(([column]) => `        ${quoted(column)},`).join("\n")}
+    )
+    _RULES: Dict[str, Dict[str, Any]] = {
+${columns.map(([column, one]) => `        ${quoted(column)}: ${rulesOf(one)},`).join("\n")}
+    }
+
+    @classmethod
+    def problems(cls, row: Mapping[str, Any]) -> List[str]:
+        """Everything that is wrong with a row; nothing if it is one of these."""
+        return _problems(cls._RULES, row)
+`;
+};
+
+/** The check of a row, written once for all classes. Mirrors what `Contract.rowSchema` checks. */
+const checker = `
+def _problems(rules: Dict[str, Dict[str, Any]], row: Mapping[str, Any]) -> List[str]:
+    found = [f"{name}: the contract has no such column" for name in row if name not in rules]
+    for name, rule in rules.items():
+        if name not in row:
+            found.append(f"{name}: expected {rule['type']}, found nothing")
+            continue
+        value = row[name]
+        if value is None or (isinstance(value, float) and value != value):
+            if not rule.get("nullable", False):
+                found.append(f"{name}: expected {rule['type']}, found no value")
+            continue
+        kind = rule["type"]
+        number = isinstance(value, (int, float)) and not isinstance(value, bool)
+        fits = {
+            "boolean": isinstance(value, bool),
+            "int": number and value == int(value) if number and abs(value) != float("inf") else False,
+            "float": number and abs(value) != float("inf"),
+            "string": isinstance(value, str),
+            "timestamp": hasattr(value, "isoformat") or isinstance(value, str),
+        }[kind]
+        if not fits:
+            found.append(f"{name}: expected {kind}, found {value!r}")
+            continue
+        if "min" in rule and value < rule["min"]:
+            found.append(f"{name}: expected at least {rule['min']}, found {value!r}")
+        if "max" in rule and value > rule["max"]:
+            found.append(f"{name}: expected at most {rule['max']}, found {value!r}")
+        if "values" in rule and value not in rule["values"]:
+            found.append(f"{name}: expected one of {rule['values']}, found {value!r}")
+        if "pattern" in rule and re.fullmatch(rule["pattern"], value) is None:
+            found.append(f"{name}: expected text that matches {rule['pattern']}, found {value!r}")
+    return found
+`;
+
+const types = {
+  boolean: "bool",
+  int: "int",
+  float: "float",
+  string: "str",
+  timestamp: "Any",
+} as const;
+
+const typeOf = ({ type, nullable, values }: ColumnSpec): string => {
+  const plain = values === undefined ? types[type] : `Literal[${values.map(quoted).join(", ")}]`;
+  return nullable ? `Optional[${plain}]` : plain;
+};
+
+const comment = ({ description, unit }: ColumnSpec): string => {
+  const words = [description, unit].filter((one) => one !== undefined).map(oneLine);
+  return words.length === 0 ? "" : `  # ${words.join("; ")}`;
+};
+
+const rulesOf = ({ type, nullable, min, max, values, pattern }: ColumnSpec): string => {
+  const rules = [
+    `"type": ${quoted(type)}`,
+    ...(nullable ? [`"nullable": True`] : []),
+    ...(min === undefined ? [] : [`"min": ${min}`]),
+    ...(max === undefined ? [] : [`"max": ${max}`]),
+    ...(values === undefined ? [] : [`"values": [${values.map(quoted).join(", ")}]`]),
+    ...(pattern === undefined ? [] : [`"pattern": ${quoted(pattern)}`]),
+  ];
+  return `{${rules.join(", ")}}`;
+};
+
+const oneLine = (text: string): string => text.replaceAll(/\s+/g, " ");
+
+/** A text of Python: JSON is one, but for pairs of surrogates, which are written as they are. */
+const quoted = (text: string): string => JSON.stringify(text);
+
+/** `flight-delay` is `FlightDelay`. */
+const className = (name: string): string => {
+  const words = name.split(/[^A-Za-z0-9]+/).filter((word) => word !== "");
+  const joined = words.map((word) => `${word[0]?.toUpperCase()}${word.slice(1)}`).join("");
+  return /^[A-Za-z]/.test(joined) ? joined : `Contract${joined}`;
+};
