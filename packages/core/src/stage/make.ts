@@ -328,10 +328,8 @@ export const make: {
  * const another = Stage.named("another", one);
  * ```
  */
-export const named = <In, Out, S, E, R>(
-  name: string,
-  stage: Stage<In, Out, S, E, R>,
-): Stage<In, Out, S, E, R> => assemble({ ...stage.info, name }, implementOf(stage));
+export const named = <S extends { readonly info: StageInfo }>(name: string, stage: S): S =>
+  assemble({ ...stage.info, name }, implementOf(stage));
 
 /**
  * A stage made of another one: the same inputs and outputs, another behaviour or other facts about

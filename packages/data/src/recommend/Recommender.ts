@@ -12,22 +12,10 @@ import { bestFirst, drawn, listed, placed } from "../internal/recommend/candidat
 import { type Interactions, pairsSql } from "./Interactions.ts";
 import * as Recommendations from "./Recommendations.ts";
 
-const common = {
-  interactions: Schema.Struct({ name: Schema.String, digest: Digest.Digest }),
-  /** In words, such as `implicit matrix factorisation`. */
-  kind: Schema.String,
-  trainedOn: Schema.Struct({
-    split: Schema.NullOr(Schema.String),
-    table: Digest.Digest,
-    rows: Schema.Int,
-  }),
-};
-
-/** Any recommender, as it is stored. Its parts are Parquet files. */
-export const AnyRecommender = Schema.Union([
+/** What was learnt, in the form in which it recommends. Its parts are Parquet files. */
+export const Form = Schema.Union([
   /** Score = `base` + bias of the user + bias of the item + product of their factors. */
   Schema.TaggedStruct("factors", {
-    ...common,
     base: Schema.Finite,
     /** Factors of a user and of an item, without the bias. */
     factors: Schema.Int,
@@ -37,22 +25,38 @@ export const AnyRecommender = Schema.Union([
   }),
   /** Score = sum over the items that the user liked of how similar they are. */
   Schema.TaggedStruct("neighbours", {
-    ...common,
     /** Columns `item`, `neighbour`, `similarity`. */
     neighbours: Artifact.Artifact,
   }),
   /** The same order for everybody. Columns `item`, `score`. */
-  Schema.TaggedStruct("scores", { ...common, scores: Artifact.Artifact }),
+  Schema.TaggedStruct("scores", { scores: Artifact.Artifact }),
   /** An order that says nothing: what anything must beat. Column `item`. */
-  Schema.TaggedStruct("random", { ...common, seed: Schema.Int, items: Artifact.Artifact }),
+  Schema.TaggedStruct("random", { seed: Schema.Int, items: Artifact.Artifact }),
 ]);
+/** See {@link Form}. */
+export type Form = typeof Form.Type;
+
+/** Any recommender, as it is stored. */
+export const AnyRecommender = Schema.Struct({
+  interactions: Schema.Struct({ name: Schema.String, digest: Digest.Digest }),
+  /** In words, such as `implicit matrix factorisation`. */
+  kind: Schema.String,
+  form: Form,
+  trainedOn: Schema.Struct({
+    split: Schema.NullOr(Schema.String),
+    table: Digest.Digest,
+    rows: Schema.Int,
+  }),
+});
 /** See {@link AnyRecommender}. */
 export type AnyRecommender = typeof AnyRecommender.Type;
 
 /** A recommender trained on interactions under contract `C`. */
-export type Recommender<C extends Contract.Contract = Contract.Contract> = AnyRecommender & {
-  readonly interactions: { readonly name: C["name"] };
-};
+export interface Recommender<
+  out C extends Contract.Contract = Contract.Contract,
+> extends AnyRecommender {
+  readonly interactions: AnyRecommender["interactions"] & { readonly name: C["name"] };
+}
 
 /**
  * The schema of recommenders trained on interactions.
@@ -77,13 +81,15 @@ export const of = <C extends Contract.Contract>({
   );
 };
 
-/** A recommender as one of the interactions that its digest names: for those who train it. */
-export const belongsTo = <C extends Contract.Contract>(
-  { spec, contract }: Interactions<C>,
-  recommender: AnyRecommender,
+/** The handle on what was learnt from the train table: for those who train it. */
+export const make = <C extends Contract.Contract>(
+  { contract, digest }: Interactions<C>,
+  train: Table.Table<C, "train">,
+  learnt: { readonly kind: string; readonly form: Form },
 ): Recommender<C> => {
   const name: C["name"] = contract.name;
-  return { ...recommender, interactions: { ...recommender.interactions, name: name ?? spec.name } };
+  const trainedOn = { split: train.split, table: Table.digestOf(train), rows: train.rows };
+  return { ...learnt, interactions: { name, digest }, trainedOn };
 };
 
 /** The table of interactions is not the one that the recommender was trained on. */
@@ -152,7 +158,7 @@ export const candidates = <C extends Contract.Contract>(
         return yield* new OtherInteractions({ kind, trained: trainedOn.table, table });
       }
       const pairs = pairsSql(interactions.spec, yield* Table.relation(train));
-      const best = yield* bestOf(recommender, { pairs, perUser });
+      const best = yield* bestOf(recommender.form, { pairs, perUser });
       const lists = yield* Table.write(Recommendations.contract, "checked", {
         query: `SELECT user, item, CAST(rank AS BIGINT) AS rank, CAST(score AS DOUBLE) AS score,
             ${literal(source ?? kind)} AS source FROM ${best} ORDER BY user, rank`,
@@ -166,26 +172,26 @@ export const candidates = <C extends Contract.Contract>(
 
 /** The best items of each user as a relation `user`, `item`, `rank`, `score`. */
 const bestOf = Effect.fnUntraced(function* (
-  recommender: AnyRecommender,
+  form: Form,
   about: { readonly pairs: string; readonly perUser: number },
 ) {
   const store = yield* Artifact.ArtifactStore;
   const file = (artifact: Artifact.Artifact) => Effect.map(store.path(artifact), Table.parquet);
-  switch (recommender._tag) {
+  switch (form._tag) {
     case "factors":
       return yield* bestFirst(
         {
-          ...recommender,
-          users: yield* file(recommender.users),
-          items: yield* file(recommender.items),
+          ...form,
+          users: yield* file(form.users),
+          items: yield* file(form.items),
         },
         about,
       );
     case "neighbours":
-      return listed(yield* file(recommender.neighbours), about);
+      return listed(yield* file(form.neighbours), about);
     case "scores":
-      return placed(yield* file(recommender.scores), about);
+      return placed(yield* file(form.scores), about);
     case "random":
-      return drawn(yield* file(recommender.items), { ...about, seed: recommender.seed });
+      return drawn(yield* file(form.items), { ...about, seed: form.seed });
   }
 });

@@ -37,7 +37,7 @@ export const ListProperty = Schema.Struct({
   ]),
   judged: Estimate,
   against: Estimate,
-  /** `judged` less `against`, paired by user; its interval is of the pairs. */
+  /** `judged` less `against`; its interval is a bootstrap over users, paired. */
   difference: Estimate,
 });
 /** See {@link ListProperty}. */

@@ -71,7 +71,7 @@ export type SystemStage<
  */
 export const system = <C extends Contract.Contract, I extends Contract.Contract, S extends string>(
   judgedSystem: System.System<C, I, S>,
-  options: SystemOptions<S>,
+  options: SystemOptions<NoInfer<S>>,
 ): SystemStage<C, I, S> => {
   const { charter, candidate } = options;
   const settings = settingsOf(options);

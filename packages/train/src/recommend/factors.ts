@@ -8,7 +8,7 @@ import {
   type FactorisationResult,
   type SideFactors,
 } from "./Factorisation.ts";
-import { originOf, type Pairs, readPairs, type RecommenderStage, storePart } from "./pairs.ts";
+import { type Pairs, readPairs, type RecommenderStage, storePart } from "./pairs.ts";
 
 /** How {@link factors} trains. */
 export interface FactorsOptions extends FactorisationOptions {
@@ -95,7 +95,7 @@ export const factors = <C extends Contract.Contract>(
 
 const store = Effect.fnUntraced(function* <C extends Contract.Contract>(
   interactions: Interactions.Interactions<C>,
-  train: Table.AnyTable,
+  train: Table.Table<C, "train">,
   trained: {
     readonly pairs: Pairs;
     readonly fit: FactorisationResult;
@@ -103,16 +103,16 @@ const store = Effect.fnUntraced(function* <C extends Contract.Contract>(
   },
 ) {
   const { fit, pairs, explicit } = trained;
-  const recommender = {
-    _tag: "factors" as const,
-    ...originOf(interactions, train),
+  return Recommender.make(interactions, train, {
     kind: `${explicit ? "explicit" : "implicit"} matrix factorisation`,
-    base: fit.base,
-    factors: fit.users.factors.length / pairs.userCount,
-    users: yield* storeSide(pairs.users, fit.users),
-    items: yield* storeSide(pairs.items, fit.items),
-  };
-  return Recommender.belongsTo(interactions, recommender);
+    form: {
+      _tag: "factors",
+      base: fit.base,
+      factors: fit.users.factors.length / pairs.userCount,
+      users: yield* storeSide(pairs.users, fit.users),
+      items: yield* storeSide(pairs.items, fit.items),
+    },
+  });
 });
 
 const storeSide = Effect.fnUntraced(function* (names: string, { factors, bias }: SideFactors) {

@@ -5,7 +5,7 @@ import * as Effect from "effect/Effect";
 import { nearest, type SparseMatrix } from "../internal/similarity.ts";
 import { trainingError, type TrainingError } from "../internal/trainingData.ts";
 import { type Descriptor, readContent } from "./content.ts";
-import { originOf, readPairs, type RecommenderStage, storePart } from "./pairs.ts";
+import { readPairs, type RecommenderStage, storePart } from "./pairs.ts";
 
 /** How many neighbours, and how they are found. */
 export interface NeighboursOptions {
@@ -51,11 +51,9 @@ export const itemNeighbours = <C extends Contract.Contract>(
       const part = yield* storeNearest(matrix, pairs.items, { neighbours, shrink }, (share) =>
         progress({ label: "items", share, rows: pairs.itemCount }),
       );
-      return Recommender.belongsTo(interactions, {
-        _tag: "neighbours",
-        ...originOf(interactions, train),
+      return Recommender.make(interactions, train, {
         kind: "item neighbours",
-        neighbours: part,
+        form: { _tag: "neighbours", neighbours: part },
       });
     }, Effect.scoped),
   });
@@ -141,11 +139,9 @@ export const contentNeighbours = <C extends Contract.Contract, I extends Contrac
         { neighbours, shrink },
         (share) => progress({ label: "items", share, rows: content.matrix.rows }),
       );
-      return Recommender.belongsTo(interactions, {
-        _tag: "neighbours",
-        ...originOf(interactions, train),
+      return Recommender.make(interactions, train, {
         kind: "content neighbours",
-        neighbours: part,
+        form: { _tag: "neighbours", neighbours: part },
       });
     }, Effect.scoped),
   });

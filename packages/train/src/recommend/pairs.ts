@@ -81,12 +81,3 @@ export const storePart = Effect.fnUntraced(function* (query: string) {
     ),
   );
 });
-
-/** What every recommender says of where it comes from. */
-export const originOf = (
-  { spec, digest }: Interactions.Interactions,
-  train: Table.AnyTable,
-): Pick<Recommender.AnyRecommender, "interactions" | "trainedOn"> => ({
-  interactions: { name: spec.name, digest },
-  trainedOn: { split: train.split, table: Table.digestOf(train), rows: train.rows },
-});

@@ -3,7 +3,7 @@ import { type Contract, Stage } from "@ml-pipe/core";
 import { Duckdb, Interactions, Recommender, Table } from "@ml-pipe/data";
 import * as Duration from "effect/Duration";
 import * as Effect from "effect/Effect";
-import { originOf, type RecommenderStage, storePart } from "./pairs.ts";
+import { type RecommenderStage, storePart } from "./pairs.ts";
 
 /** How {@link popularity} counts. */
 export interface PopularityOptions {
@@ -54,16 +54,17 @@ export const popularity = <C extends Contract.Contract>(
     params: { interactions: digest, halfLifeMs },
     run: Effect.fnUntraced(function* ({ train }) {
       const relation = yield* Table.relation(train);
-      return Recommender.belongsTo(interactions, {
-        _tag: "scores",
-        ...originOf(interactions, train),
+      return Recommender.make(interactions, train, {
         kind: "popularity",
-        scores: yield* storePart(
-          halfLifeMs === null
-            ? `SELECT item, count(*)::DOUBLE AS score FROM ${Interactions.pairsSql(spec, relation)}
+        form: {
+          _tag: "scores",
+          scores: yield* storePart(
+            halfLifeMs === null
+              ? `SELECT item, count(*)::DOUBLE AS score FROM ${Interactions.pairsSql(spec, relation)}
                WHERE liked GROUP BY item ORDER BY item`
-            : decayedSql(spec, relation, halfLifeMs),
-        ),
+              : decayedSql(spec, relation, halfLifeMs),
+          ),
+        },
       });
     }),
   });
@@ -116,14 +117,15 @@ export const randomItems = <C extends Contract.Contract>(
     run: Effect.fnUntraced(function* ({ train }) {
       const relation = yield* Table.relation(train);
       const item = Interactions.textSql(interactions.spec.item);
-      return Recommender.belongsTo(interactions, {
-        _tag: "random",
-        ...originOf(interactions, train),
+      return Recommender.make(interactions, train, {
         kind: "random items",
-        seed,
-        items: yield* storePart(
-          `SELECT DISTINCT ${item} AS item FROM ${relation} WHERE ${item} IS NOT NULL ORDER BY item`,
-        ),
+        form: {
+          _tag: "random",
+          seed,
+          items: yield* storePart(
+            `SELECT DISTINCT ${item} AS item FROM ${relation} WHERE ${item} IS NOT NULL ORDER BY item`,
+          ),
+        },
       });
     }),
   });

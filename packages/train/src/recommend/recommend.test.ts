@@ -62,8 +62,9 @@ const denseOf = Effect.fnUntraced(function* (
   size: number,
 ) {
   const dense = Array.from({ length: size }, () => Array.from({ length: size }, () => 0));
-  if (recommender._tag !== "neighbours") return dense;
-  for (const { item, neighbour, similarity } of yield* partOf(recommender.neighbours)) {
+  const { form } = recommender;
+  if (form._tag !== "neighbours") return dense;
+  for (const { item, neighbour, similarity } of yield* partOf(form.neighbours)) {
     dense[Number(item)]![Number(neighbour)] = Number(similarity);
   }
   return dense;
@@ -148,9 +149,9 @@ describe("popularity", () => {
     Effect.gen(function* () {
       const train = yield* ratings(rows);
       const scores = Effect.fnUntraced(function* (options: Train.PopularityOptions) {
-        const recommender = yield* Train.popularity(Ratings, options).run({ train });
-        if (recommender._tag !== "scores") return [];
-        return (yield* partOf(recommender.scores)).map(({ item, score }) => [item, score]);
+        const { form } = yield* Train.popularity(Ratings, options).run({ train });
+        if (form._tag !== "scores") return [];
+        return (yield* partOf(form.scores)).map(({ item, score }) => [item, score]);
       });
       assert.deepStrictEqual(yield* scores({}), [
         ["1", 2],
@@ -248,13 +249,14 @@ describe("recommending", () => {
         regularization: 0.1,
       }).run({ train });
       const lists = yield* Recommender.candidates(Ratings).run({ recommender, train });
-      if (recommender._tag !== "factors") return assert.fail();
-      const [users, items] = [yield* partOf(recommender.users), yield* partOf(recommender.items)];
+      const { form } = recommender;
+      if (form._tag !== "factors") return assert.fail();
+      const [users, items] = [yield* partOf(form.users), yield* partOf(form.items)];
       for (const { user, item, score } of yield* rowsOf(yield* Table.relation(lists))) {
         const u = users.find(({ id }) => id === user)!;
         const i = items.find(({ id }) => id === item)!;
         const product = ["f0", "f1"].reduce((sum, f) => sum + Number(u[f]) * Number(i[f]), 0);
-        const expected = recommender.base + Number(u["bias"]) + Number(i["bias"]) + product;
+        const expected = form.base + Number(u["bias"]) + Number(i["bias"]) + product;
         assert.closeTo(Number(score), expected, 1e-12);
       }
       assert.deepStrictEqual((yield* listsOf(lists))["ana"], "3");

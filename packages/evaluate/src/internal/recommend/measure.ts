@@ -28,7 +28,10 @@ export const qualityOf = (
 ): Effect.Effect<ByUser, StatisticsError> =>
   Effect.fromResult(Ranking.quality(shown, list, relevant));
 
-/** A property by user as a mean of each side and of their difference, where both have it: somebody must. */
+/**
+ * A property by user as a mean of each side and of their difference, where both have it: somebody must. The
+ * interval of the difference is a bootstrap over users, those of the sides are Student's.
+ */
 export const compared = Effect.fnUntraced(function* (
   name: ListProperty["name"],
   judged: ByUser,
@@ -36,20 +39,30 @@ export const compared = Effect.fnUntraced(function* (
   blocks: Blocks,
   bootstrap: Bootstrap,
 ): Effect.fn.Return<ListProperty, StatisticsError> {
-  const sides = [totalsOf(blocks), totalsOf(blocks), totalsOf(blocks)];
+  const totals = totalsOf(blocks);
+  const has = (_: number, user: number) => !Number.isNaN(judged[user]! - against[user]!);
   for (let user = 0; user < judged.length; user++) {
-    const [a, b] = [judged[user]!, against[user]!];
-    if (Number.isNaN(a) || Number.isNaN(b)) continue;
-    for (const [side, value] of [a, b, a - b].entries()) {
-      const totals = sides[side]!;
-      totals.sums[blocks.index[user]!]! += value;
-      totals.counts[blocks.index[user]!]! += 1;
-    }
+    if (!has(0, user)) continue;
+    totals.sums[blocks.index[user]!]! += judged[user]! - against[user]!;
+    totals.counts[blocks.index[user]!]! += 1;
   }
-  const [mine, theirs, difference] = yield* Effect.forEach(sides, (totals) =>
-    estimate(totals, bootstrap),
+  return {
+    name,
+    judged: yield* meanOf(judged.filter(has), bootstrap),
+    against: yield* meanOf(against.filter(has), bootstrap),
+    difference: yield* estimate(totals, bootstrap),
+  };
+});
+
+const meanOf = Effect.fnUntraced(function* (
+  values: Float64Array,
+  { level }: Bootstrap,
+): Effect.fn.Return<Estimate, StatisticsError> {
+  if (values.length < 2) return { estimate: values[0]!, interval: null };
+  const interval = yield* Effect.fromResult(
+    Interval.meanDifference(values, new Float64Array(values.length), { level }),
   );
-  return { name, judged: mine!, against: theirs!, difference: difference! };
+  return { estimate: interval.estimate, interval };
 });
 
 const qualities = ["ndcg", "map", "mrr", "recall", "precision"] as const;
@@ -177,14 +190,14 @@ const withoutEach = (
   groups: number,
   figure: (shown: Float64Array, items: number) => number,
 ) => {
-  const counts = new Float64Array(items + 1);
-  for (const one of item) counts[one]! += 1;
+  const counts = new Float64Array(items);
+  for (const one of item) if (one < items) counts[one]! += 1;
   const users = shown.offsets.length - 1;
   const without = Array.from({ length: groups }, (_, group) => {
     const less = counts.slice();
     for (let user = group; user < users; user += groups) {
       for (let at = shown.offsets[user]!; at < shown.offsets[user + 1]!; at++) {
-        less[item[at]!]! -= 1;
+        if (item[at]! < items) less[item[at]!]! -= 1;
       }
     }
     return figure(less, items);
@@ -201,7 +214,7 @@ const coverageOf = (counts: Float64Array, items: number): number => {
 
 /** Gini coefficient: Σ (2i − n − 1) x(i) / (n Σ x), with x in ascending order. */
 const concentrationOf = (counts: Float64Array, items: number): number => {
-  const sorted = counts.slice(0, items).toSorted();
+  const sorted = counts.toSorted();
   let [weighted, sum] = [0, 0];
   for (let i = 0; i < items; i++) {
     weighted += (2 * (i + 1) - items - 1) * sorted[i]!;

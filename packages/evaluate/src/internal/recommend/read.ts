@@ -41,7 +41,7 @@ export interface Ground {
 export interface Places {
   /** 1 where the user liked the item, else 0. */
   readonly shown: Ranking.Ragged;
-  /** Numbers of the items; those that are nowhere else come last. */
+  /** Numbers of the items; from {@link Ground.items} on, those of neither the train table nor the catalogue. */
   readonly item: Float64Array;
   /** How many train interactions each item has. */
   readonly met: Float64Array;
@@ -122,6 +122,9 @@ const none = new Float64Array();
 const numbered = (column: string, relation: string): string =>
   `SELECT ${column}, row_number() OVER (ORDER BY ${column}) - 1 AS number FROM (SELECT DISTINCT ${column} FROM ${relation})`;
 
+/** Items that nobody knows are numbered by a hash, beyond all others and exactly as a double. */
+const strangers = 2 ** 48;
+
 /** Reads the first `at` places of the judged users; `lists` is a relation `user`, `item`, `rank`. */
 export const readPlaces = Effect.fnUntraced(function* (
   { users, items, sql }: Ground,
@@ -141,7 +144,7 @@ export const readPlaces = Effect.fnUntraced(function* (
   );
   const [counted] = yield* db.rows(operation, `SELECT count(*)::DOUBLE AS n FROM ${first}`);
   const { columns } = yield* db.numericColumns(operation, {
-    from: `(SELECT f.u, i.number AS item, coalesce(i.met, 0) AS met, (l.item IS NOT NULL)::INT AS liked, (m.item IS NOT NULL)::INT AS seen
+    from: `(SELECT f.u, coalesce(i.number, ${items} + md5_number_lower(f.item) % ${strangers}) AS item, coalesce(i.met, 0) AS met, (l.item IS NOT NULL)::INT AS liked, (m.item IS NOT NULL)::INT AS seen
       FROM ${first} AS f LEFT JOIN ${sql.items} AS i ON f.item = i.item
       LEFT JOIN ${sql.liked} AS l ON f.user = l.user AND f.item = l.item
       LEFT JOIN ${sql.met} AS m ON f.user = m.user AND f.item = m.item
@@ -153,8 +156,6 @@ export const readPlaces = Effect.fnUntraced(function* (
   const offsets = new Float64Array(users + 1);
   for (const one of user) offsets[one + 1]! += 1;
   for (let one = 0; one < users; one++) offsets[one + 1]! += offsets[one]!;
-  // An item that is neither in the train table nor in the catalogue has no number: one beyond the last.
-  const numbers = item.map((one) => (Number.isNaN(one) ? items : one));
   const diversity = new Float64Array(users).fill(Number.NaN);
   if (sql.tags !== undefined) {
     const tagged = yield* Table.scratch(
@@ -176,5 +177,5 @@ export const readPlaces = Effect.fnUntraced(function* (
       diversity[u] = read.columns[1]![row]!;
     }
   }
-  return { shown: { offsets, values: liked }, item: numbers, met, seen, diversity };
+  return { shown: { offsets, values: liked }, item, met, seen, diversity };
 }, Effect.scoped);
