@@ -145,9 +145,9 @@ const content = Train.contentNeighbours(Ratings, Films, {
     year: { as: "bins", width: 10, weight: 0.5 },
   },
 });
-/** A hundred films for each member, by one source. */
+/** Fifty films for each member, by one source. */
 const listsOf = (source: string) =>
-  Stage.named(`${source}Lists`, Recommender.candidates(Ratings, { source }));
+  Stage.named(`${source}Lists`, Recommender.candidates(Ratings, { source, perUser: 50 }));
 const [popularityLists, factorsLists, neighboursLists, contentLists] = [
   listsOf("popularity"),
   listsOf("factors"),
