@@ -40,6 +40,18 @@ it("writes a project that runs from its data to a monitored release, and predict
     Schema.fromJsonString(Schema.toCodecJson(InfoSheet.InfoSheet)),
   );
   assert.isAtLeast(decode(sheet.out).answered, 28);
+  const pages = await mlPipe(["report", "--one-page", "--open", "no"], { cwd: project });
+  const page = readFileSync(pages.out.trim(), "utf8");
+  assert.include(page, "Yes: the model is good enough to be used for this decision.");
+  assert.include(page, "EUR in a thousand decisions");
+  const cards = await mlPipe(["report", "--model-card", "--out", "card"], { cwd: project });
+  assert.include(cards.out, "fields are left to a person");
+  const card = readFileSync(join(project, "card.md"), "utf8");
+  assert.match(card, /^---\nlibrary_name: "ml-pipe"\n/);
+  assert.include(card, 'type: "roc_auc"');
+  assert.include(readFileSync(join(project, "card.json"), "utf8"), '"schema_version": "0.0.2"');
+  const both = await mlPipe(["report", "--one-page", "--model-card"], { cwd: project });
+  assert.strictEqual(both.code, 2);
   const files = await mlPipe(["report", "--info-sheet", "--out", "sheet.html"], { cwd: project });
   assert.include(files.out, "questions answered");
   for (const name of ["sheet.html", "sheet.md"]) {
