@@ -14,7 +14,7 @@ const train = Train.python(ChurnFeatures, {
   requirements: new URL("requirements.txt", import.meta.url),
   types: new URL("features.py", import.meta.url),
   prepare,
-  params: { minLeaf: [10, 20, 50], trees: 100 },
+  params: { minLeaf: [10, 20], trees: 50 },
   timeout: "10 minutes",
   memory: "2 GiB",
 });

@@ -265,3 +265,48 @@ ml_pipe.model(model("buys"), kind="a model by hand")
     }).pipe(Effect.scoped, provided),
   );
 });
+
+/** An environment with packages: `.ci/run` makes it, with test/python/requirements.txt. */
+const made = fileURLToPath(new URL("../../../test/python/.venv", import.meta.url));
+const venv = process.env["ML_PIPE_TEST_PYTHON"] ?? (fs.existsSync(made) ? made : undefined);
+
+describe.skipIf(venv === undefined)("a training with LightGBM", () => {
+  it.live("is given Parquet, and its model scores as LightGBM does, missing values too", () =>
+    Effect.gen(function* () {
+      const script = yield* scriptOf(`
+import lightgbm, numpy
+from onnxmltools import convert_lightgbm
+from onnxmltools.convert.common.data_types import FloatTensorType
+train, validation = ml_pipe.read("train"), ml_pipe.read("validation")
+assert train.format == "parquet" and train.y.dtype == bool, (train.format, train.y.dtype)
+model = lightgbm.LGBMClassifier(n_estimators=20, min_child_samples=5, verbose=-1, random_state=1)
+model.fit(train.X, train.y, sample_weight=train.weight)
+for row, probability in enumerate(model.predict_proba(numpy.array([[50, 2], [numpy.nan, 1], [25, 5]]))[:, 1]):
+    ml_pipe.metric(str(row), probability)
+onnx = convert_lightgbm(model, initial_types=[("x", FloatTensorType([None, 2]))], zipmap=False)
+ml_pipe.model(onnx, kind="gradient-boosted trees of LightGBM")
+`);
+      const stage = Train.python(Buys, {
+        venv: venv ?? "",
+        requirements: fileURLToPath(
+          new URL("../../../test/python/requirements.txt", import.meta.url),
+        ),
+        script,
+        weight: "copies",
+      });
+      const { value, exhibits } = yield* recorded(stage.run(yield* partsOf(Buys)));
+      const scoring = yield* Scoring.open(yield* Model.load(value));
+      const scores = yield* scoring.rows([
+        [50, 2],
+        [Number.NaN, 1],
+        [25, 5],
+      ]);
+      const table = exhibits.find(({ title }) => title === "Trained in Python");
+      const said = table?._tag === "table" ? table.rows.slice(0, 3).map(([, one]) => one) : [];
+      assert.strictEqual(said.length, 3);
+      for (const [row, one] of said.entries()) {
+        assert.approximately(scores[row] ?? Number.NaN, Number(one), 1e-6);
+      }
+    }).pipe(Effect.scoped, provided),
+  );
+});
