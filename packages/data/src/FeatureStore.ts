@@ -7,7 +7,6 @@
  * read are the batch's: a row of such a hop that arrives later is in the next batch. Later hops are the
  * stream's, in which every event counts once.
  */
-import * as fs from "node:fs";
 import * as path from "node:path";
 import type { Contract } from "@ml-pipe/core";
 import { type Artifact } from "@ml-pipe/core";
@@ -17,11 +16,10 @@ import * as Layer from "effect/Layer";
 import * as Result from "effect/Result";
 import * as Schema from "effect/Schema";
 import * as SchemaParser from "effect/SchemaParser";
-import type * as Scope from "effect/Scope";
 import type { Duckdb, DuckdbError } from "./Duckdb.ts";
 import type { FeatureSet, FeatureSetSpec } from "./FeatureSet.ts";
 import { type Contribution, contributionOf, type Outcome } from "./featureStore/contributions.ts";
-import { FeatureStoreError } from "./featureStore/FeatureStoreError.ts";
+import type { FeatureStoreError } from "./featureStore/FeatureStoreError.ts";
 import { materialiseAll } from "./featureStore/materialise.ts";
 import { type Series, seriesOf } from "./featureStore/series.ts";
 import type { FeatureStoreShape, Head } from "./featureStore/shape.ts";
@@ -59,8 +57,12 @@ export class FeatureStore extends Context.Service<FeatureStore, FeatureStoreShap
   /** The embedded store in `folder/features.sqlite`, which is made when it is first used. */
   static readonly layer = (
     folder: string,
-    options: EmbeddedOptions = {},
-  ): Layer.Layer<FeatureStore> => Layer.effect(FeatureStore, open(folder, options));
+    { cacheBytes = 64 * 1024 ** 2 }: EmbeddedOptions = {},
+  ): Layer.Layer<FeatureStore> =>
+    Layer.effect(
+      FeatureStore,
+      Effect.suspend(() => openSqlite(fileIn(folder), cacheBytes)),
+    );
 
   /** The same in memory: gone with the layer. */
   static readonly layerMemory: Layer.Layer<FeatureStore> = Layer.effect(
@@ -71,26 +73,6 @@ export class FeatureStore extends Context.Service<FeatureStore, FeatureStoreShap
 
 /** The file of the embedded store in a state folder. */
 export const fileIn = (folder: string): string => path.join(folder, "features.sqlite");
-
-/** The embedded store of a state folder, as long as the scope lasts; fails if there is none. */
-export const openEmbedded = Effect.fnUntraced(function* (
-  folder: string,
-  options: EmbeddedOptions = {},
-): Effect.fn.Return<FeatureStoreShape, FeatureStoreError, Scope.Scope> {
-  const file = fileIn(folder);
-  if (!fs.existsSync(file)) {
-    return yield* new FeatureStoreError({
-      operation: "be opened",
-      store: file,
-      problem: "there is none",
-      next: "Materialise the features first: Features.materialise in a pipeline, or FeatureStore.materialise.",
-    });
-  }
-  return yield* open(folder, options);
-});
-
-const open = (folder: string, { cacheBytes = 64 * 1024 ** 2 }: EmbeddedOptions) =>
-  openSqlite(fileIn(folder), cacheBytes);
 
 /** The store has no state of some features: nothing was materialised, or the features were edited since. */
 export class StateMissing extends Schema.TaggedError<StateMissing>()("StateMissing", {

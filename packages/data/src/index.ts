@@ -12,6 +12,7 @@ export * as FeatureEdit from "./FeatureEdit.ts";
 export * as Features from "./Features.ts";
 export * as FeatureSet from "./FeatureSet.ts";
 export * as FeatureStore from "./FeatureStore.ts";
+export * as FeatureStoreRedis from "./FeatureStoreRedis.ts";
 export * as GoldenSet from "./GoldenSet.ts";
 export * as History from "./History.ts";
 export * as Interactions from "./recommend/Interactions.ts";

@@ -2,9 +2,10 @@
  * Serving a release over HTTP: `POST /predict`, `GET /signature`, `GET /healthz`. Every request is
  * checked against the release's contract, and every refusal is a JSON document that says what to change.
  */
-import { FeatureStore, type OnlineFeatures } from "@ml-pipe/data";
+import { FeatureStoreRedis, type OnlineFeatures } from "@ml-pipe/data";
 import * as Duration from "effect/Duration";
 import * as Effect from "effect/Effect";
+import * as Layer from "effect/Layer";
 import * as Redacted from "effect/Redacted";
 import * as Schema from "effect/Schema";
 import type * as Scope from "effect/Scope";
@@ -143,18 +144,15 @@ export interface RunOptions extends Omit<ServeOptions, "predictor" | "token"> {
   readonly release: string;
   /** Default: `ML_PIPE_SERVE_TOKEN` of the environment. */
   readonly token?: string | undefined;
-  /** Where the state of histories is read. Default: from the release, as it was when that was made. */
-  readonly store?: StoreChoice | undefined;
+  /**
+   * Reads the state of histories from the feature store (see `FeatureStoreRedis.configured`), which is kept
+   * fresh. Default: from the release, as it was when that was made.
+   */
+  readonly store?: OnlineFeatures.StateOptions | undefined;
   /** Stops the server. */
   readonly signal?: AbortSignal;
   /** Told when the server listens. */
   readonly onListening?: (server: Server, predictor: Predictor.Predictor) => void;
-}
-
-/** A feature store to serve from. */
-export interface StoreChoice extends OnlineFeatures.StateOptions {
-  /** `embedded`: that of the state folder. */
-  readonly at: "embedded";
 }
 
 /** What {@link run} rejects with. */
@@ -181,10 +179,7 @@ export const run = async (options: RunOptions): Promise<void> => {
       store === undefined
         ? yield* Predictor.open(stateFolder, release)
         : yield* Predictor.openWithStore(stateFolder, release, store).pipe(
-            Effect.provideService(
-              FeatureStore.FeatureStore,
-              yield* FeatureStore.openEmbedded(stateFolder),
-            ),
+            Effect.provide(yield* Layer.build(FeatureStoreRedis.configured(stateFolder))),
           );
     const listening = yield* server({ ...rest, predictor, token });
     onListening?.(listening, predictor);

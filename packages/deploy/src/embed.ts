@@ -5,6 +5,7 @@
 import { FeatureStore } from "@ml-pipe/data";
 import * as Effect from "effect/Effect";
 import * as Exit from "effect/Exit";
+import * as Layer from "effect/Layer";
 import * as Outcome from "effect/Result";
 import * as Scope from "effect/Scope";
 import * as Predictor from "./Predictor.ts";
@@ -187,11 +188,11 @@ const open = async (stateFolder: string, release: string, { store }: OpenOptions
   const opened =
     store === undefined
       ? Predictor.open(stateFolder, release)
-      : Effect.flatMap(FeatureStore.openEmbedded(stateFolder), (found) =>
+      : Effect.flatMap(Layer.build(FeatureStore.FeatureStore.layer(stateFolder)), (context) =>
           Predictor.openWithStore(stateFolder, release, {
             ...(store.maxAgeMillis === undefined ? {} : { maxAge: store.maxAgeMillis }),
             otherwise: store.refuse === true ? "refuse" : "missing",
-          }).pipe(Effect.provideService(FeatureStore.FeatureStore, found)),
+          }).pipe(Effect.provide(context)),
         );
   const predictor = await Effect.runPromise(
     opened.pipe(

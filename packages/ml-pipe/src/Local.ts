@@ -4,7 +4,7 @@
  */
 import * as path from "node:path";
 import { Artifact, type Engine, LocalEngine, Store } from "@ml-pipe/core";
-import { Duckdb, FeatureStore } from "@ml-pipe/data";
+import { Duckdb, type FeatureStore, FeatureStoreRedis } from "@ml-pipe/data";
 import { Registry } from "@ml-pipe/deploy";
 import * as Layer from "effect/Layer";
 
@@ -39,7 +39,7 @@ export const layer = (folder: string): Layer.Layer<Services, LocalError> =>
         Store.Store.layer(folder),
         Artifact.ArtifactStore.layer(folder),
         Duckdb.Duckdb.layer({ temporaryFolder: path.join(folder, "tmp") }),
-        FeatureStore.FeatureStore.layer(folder),
+        FeatureStoreRedis.configured(folder),
         Registry.Registry.layer(folder),
       ),
     ),

@@ -16,8 +16,8 @@ export interface ServeOptions {
   readonly record: string | undefined;
   /** The share of the entities that is recorded. */
   readonly recordShare: number;
-  /** Where the state of histories is read, if not from the release. */
-  readonly store: "embedded" | undefined;
+  /** Reads the state of histories from the feature store, not from the release. */
+  readonly store: boolean;
   /** With a store: by how many seconds its state may fall short. */
   readonly maxAge: number | undefined;
   /** With a store: refuse what its state does not reach to. */
@@ -31,15 +31,14 @@ export const serve = (
 ): Promise<number> =>
   Serve.run({
     ...options,
-    ...(store === undefined
-      ? {}
-      : {
+    ...(store
+      ? {
           store: {
-            at: store,
             ...(maxAge === undefined ? {} : { maxAge: maxAge * 1000 }),
             otherwise: refuse ? "refuse" : "missing",
           },
-        }),
+        }
+      : {}),
     ...(record === undefined
       ? {}
       : {

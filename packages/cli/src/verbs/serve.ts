@@ -26,12 +26,9 @@ const recordShare = Flag.Finite("record-share").pipe(
   Flag.withDefault(1),
 );
 
-const store = Flag.Literals("store", ["embedded"]).pipe(
-  Flag.withDescription(
-    "Read the state of histories from the feature store, which is kept fresh (default: from the release)",
-  ),
-  Flag.optional,
-  Flag.map(Option.getOrUndefined),
+const store = boolean(
+  "store",
+  "Read the state of histories from the feature store, which is kept fresh (default: from the release)",
 );
 const maxAge = Flag.Finite("max-age").pipe(
   Flag.withMetavar("SECONDS"),

@@ -66,7 +66,7 @@ const none = new Float64Array();
 const numbersOf = (bytes: Uint8Array): Float64Array =>
   bytes.byteOffset % 8 === 0
     ? new Float64Array(bytes.buffer, bytes.byteOffset, bytes.byteLength / 8)
-    : new Float64Array(bytes.slice().buffer);
+    : new Float64Array(new Uint8Array(bytes).buffer);
 
 const walk = (
   { columns }: Series,

@@ -1,0 +1,151 @@
+/** The store in a real Redis server. Skipped, and counted as such, where the machine has none. */
+import { assert, describe, it } from "@effect/vitest";
+import * as Effect from "effect/Effect";
+import * as Layer from "effect/Layer";
+import * as Redacted from "effect/Redacted";
+import * as Result from "effect/Result";
+import * as fc from "fast-check";
+import {
+  bySql,
+  hour,
+  namesOf,
+  same,
+  together,
+  Trip,
+  SomeFeatures,
+  type TripRow,
+  tripRows,
+} from "../test-fixtures/histories.ts";
+import { redisProgram, startRedis } from "../test-fixtures/redis.ts";
+import { services, tableOf } from "../test-fixtures/tables.ts";
+import * as FeatureStore from "./FeatureStore.ts";
+import * as FeatureStoreRedis from "./FeatureStoreRedis.ts";
+import * as OnlineFeatures from "./OnlineFeatures.ts";
+
+const names = namesOf(SomeFeatures);
+const password = "s3cr3t-password";
+
+const started = Effect.map(startRedis(redisProgram ?? "", password), ({ port, stop }) => {
+  const url = (word: string) => Redacted.make(`redis://:${word}@127.0.0.1:${port}`);
+  return {
+    stop,
+    layer: () => Layer.fresh(FeatureStoreRedis.layer({ url: url(password) })),
+    wrong: FeatureStoreRedis.layer({ url: url("wrong-password") }),
+    port,
+  };
+});
+
+const row: TripRow = {
+  id: 1,
+  test: 0,
+  at: new Date(hour),
+  known: new Date(hour),
+  from: "A",
+  line: 1,
+  minutes: 7,
+};
+
+describe.skipIf(redisProgram === undefined)("FeatureStoreRedis", { timeout: 60_000 }, () => {
+  it.live("serves what the batch computes, materialised and streamed", () =>
+    Effect.gen(function* () {
+      const { layer } = yield* started;
+      const rows = together(fc.sample(tripRows, { numRuns: 15, seed: 46 }));
+      const table = yield* tableOf(Trip, "checked", rows);
+      const batch = yield* bySql(rows, SomeFeatures);
+      // The minute in which most are decided.
+      const minutes = Map.groupBy(rows, (one) => Math.floor(one.at.getTime() / 60_000) * 60_000);
+      const [[at, asked] = [0, []]] = [...minutes].toSorted((a, b) => b[1].length - a[1].length);
+      yield* Effect.gen(function* () {
+        yield* FeatureStore.materialise(SomeFeatures, table, { until: new Date(at - 4 * hour) });
+        const half = rows.length >> 1;
+        yield* FeatureStore.append(SomeFeatures, rows.slice(half));
+        yield* FeatureStore.append(SomeFeatures, rows.slice(0, half));
+        const again = yield* FeatureStore.append(SomeFeatures, rows, { knownUntil: new Date(at) });
+        assert.deepStrictEqual([again.applied, again.changed], [0, 0]);
+
+        const online = yield* OnlineFeatures.fromStore(SomeFeatures.spec, {
+          timeout: "30 seconds",
+        });
+        assert.isFalse(online.synchronous);
+        const compare = Effect.gen(function* () {
+          let compared = 0;
+          for (const [index, found] of (yield* online.rows(asked)).entries()) {
+            const { features, stale } = Result.getOrThrow(found);
+            assert.deepStrictEqual(stale, []);
+            for (const [f, value] of features.entries()) {
+              const expected = batch[asked[index]?.id ?? -1]?.[f] ?? null;
+              const served = Number.isNaN(value) ? null : value;
+              assert.isTrue(same(served, expected), `${names[f]}: ${served}, batch ${expected}`);
+              compared++;
+            }
+          }
+          assert.isAbove(compared, 50);
+        });
+        yield* compare;
+        const taken = yield* FeatureStore.materialise(SomeFeatures, table, { until: new Date(at) });
+        assert.isTrue(taken.series.some(({ hopsWritten }) => hopsWritten > 0));
+        yield* compare;
+        const kept = yield* FeatureStore.materialise(SomeFeatures, table, { until: new Date(at) });
+        assert.isTrue(kept.series.every(({ hopsWritten }) => hopsWritten === 0));
+      }).pipe(Effect.provide(layer()));
+    }).pipe(Effect.provide(services)),
+  );
+
+  it.live("loses nothing when several append at once", () =>
+    Effect.gen(function* () {
+      const { layer } = yield* started;
+      const table = yield* tableOf(Trip, "checked", []);
+      const writers = 4;
+      yield* FeatureStore.materialise(SomeFeatures, table, { until: new Date(0) }).pipe(
+        Effect.provide(layer()),
+      );
+      yield* Effect.forEach(
+        Array.from({ length: writers }, (_, writer) => writer),
+        (writer) =>
+          Effect.forEach(
+            [0, 1, 2].map((id) => ({ ...row, id: id * writers + writer })),
+            (one) => FeatureStore.append(SomeFeatures, [one, row]),
+          ).pipe(Effect.provide(layer())),
+        { concurrency: writers },
+      );
+      yield* Effect.gen(function* () {
+        const { rows } = yield* OnlineFeatures.fromStore(SomeFeatures.spec, {
+          timeout: "30 seconds",
+        });
+        const [found] = yield* rows([{ ...row, at: new Date(2 * hour) }]);
+        const { features } = Result.getOrThrow(found!);
+        assert.strictEqual(features[names.indexOf("count_0_0")], 3 * writers);
+      }).pipe(Effect.provide(layer()));
+    }).pipe(Effect.provide(services)),
+  );
+
+  it.live("goes on with missing values, or refuses, when the server is gone", () =>
+    Effect.gen(function* () {
+      const { layer, stop, wrong, port } = yield* started;
+      const refused = yield* Effect.flip(
+        FeatureStore.freshness(SomeFeatures.spec, new Date(0)).pipe(Effect.provide(wrong)),
+      );
+      assert.strictEqual(refused._tag, "FeatureStoreError");
+      assert.include(refused.message, `redis://127.0.0.1:${port} could not be reached: WRONGPASS`);
+      assert.notInclude(JSON.stringify(refused), "password@");
+
+      const table = yield* tableOf(Trip, "checked", []);
+      yield* Effect.gen(function* () {
+        yield* FeatureStore.materialise(SomeFeatures, table, { until: new Date(0) });
+        const lenient = yield* OnlineFeatures.fromStore(SomeFeatures.spec);
+        const strict = yield* OnlineFeatures.fromStore(SomeFeatures.spec, { otherwise: "refuse" });
+        yield* stop;
+        const begun = Date.now();
+        const [missing] = yield* lenient.rows([row]);
+        const { features, unavailable } = Result.getOrThrow(missing!);
+        assert.strictEqual(unavailable.length, names.length);
+        assert.isTrue(features.every(Number.isNaN));
+        const [none] = yield* strict.rows([row]);
+        assert.isTrue(none !== undefined && Result.isFailure(none));
+        assert.isBelow(Date.now() - begun, 5_000);
+        const error = yield* Effect.flip(FeatureStore.append(SomeFeatures, [row]));
+        assert.strictEqual(error._tag, "FeatureStoreError");
+      }).pipe(Effect.provide(layer()));
+    }).pipe(Effect.provide(services)),
+  );
+});
