@@ -43,7 +43,7 @@ describe("releases", () => {
     assert.strictEqual(code, 0);
     assert.match(
       out,
-      /^trip-delay@1 {2}passed {2}warn passengers\? {2}acts from 0\.250 {2}2001-06-01 08:00:00Z$/m,
+      /^trip-delay@1 {2}passed {2}warn passengers\? {2}acts from 0\.25 {2}2001-06-01 08:00:00Z$/m,
     );
     const decode = Schema.decodeUnknownSync(
       Schema.fromJsonString(Schema.Array(Release.AnyRelease)),

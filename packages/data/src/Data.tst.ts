@@ -98,7 +98,7 @@ it("a feature is known at the decision", () => {
     of: Flight,
     decidedAt: "date",
     label: ($) => $.delay.gt(15),
-    // @ts-expect-error Type '"outcome"' is not assignable to type '"decision"'
+    // @ts-expect-error Type '"outcome"' is not assignable to type '"decision" | "stored"'
     features: ($) => ({ delay: $.delay }),
   });
   FeatureSet.make("peek", {
@@ -106,7 +106,7 @@ it("a feature is known at the decision", () => {
     of: Flight,
     decidedAt: "date",
     label: ($) => $.delay.gt(15),
-    // @ts-expect-error Type '"outcome"' is not assignable to type '"decision"'
+    // @ts-expect-error Type '"outcome"' is not assignable to type '"decision" | "stored"'
     features: ($) => ({ late: $.delay.gt(15).and($.distance.gt(100)) }),
   });
   FeatureSet.make("text", {

@@ -27,7 +27,7 @@ it("a request has the columns that are known at the decision, and features have 
   const Set = FeatureSet.make("set", { ...common, features: ($) => ({ km: $.km }) });
   const row = Set.row({ at: new Date(0), from: "A", km: null });
   expectTypeOf(row).toEqualTypeOf<{ readonly km: number | null }>();
-  // @ts-expect-error Type 'string' is not assignable to type 'number | null'
+  // @ts-expect-error Type 'string' is not assignable to type 'number'
   Set.row({ at: new Date(0), from: "A", km: "far" });
   // @ts-expect-error 'minutes' does not exist in type
   Set.row({ at: new Date(0), from: "A", km: 1, minutes: 3 });

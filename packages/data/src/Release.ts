@@ -2,10 +2,11 @@
  * Releases: a model that passed its gates, with all that is needed to serve it: the feature set, the
  * state of its histories, the decision threshold and the signature of requests.
  */
-import { Artifact, Contract, Digest, Verdict } from "@ml-pipe/core";
+import { Artifact, Contract, Digest, Metric, Verdict } from "@ml-pipe/core";
 import * as Schema from "effect/Schema";
 import type { FeatureSet } from "./FeatureSet.ts";
 import { AnyModel } from "./Model.ts";
+import { number } from "./Words.ts";
 
 /** A person's word that a release was made on. */
 export const ReleaseApproval = Schema.Struct({
@@ -38,10 +39,12 @@ export const AnyRelease = Schema.Struct({
   owner: Schema.optionalKey(Schema.String),
   /** Columns of a request: what a caller must send. */
   request: Contract.ContractSpec,
-  /** What is decided when the probability is at or above {@link threshold}. */
+  /** The charter's question. */
   decision: Schema.String,
-  /** Probability from which acting costs less than not acting. */
-  threshold: Schema.Finite,
+  /** For a yes/no label: the probability from which acting costs less than not acting. */
+  threshold: Schema.optionalKey(Schema.Finite),
+  /** For a class: what each choice costs, by which the cheapest is taken. */
+  classCosts: Schema.optionalKey(Metric.ClassCosts),
   /** State of the feature set's histories when the release was made. */
   histories: Artifact.Artifact,
   /** Instant up to which outcomes were known to the histories. */
@@ -83,6 +86,35 @@ export const of = <C extends Contract.Contract, Out extends Contract.Contract>(
       ...Contract.annotationsOf(set.contract),
     }),
   );
+};
+
+/**
+ * The probability from which a release of yes/no decisions acts. One of another label is a defect: stages
+ * take none, by type.
+ */
+export const thresholdOf = (release: AnyRelease): number => {
+  if (release.threshold !== undefined) return release.threshold;
+  throw new TypeError(`${label(release)} does not decide yes or no`);
+};
+
+/**
+ * What a release makes of what its model says, for a person.
+ *
+ * @example
+ * ```ts
+ * import { Release } from "@ml-pipe/data";
+ *
+ * const words: string = Release.policy({ threshold: 0.25 }); // acts from 0.25
+ * ```
+ */
+export const policy = ({
+  threshold,
+  classCosts,
+}: Pick<AnyRelease, "threshold" | "classCosts">): string => {
+  if (threshold !== undefined) return `acts from ${number(threshold)}`;
+  return classCosts === undefined
+    ? "gives a number"
+    : `chooses among ${Metric.choicesOf({ classCosts }).join(", ")}`;
 };
 
 /**

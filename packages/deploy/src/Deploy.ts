@@ -48,8 +48,8 @@ export class OtherCharter extends Schema.TaggedError<OtherCharter>()("OtherChart
 }
 
 /** How a model is released. */
-export interface ReleaseOptions {
-  readonly charter: Charter.Charter<Metric.DecisionMetric>;
+export interface ReleaseOptions<M extends Metric.Metric = Metric.Metric> {
+  readonly charter: Charter.Charter<M>;
   /** Name of the release. Default: the feature set's name. */
   readonly name?: string;
   /**
@@ -65,6 +65,15 @@ export interface ReleaseOptions {
    */
   readonly approval?: "required";
 }
+
+/** The label that a metric is of: a release answers what its charter measures. */
+export type LabelFor<M extends Metric.Metric> = M extends Metric.DecisionMetric
+  ? boolean
+  : M extends Metric.NumberMetric
+    ? number
+    : M extends Metric.ClassMetric
+      ? string
+      : never;
 
 /** What is released: a model, the verdict that it passed, and the rows that its histories need. */
 export interface ReleaseInputs<C extends Contract.Contract, Out extends Contract.Contract> {
@@ -139,15 +148,23 @@ export type ApprovedStage<C extends Contract.Contract, Out extends Contract.Cont
  * ) => Deploy.release(set, { charter, name: "flight-delay", knownUntil: "2001-06-01" });
  * ```
  */
-export function release<C extends Contract.Contract, Out extends FeatureSet.Labelled<boolean>>(
+export function release<
+  C extends Contract.Contract,
+  Out extends FeatureSet.Labelled<LabelFor<M>>,
+  M extends Metric.Metric,
+>(
   set: FeatureSet.FeatureSet<C, Out>,
-  options: ReleaseOptions & { readonly approval: "required" },
+  options: ReleaseOptions<M> & { readonly approval: "required" },
 ): ApprovedStage<C, Out>;
-export function release<C extends Contract.Contract, Out extends FeatureSet.Labelled<boolean>>(
+export function release<
+  C extends Contract.Contract,
+  Out extends FeatureSet.Labelled<LabelFor<M>>,
+  M extends Metric.Metric,
+>(
   set: FeatureSet.FeatureSet<C, Out>,
-  options: ReleaseOptions & { readonly approval?: never },
+  options: ReleaseOptions<M> & { readonly approval?: never },
 ): ReleaseStage<C, Out>;
-export function release<C extends Contract.Contract, Out extends FeatureSet.Labelled<boolean>>(
+export function release<C extends Contract.Contract, Out extends FeatureSet.Labelled>(
   set: FeatureSet.FeatureSet<C, Out>,
   options: ReleaseOptions,
 ): ReleaseStage<C, Out> | ApprovedStage<C, Out> {
@@ -164,7 +181,7 @@ export function release<C extends Contract.Contract, Out extends FeatureSet.Labe
     );
   }
   const knownUntil = instantOf(options.knownUntil);
-  const threshold = thresholdOf(charter);
+  const policy = policyOf(charter, set.spec);
   const publish = Effect.fnUntraced(function* (
     { model, verdict, history }: ReleaseInputs<C, Out>,
     { progress, exhibit }: Stage.StageContext<{}>,
@@ -189,7 +206,7 @@ export function release<C extends Contract.Contract, Out extends FeatureSet.Labe
       owner: charter.spec.owner,
       request,
       decision: charter.spec.decision.question,
-      threshold,
+      ...policy,
       histories,
       knownUntil,
       releasedAt: now,
@@ -205,7 +222,7 @@ export function release<C extends Contract.Contract, Out extends FeatureSet.Labe
       columns: ["what", "value"],
       rows: [
         ["decision", candidate.decision],
-        ["acts from a probability of", threshold],
+        ["answer", Release.policy(policy)],
         ["histories known until", knownUntil.toISOString()],
         ["a request carries", Object.keys(request.columns).join(", ")],
         ...(approval === undefined
@@ -227,7 +244,7 @@ export function release<C extends Contract.Contract, Out extends FeatureSet.Labe
     featureSet: set.digest,
     charter: charter.digest,
     knownUntil: knownUntil.toISOString(),
-    threshold,
+    ...policy,
   };
   const common = {
     description: `releases the model as ${name}`,
@@ -317,11 +334,31 @@ const requestOf = (
   ...(spec.decidedAt === undefined ? {} : { eventTime: spec.decidedAt }),
 });
 
-const thresholdOf = ({ spec }: Charter.Charter<Metric.DecisionMetric>): number => {
-  const { costs, unit } = spec.metric;
-  const threshold = Cost.optimalThreshold({ ...costs, unit });
-  if (Result.isSuccess(threshold)) return threshold.success;
-  throw new Charter.CharterInvalid({ title: spec.title, problems: threshold.failure.message });
+/**
+ * What is made of what a model says, as the charter's metric has it. Throws where the metric is of another
+ * label, or its costs need no model.
+ */
+const policyOf = (
+  { spec }: Charter.Charter,
+  features: FeatureSet.FeatureSetSpec,
+): Pick<Release.AnyRelease, "threshold" | "classCosts"> => {
+  const { metric } = spec;
+  const kind = FeatureSet.labelKind(features);
+  const invalid = (problems: string) => new Charter.CharterInvalid({ title: spec.title, problems });
+  if ("costs" in metric && kind === "boolean") {
+    const threshold = Cost.optimalThreshold({ ...metric.costs, unit: metric.unit });
+    if (Result.isSuccess(threshold)) return { threshold: threshold.success };
+    throw invalid(threshold.failure.message);
+  }
+  if ("classCosts" in metric && kind === "text") {
+    const matrix = Cost.choiceMatrix(metric);
+    if (Result.isSuccess(matrix)) return { classCosts: metric.classCosts };
+    throw invalid(matrix.failure.message);
+  }
+  if ("error" in metric && kind === "number") return {};
+  throw invalid(
+    `the metric "${metric.name}" does not measure the label of "${features.name}" (${kind})`,
+  );
 };
 
 const instantOf = (text: string): Date => {

@@ -32,6 +32,7 @@ const TripFeatures = features("trip-features");
 const OtherFeatures = features("other-features");
 
 declare const charter: Charter.Charter<Metric.DecisionMetric>;
+declare const errors: Charter.Charter<Metric.NumberMetric>;
 declare const model: Ref.Ref<Model.Model<typeof TripFeatures.contract>, never, never>;
 declare const other: Ref.Ref<Model.Model<typeof OtherFeatures.contract>, never, never>;
 declare const passed: Ref.Ref<Verdict.Verdict<"passed">, never, never>;
@@ -73,6 +74,21 @@ it("does not release a model of another feature set", () => {
 it("does not take histories from rows that were not checked", () => {
   // @ts-expect-error Type '"raw"' is not assignable to type '"checked"'
   deploy({ model, verdict: passed, history: raw });
+});
+
+it("answers what its charter measures", () => {
+  const Hours = FeatureSet.make("hours", {
+    version: "1",
+    of: Trip,
+    decidedAt: "at",
+    features: ($) => ({ hour: $.at.hourOfDay() }),
+    label: ($) => $.delay,
+  });
+  Deploy.release(Hours, { charter: errors, knownUntil: "2001-06-01" });
+  // @ts-expect-error Type 'number' is not assignable to type 'boolean | null'
+  Deploy.release(Hours, options);
+  // @ts-expect-error Type 'boolean' is not assignable to type 'number'
+  Deploy.release(TripFeatures, { charter: errors, knownUntil: "2001-06-01" });
 });
 
 it("is released under a charter", () => {

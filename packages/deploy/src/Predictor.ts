@@ -20,30 +20,11 @@ import * as Result from "effect/Result";
 import * as Schema from "effect/Schema";
 import type * as Scope from "effect/Scope";
 import { inconsistency } from "./internal/releaseFile.ts";
+import { type Prediction, tellerOf } from "./Prediction.ts";
 import { type GetError, Registry } from "./Registry.ts";
 import * as Request from "./Request.ts";
 
-/** An answer to one request. */
-export const Prediction = Schema.Struct({
-  /** Probability of the feature set's label. */
-  probability: Schema.Finite,
-  /** Whether acting costs less than not acting: the probability reaches the release's threshold. */
-  act: Schema.Boolean,
-  /** The charter's question, answered. */
-  decision: Schema.String,
-  /** Which release answered, such as `flight-delay@3`. */
-  release: Schema.String,
-  /** Features without a value: a null in the request, or a history without rows. */
-  missing: Schema.Array(Schema.String),
-  /** Features whose history should reach beyond what is known to the release or the feature store. */
-  stale: Schema.Array(Schema.String),
-  /** Features of whose entity nothing is known, such as a new customer. */
-  unseen: Schema.Array(Schema.String),
-  /** Features whose state is too old, or could not be read, and is missing for that. */
-  unavailable: Schema.Array(Schema.String),
-});
-/** See {@link Prediction}. */
-export type Prediction = typeof Prediction.Type;
+export { ClassPrediction, DecisionPrediction, NumberPrediction, Prediction } from "./Prediction.ts";
 
 /** A release whose parts do not belong together, so it is not served. */
 export class ReleaseMismatch extends Schema.TaggedError<ReleaseMismatch>()("ReleaseMismatch", {
@@ -153,7 +134,7 @@ export const load: (
     );
     const { featureSet } = document;
     const online = OnlineFeatures.fromSnapshot(featureSet, histories, release.knownUntil);
-    return make(release, document, online, yield* Scoring.open(document));
+    return yield* make(release, document, online);
   },
 );
 
@@ -183,7 +164,7 @@ export const loadWithStore: (
 > = Effect.fnUntraced(function* (release, options) {
   const document = yield* documentOf(release);
   const online = yield* OnlineFeatures.fromStore(document.featureSet, options);
-  return make(release, document, online, yield* Scoring.open(document));
+  return yield* make(release, document, online);
 });
 
 /**
@@ -264,19 +245,20 @@ const documentOf = Effect.fnUntraced(function* (release: Release.AnyRelease) {
   return document;
 });
 
-const make = (
+const make = Effect.fnUntraced(function* (
   release: Release.AnyRelease,
-  { featureSet, transform, estimator }: Model.ModelDocument,
+  document: Model.ModelDocument,
   online: OnlineFeatures.OnlineFeatures,
-  scoring: Scoring.Scoring,
-): Predictor => {
+): Effect.fn.Return<Predictor, LoadError, Artifact.ArtifactStore | Scope.Scope> {
+  const { featureSet, transform, estimator, signature } = document;
+  const teller = tellerOf(release, signature);
+  if (Result.isFailure(teller)) return yield* mismatch(release, teller.failure);
+  const say = teller.success;
+  const scoring = yield* Scoring.open(document);
   const label = Release.label(release);
   const check = Request.checker(release.request);
   const prepare = transform === undefined ? undefined : Transform.compile(transform, featureSet);
   const names = featureSet.features.map(({ name }) => name);
-  const { threshold } = release;
-  const yes = `${release.decision} yes`;
-  const no = `${release.decision} no`;
   /** What the model is asked, of requests that are valid. */
   const ask = Effect.fnUntraced(function* (requests: ReadonlyArray<unknown>) {
     const checked = requests.map(check);
@@ -294,19 +276,15 @@ const make = (
       }));
     });
   });
-  const tell = (probability: number, { request, found, row }: Asked): Answered => {
+  const tell = (scores: Float64Array, at: number, { request, found, row }: Asked): Answered => {
     const { features, stale, unseen, unavailable } = found;
-    const act = probability >= threshold;
-    const prediction: Prediction = {
-      probability,
-      act,
-      decision: act ? yes : no,
+    const prediction = say(scores, at, {
       release: label,
       missing: missingOf(features, names),
       stale,
       unseen,
       unavailable,
-    };
+    });
     return { prediction, request, features, row };
   };
   const answer: Predictor["answer"] = Effect.fnUntraced(function* (requests) {
@@ -315,7 +293,7 @@ const make = (
     const scores = yield* scoring.rows(rows);
     let next = 0;
     return asked.map((one) =>
-      Result.map(one, (valid) => tell(scores[next++] ?? Number.NaN, valid)),
+      Result.map(one, (valid) => tell(scores, next++ * scoring.width, valid)),
     );
   });
   return {
@@ -330,7 +308,7 @@ const make = (
     explain: explainerOf(estimator),
     freshness: online.freshness,
   };
-};
+});
 
 /** Made ready when it is first asked: most predictions are not explained. */
 const explainerOf = (estimator: Model.ModelDocument["estimator"]): Predictor["explain"] => {

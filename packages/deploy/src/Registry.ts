@@ -62,7 +62,7 @@ export type GetError = ReleaseNotFound | RegistryError | ReleaseCorrupt;
 export interface RegistryShape {
   /**
    * Publishes a release and gives it the next version of its name. Publishing the same again returns
-   * the release that is there: same model, verdict, approval, charter, threshold, request, histories.
+   * the release that is there: same model, verdict, approval, charter, threshold or costs, request, histories.
    */
   readonly publish: (
     candidate: Candidate,
@@ -195,7 +195,7 @@ const identityOf = (release: Candidate): string =>
     release.charter,
     release.request,
     release.decision,
-    release.threshold,
+    release.threshold ?? release.classCosts ?? null,
     release.histories.digest,
     release.knownUntil,
   ]);

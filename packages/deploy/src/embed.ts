@@ -18,14 +18,8 @@ export interface Problem {
   readonly found: string;
 }
 
-/** An answer to one request. */
-export interface Prediction {
-  /** Probability of what the model predicts. */
-  readonly probability: number;
-  /** Whether acting costs less than not acting. */
-  readonly act: boolean;
-  /** The charter's question, answered. */
-  readonly decision: string;
+/** What every answer says beside what is predicted. */
+interface About {
   /** Which release answered, such as `flight-delay@3`. */
   readonly release: string;
   /** Features without a value. */
@@ -38,9 +32,41 @@ export interface Prediction {
   readonly unavailable: ReadonlyArray<string>;
 }
 
+/** The answer to a yes/no question. */
+export interface Prediction extends About {
+  /** Probability of what the model predicts. */
+  readonly probability: number;
+  /** Whether acting costs less than not acting. */
+  readonly act: boolean;
+  /** The charter's question, answered. */
+  readonly decision: string;
+}
+
+/** A predicted number, in the unit of the label. */
+export interface NumberPrediction extends About {
+  readonly value: number;
+}
+
+/** Probabilities of classes, and what follows from them. */
+export interface ClassPrediction extends About {
+  /** The most probable class. */
+  readonly class: string;
+  /** The choice with the lowest expected cost: a class, or another way out. */
+  readonly choice: string;
+  /** By class; they sum to 1. */
+  readonly probabilities: { readonly [name: string]: number };
+}
+
+/** What a release may answer: a yes/no decision, a number, or a class. */
+export interface Answers {
+  readonly decision: Prediction;
+  readonly number: NumberPrediction;
+  readonly class: ClassPrediction;
+}
+
 /** A prediction, or everything that is wrong with the request or the state that it needs. */
-export type Result =
-  | { readonly ok: true; readonly prediction: Prediction }
+export type Result<P = Prediction> =
+  | { readonly ok: true; readonly prediction: P }
   | { readonly ok: false; readonly problems: ReadonlyArray<Problem> };
 
 /** Which features moved a prediction, and how far. */
@@ -57,8 +83,8 @@ export interface Explanation {
 }
 
 /** A prediction and what it came from, or everything that is wrong. */
-export type ExplainedResult =
-  | { readonly ok: true; readonly prediction: Prediction; readonly explanation: Explanation }
+export type ExplainedResult<P = Prediction> =
+  | { readonly ok: true; readonly prediction: P; readonly explanation: Explanation }
   | { readonly ok: false; readonly problems: ReadonlyArray<Problem> };
 
 /** A release, loaded. */
@@ -70,8 +96,8 @@ interface Opened {
     readonly version: number;
     /** The question that a prediction answers. */
     readonly decision: string;
-    /** The probability from which the answer is yes. */
-    readonly threshold: number;
+    /** The probability from which the answer to a yes/no question is yes. */
+    readonly threshold?: number;
     /** The instant up to which outcomes are known to the model's features. */
     readonly knownUntil: Date;
     readonly releasedAt: Date;
@@ -83,7 +109,9 @@ interface Opened {
 }
 
 /** How a release is opened. */
-export interface OpenOptions {
+export interface OpenOptions<K extends keyof Answers = keyof Answers> {
+  /** What the release is to answer; default `decision`. One that answers something else is not opened. */
+  readonly predicts?: K;
   /**
    * Reads the state of histories from the embedded feature store of the state folder, which is kept
    * fresh, instead of the one that the release carries.
@@ -97,20 +125,20 @@ export interface OpenOptions {
 }
 
 /** A release with a built-in model. */
-export interface Model extends Opened {
+export interface Model<P = Prediction> extends Opened {
   /** Checks a request, given as parsed JSON, and predicts. Takes about ten microseconds; never throws. */
-  readonly predict: (request: unknown) => Result;
+  readonly predict: (request: unknown) => Result<P>;
   /** Likewise, and says which features moved the prediction. Takes some hundred microseconds. */
-  readonly explain: (request: unknown) => ExplainedResult;
+  readonly explain: (request: unknown) => ExplainedResult<P>;
 }
 
 /** A release with any model, also one in ONNX. */
-export interface AsyncModel extends Opened {
+export interface AsyncModel<P = Prediction> extends Opened {
   /**
    * Checks a request, given as parsed JSON, and predicts. A model in ONNX does so in a thread. Rejects
    * only if ONNX Runtime cannot compute.
    */
-  readonly predict: (request: unknown) => Promise<Result>;
+  readonly predict: (request: unknown) => Promise<Result<P>>;
   /** Ends the thread of a model in ONNX. It keeps no program running, so this is for replacing it. */
   readonly close: () => Promise<void>;
 }
@@ -134,12 +162,12 @@ export interface AsyncModel extends Opened {
  * };
  * ```
  */
-export const openRelease = async (
+export const openRelease = async <K extends keyof Answers = "decision">(
   stateFolder: string,
   release: string,
-  options: OpenOptions = {},
-): Promise<Model> => {
-  const { predictor, close } = await open(stateFolder, release, options);
+  options: OpenOptions<K> = {},
+): Promise<Model<Answers[K]>> => {
+  const { predictor, is, close } = await open(stateFolder, release, options);
   if (!predictor.synchronous) {
     await close();
     throw new Error(
@@ -148,8 +176,8 @@ export const openRelease = async (
   }
   return {
     ...describe(predictor),
-    predict: (request) => Effect.runSync(resultOf(predictor, request)),
-    explain: (request) => Effect.runSync(explainedOf(predictor, request)),
+    predict: (request) => Effect.runSync(resultOf(predictor, is, request)),
+    explain: (request) => Effect.runSync(explainedOf(predictor, is, request)),
   };
 };
 
@@ -168,21 +196,25 @@ export const openRelease = async (
  * };
  * ```
  */
-export const openReleaseAsync = async (
+export const openReleaseAsync = async <K extends keyof Answers = "decision">(
   stateFolder: string,
   release: string,
-  options: OpenOptions = {},
-): Promise<AsyncModel> => {
-  const { predictor, close } = await open(stateFolder, release, options);
+  options: OpenOptions<K> = {},
+): Promise<AsyncModel<Answers[K]>> => {
+  const { predictor, is, close } = await open(stateFolder, release, options);
   return {
     ...describe(predictor),
-    predict: (request) => Effect.runPromise(resultOf(predictor, request)),
+    predict: (request) => Effect.runPromise(resultOf(predictor, is, request)),
     close,
   };
 };
 
 /** Opens a release until it is closed. */
-const open = async (stateFolder: string, release: string, { store }: OpenOptions) => {
+const open = async <K extends keyof Answers>(
+  stateFolder: string,
+  release: string,
+  { store, predicts }: OpenOptions<K>,
+) => {
   const scope = Scope.makeUnsafe();
   const close = () => Effect.runPromise(Scope.close(scope, Exit.void));
   const opened =
@@ -200,25 +232,61 @@ const open = async (stateFolder: string, release: string, { store }: OpenOptions
       Effect.onError((cause) => Scope.close(scope, Exit.failCause(cause))),
     ),
   );
-  return { predictor, close };
+  const kind = kindOf(predictor.release);
+  // Where nothing is asked for, the type is that of a decision.
+  const asked = predicts ?? ("decision" as K);
+  if (kind !== asked) {
+    await close();
+    throw new Error(
+      `${predictor.label} answers with a ${kind}, and a ${asked} is asked for: open it with { predicts: "${kind}" }.`,
+    );
+  }
+  return { predictor, is: isOf[asked], close };
 };
+
+type Is<P> = (prediction: Predictor.Prediction) => prediction is P & Predictor.Prediction;
+
+const isOf: { readonly [K in keyof Answers]: Is<Answers[K]> } = {
+  decision: (prediction): prediction is Predictor.DecisionPrediction => "act" in prediction,
+  number: (prediction): prediction is Predictor.NumberPrediction => "value" in prediction,
+  class: (prediction): prediction is Predictor.ClassPrediction => "choice" in prediction,
+};
+
+const kindOf = (
+  release: Pick<Predictor.Predictor["release"], "threshold" | "classCosts">,
+): keyof Answers => {
+  if (release.threshold !== undefined) return "decision";
+  return release.classCosts === undefined ? "number" : "class";
+};
+
+/** A release answers with what its policy says, which {@link open} has seen. */
+const otherAnswer = () => new TypeError("a release answered with something else than it opened as");
 
 const describe = ({ release, label, signature, example }: Predictor.Predictor): Opened => {
   const { name, version, decision, threshold, knownUntil, releasedAt } = release;
   return {
-    release: { label, name, version, decision, threshold, knownUntil, releasedAt },
+    release: {
+      label,
+      name,
+      version,
+      decision,
+      ...(threshold === undefined ? {} : { threshold }),
+      knownUntil,
+      releasedAt,
+    },
     signature,
     example,
   };
 };
 
-const resultOf = (predictor: Predictor.Predictor, request: unknown) =>
-  Effect.map(predictor.predict(request), (prediction): Result => ({ ok: true, prediction })).pipe(
-    Effect.catchTags({ RequestInvalid: refuse, StateUnavailable: refuse }),
-  );
+const resultOf = <P>(predictor: Predictor.Predictor, is: Is<P>, request: unknown) =>
+  Effect.map(predictor.predict(request), (prediction): Result<P> => {
+    if (!is(prediction)) throw otherAnswer();
+    return { ok: true, prediction };
+  }).pipe(Effect.catchTags({ RequestInvalid: refuse, StateUnavailable: refuse }));
 
-const explainedOf = ({ answer, explain }: Predictor.Predictor, request: unknown) =>
-  Effect.map(answer([request]), ([answered]): ExplainedResult => {
+const explainedOf = <P>({ answer, explain }: Predictor.Predictor, is: Is<P>, request: unknown) =>
+  Effect.map(answer([request]), ([answered]): ExplainedResult<P> => {
     if (answered === undefined || explain === undefined) {
       throw new TypeError("an answer is missing");
     }
@@ -226,8 +294,9 @@ const explainedOf = ({ answer, explain }: Predictor.Predictor, request: unknown)
       return { ok: false, problems: Predictor.problemsOf(answered.failure) };
     }
     const { prediction } = answered.success;
+    if (!is(prediction)) throw otherAnswer();
     return { ok: true, prediction, explanation: explain(answered.success) };
   });
 
 const refuse = (refused: Predictor.Refused) =>
-  Effect.succeed<Result>({ ok: false, problems: Predictor.problemsOf(refused) });
+  Effect.succeed<Result<never>>({ ok: false, problems: Predictor.problemsOf(refused) });

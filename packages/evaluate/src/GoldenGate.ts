@@ -186,7 +186,9 @@ export const noRegression = <Out extends FeatureSet.Labelled<boolean>>(
       const inPlace =
         released === null
           ? candidate.baseline
-          : (yield* read(released.model)).probability.map((p) => Number(p >= released.threshold));
+          : (yield* read(released.model)).probability.map((p) =>
+              Number(p >= Release.thresholdOf(released)),
+            );
       const comparison = yield* compare({
         golden,
         level,

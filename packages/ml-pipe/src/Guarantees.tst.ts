@@ -154,7 +154,7 @@ it("a feature is known at the decision, unless it is a history", () => {
     version: "1.0.0",
     of: Flight,
     decidedAt: "date",
-    // @ts-expect-error Type '"outcome"' is not assignable to type '"decision"'
+    // @ts-expect-error Type '"outcome"' is not assignable to type '"decision" | "stored"'
     features: ($) => ({ delay: $.delay }),
     label: ($) => $.delay.gt(15),
   });

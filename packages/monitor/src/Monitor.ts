@@ -185,7 +185,8 @@ export const daily = <C extends Contract.Contract, Out extends Timed>(
         yield* finding(Maturity.prematureFinding("monitor.mature", about));
       }
       const matrix = { ...metric.costs, unit: metric.unit };
-      const totals = yield* totalsByDay(decided, release.threshold, matrix);
+      const threshold = Release.thresholdOf(release);
+      const totals = yield* totalsByDay(decided, threshold, matrix);
       const days = totals.map((one) => dayOf(one, drift.get(one.day), limits));
       const judged = totals.filter((_, index) => days[index]?.costJudged === true);
       const monitoring: Monitoring = {
@@ -194,7 +195,7 @@ export const daily = <C extends Contract.Contract, Out extends Timed>(
         charter: charter.digest,
         live: Table.digestOf(live),
         unit: metric.unit,
-        threshold: release.threshold,
+        threshold,
         driftThreshold,
         windowDays,
         rows: decided.rows,

@@ -75,7 +75,8 @@ const bytesOf = Effect.fnUntraced(function* (
   const metadata = {
     release: Release.label(release),
     decision: release.decision,
-    threshold: String(release.threshold),
+    policy: Release.policy(release),
+    ...(release.threshold === undefined ? {} : { threshold: String(release.threshold) }),
   };
   return yield* Onnx.encode(document, { metadata });
 });

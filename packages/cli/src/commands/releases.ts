@@ -47,7 +47,7 @@ const releasesText = (releases: ReadonlyArray<Release.AnyRelease>, style: Style)
       style.bold(Release.label(release)),
       verdictWord(release.verdict.status, style),
       release.decision,
-      `acts from ${release.threshold.toFixed(3)}`,
+      Release.policy(release),
       style.dim(instant(release.releasedAt)),
     ]),
   ).join("\n");

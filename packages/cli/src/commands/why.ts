@@ -75,7 +75,7 @@ const linksOf = (release: Release.AnyRelease, file: string): ReadonlyArray<Prove
       state: intact,
       facts: [
         file,
-        `released ${instant(release.releasedAt)}, acts from ${release.threshold}: ${release.decision}`,
+        `released ${instant(release.releasedAt)}, ${Release.policy(release)}: ${release.decision}`,
       ],
     },
     ...given,

@@ -28,7 +28,7 @@ export const verdictsOf = (run: Run.Run): ReadonlyArray<FoundVerdict> => {
 const ReleaseName = Schema.Struct({
   name: Schema.String,
   version: Schema.Int,
-  threshold: Schema.Finite,
+  knownUntil: Schema.String,
   releasedAt: Schema.String,
 });
 
