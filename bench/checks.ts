@@ -217,11 +217,9 @@ const measure = Effect.fnUntraced(function* ({ contract, checks, byHand }: Case,
     data: { _tag: "source", file: { path: file, ...content } },
     split: null,
   });
-  const profiled = Object.entries(contract.spec.columns).map(([name, { type }]) => ({
-    name,
-    type,
-    sql: `"${name}"`,
-  }));
+  const profiled = Object.entries(contract.spec.columns).flatMap(([name, { type }]) =>
+    Column.isScalar(type) ? [{ name, type, sql: `"${name}"` }] : [],
+  );
   // The stage hands on a profile: whoever writes the scan by hand computes it too.
   const asks = [...new Set([...byHand, ...Profile.asks(profiled)])];
   const sql = `SELECT ${asks.map((ask, index) => `${ask} AS a${index}`).join(", ")} FROM read_parquet('${file}')`;

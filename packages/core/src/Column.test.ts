@@ -51,6 +51,19 @@ describe("a column decodes its own values and refuses others in words", () => {
     refuses(Column.boolean(), /Expected boolean/, 0, "true", null);
   });
 
+  it("list, struct and embedding: each part is checked", () => {
+    accepts(Column.list(Column.int({ min: 0 })), [], [0, 1]);
+    accepts(Column.list(Column.int({ nullable: true })), [null]);
+    refuses(Column.list(Column.int({ min: 0 })), /Expected/, [-1], [0.5], [null], "1", null, {});
+    const address = Column.struct({ city: Column.string(), floor: Column.int({ nullable: true }) });
+    accepts(address, { city: "Ulm", floor: null });
+    refuses(address, /city|floor/, { city: "Ulm" }, { city: 1, floor: 1 }, {});
+    accepts(Column.embedding(2), [0.5, -1]);
+    refuses(Column.embedding(2), /2 numbers/, [], [1], [1, 2, 3]);
+    refuses(Column.embedding(2), /number/, [1, NaN], [1, null]);
+    assert.throws(() => Column.embedding(0), /at least one: not 0/);
+  });
+
   it("nullable takes null, and no more than that", () => {
     accepts(Column.int({ nullable: true }), null, 1);
     accepts(Column.timestamp({ nullable: true }), null);

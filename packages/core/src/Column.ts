@@ -17,10 +17,21 @@ export const Availability = Schema.Literals(["decision", "outcome"]);
 /** See {@link Availability}. */
 export type Availability = typeof Availability.Type;
 
-/** The logical type of a column. `timestamp` is an instant; text forms are ISO 8601 with a zone. */
-export const ColumnType = Schema.Literals(["boolean", "int", "float", "string", "timestamp"]);
+/** The types of one value. `timestamp` is an instant; text forms are ISO 8601 with a zone. */
+export const ScalarType = Schema.Literals(["boolean", "int", "float", "string", "timestamp"]);
+/** See {@link ScalarType}. */
+export type ScalarType = typeof ScalarType.Type;
+
+/**
+ * The logical type of a column: of one value, or of several. An `embedding` is a list of doubles of one
+ * size, none of them missing.
+ */
+export const ColumnType = Schema.Literals([...ScalarType.literals, "list", "struct", "embedding"]);
 /** See {@link ColumnType}. */
 export type ColumnType = typeof ColumnType.Type;
+
+/** Whether a type is of one value. */
+export const isScalar: (type: ColumnType) => type is ScalarType = Schema.is(ScalarType);
 
 /**
  * Who may see a column's values, as its owner classifies them. `personal`: data about an identifiable
@@ -30,8 +41,7 @@ export const Classification = Schema.Literals(["public", "internal", "confidenti
 /** See {@link Classification}. */
 export type Classification = typeof Classification.Type;
 
-/** A column as data: what is stored with a release, digested, shown and documented. */
-export const ColumnSpec = Schema.Struct({
+const Flat = Schema.Struct({
   type: ColumnType,
   availableAt: Availability,
   nullable: Schema.Boolean,
@@ -55,13 +65,30 @@ export const ColumnSpec = Schema.Struct({
   /** What the column was called in the contract's version before, for those who compare the two. */
   renamedFrom: Schema.optionalKey(Schema.String),
 });
+
+/** What a list holds, or a field of a struct: one value. */
+export const PartSpec = Schema.Struct({ ...Flat.fields, type: ScalarType });
+/** See {@link PartSpec}. */
+export type PartSpec = typeof PartSpec.Type;
+
+/** A column as data: what is stored with a release, digested, shown and documented. */
+export const ColumnSpec = Schema.Struct({
+  ...Flat.fields,
+  /** What a list holds. */
+  items: Schema.optionalKey(PartSpec),
+  /** The fields of a struct. */
+  fields: Schema.optionalKey(Schema.Record(Schema.String, PartSpec)),
+  /** How many numbers an embedding has. */
+  size: Schema.optionalKey(Schema.Int.check(Schema.isGreaterThan(0))),
+});
 /** See {@link ColumnSpec}. */
 export type ColumnSpec = typeof ColumnSpec.Type;
 
 /**
  * A column of JavaScript type `T`, known at `A`.
  *
- * @typeParam T - the value in a row: `boolean`, `number`, `string`, `Date`, or with `null`
+ * @typeParam T - the value in a row: `boolean`, `number`, `string`, `Date`, a list or a record of them,
+ *   or with `null`
  * @typeParam A - `"decision"` or `"outcome"`
  */
 export interface Column<out T, out A extends Availability = Availability> {
@@ -99,13 +126,16 @@ interface TimestampOptions<A extends Availability, N extends boolean> extends Op
   readonly zone?: string;
 }
 
+/** What a column of several values is made of. */
+type Parts = Pick<ColumnSpec, "items" | "fields" | "size">;
+
 type Nullable<T, N extends boolean> = N extends true ? T | null : T;
 
 const defaultAvailability: Availability = "decision";
 
 const make = <T, A extends Availability, N extends boolean>(
   type: ColumnType,
-  options: NumberOptions<A, N> & StringOptions<A, N> & TimestampOptions<A, N>,
+  options: NumberOptions<A, N> & StringOptions<A, N> & TimestampOptions<A, N> & Parts,
   schema: Schema.Codec<T, unknown>,
 ): Column<Nullable<T, N>, A> => {
   const spec: ColumnSpec = {
@@ -233,6 +263,87 @@ const requireZone = (zone: string): void => {
   );
 };
 
+/** One value: what lists and structs hold. */
+type OneValue = boolean | number | string | Date | null;
+
+/**
+ * A list of values of one type, each of which may be null if `of` is nullable.
+ *
+ * @example
+ * ```ts
+ * import { Column } from "@ml-pipe/core";
+ *
+ * const tags = Column.list(Column.string(), { description: "as the seller wrote them" });
+ * ```
+ */
+export const list = <
+  T extends OneValue,
+  A extends Availability = "decision",
+  N extends boolean = false,
+>(
+  of: Column<T, "decision">,
+  options: Options<A, N> = {},
+): Column<Nullable<ReadonlyArray<T>, N>, NoInfer<A>> =>
+  make("list", { ...options, items: partOf(of) }, Schema.Array(codecOf(of)));
+
+/** The values of a struct's columns, by name. */
+type Fields<F> = { readonly [K in keyof F]: F[K] extends Column<infer T> ? T : never };
+
+/**
+ * A record of named columns.
+ *
+ * @example
+ * ```ts
+ * import { Column } from "@ml-pipe/core";
+ *
+ * const address = Column.struct({ city: Column.string(), floor: Column.int({ nullable: true }) });
+ * ```
+ */
+export const struct = <
+  const F extends { readonly [name: string]: Column<OneValue, "decision"> },
+  A extends Availability = "decision",
+  N extends boolean = false,
+>(
+  fields: F,
+  options: Options<A, N> = {},
+): Column<Nullable<Fields<F>, N>, NoInfer<A>> => {
+  const columns = Object.entries<Column<OneValue, "decision">>(fields);
+  const specs = Object.fromEntries(columns.map(([name, column]) => [name, partOf(column)]));
+  const row = Schema.Struct(Object.fromEntries(columns.map(([name, one]) => [name, codecOf(one)])));
+  // The struct was put together from the same parts as the type.
+  const schema = row as Schema.Codec<unknown, unknown> as Schema.Codec<Fields<F>, unknown>;
+  return make("struct", { ...options, fields: specs }, schema);
+};
+
+/**
+ * A vector of `size` finite numbers, such as the output of a text encoder. Stored as 32-bit or 64-bit
+ * floats, it is read as doubles.
+ *
+ * @example
+ * ```ts
+ * import { Column } from "@ml-pipe/core";
+ *
+ * const text = Column.embedding(384, { description: "all-MiniLM-L6-v2 of the title" });
+ * ```
+ */
+export const embedding = <A extends Availability = "decision", N extends boolean = false>(
+  size: number,
+  options: Options<A, N> = {},
+): Column<Nullable<ReadonlyArray<number>, N>, NoInfer<A>> => {
+  if (!Number.isInteger(size) || size < 1) {
+    throw new TypeError(`an embedding has a whole number of numbers, at least one: not ${size}`);
+  }
+  const schema = Schema.Array(Schema.Finite).check(
+    Schema.isMinLength(size, { expected: `${size} numbers` }),
+    Schema.isMaxLength(size, { expected: `${size} numbers` }),
+  );
+  return make("embedding", { ...options, size }, schema);
+};
+
+/** A column's schema takes no services. */
+const codecOf = <T>({ schema }: Column<T>): Schema.Codec<T, unknown> =>
+  schema as Schema.Codec<T, unknown>;
+
 /**
  * The column that a stored specification describes: the inverse of reading `column.spec`. Used when
  * a release is loaded without the program that defined its contracts.
@@ -257,5 +368,25 @@ export const fromSpec = (spec: ColumnSpec): Column<unknown> => {
       return string(spec);
     case "timestamp":
       return timestamp(spec);
+    case "list":
+      return list(partColumn(spec.items), spec);
+    case "struct": {
+      const fields = Object.entries(spec.fields ?? {});
+      return struct(Object.fromEntries(fields.map(([name, one]) => [name, partColumn(one)])), spec);
+    }
+    case "embedding":
+      return embedding(spec.size ?? 0, spec);
   }
+};
+
+/** The column of a part. A list that does not say what it holds was refused before. */
+const partColumn = (spec: PartSpec | undefined): Column<OneValue, "decision"> =>
+  // A part has a type of one value.
+  fromSpec(spec ?? string().spec) as Column<OneValue, "decision">;
+
+/** A column as a part. What holds several values itself does not compile, and is refused where it was cast. */
+const partOf = ({ spec }: Column<OneValue>): PartSpec => {
+  const { type } = spec;
+  if (isScalar(type)) return { ...spec, type };
+  throw new TypeError(`lists and structs hold single values, and this is ${type}`);
 };

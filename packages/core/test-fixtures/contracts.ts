@@ -1,7 +1,7 @@
 /** Random contracts and rows, for property-based tests of what is made from a contract. */
 import * as fc from "fast-check";
 import type { CheckSpec } from "../src/Check.ts";
-import type { ColumnSpec } from "../src/Column.ts";
+import { type ColumnSpec, isScalar, type PartSpec } from "../src/Column.ts";
 import * as Contract from "../src/Contract.ts";
 
 const texts = ["delay", "café", "a|b", 'say "x"', "it's", "two\nlines", "#1 <b>", "%", "-", "null"];
@@ -44,8 +44,8 @@ const limits = (type: "int" | "float") =>
     )
     .map((column) => ({ ...column, type }));
 
-/** Columns that are valid in themselves. */
-export const columns: fc.Arbitrary<ColumnSpec> = fc.oneof<Array<fc.Arbitrary<ColumnSpec>>>(
+/** Columns of one value that are valid in themselves. */
+const scalars: fc.Arbitrary<ColumnSpec> = fc.oneof<Array<fc.Arbitrary<ColumnSpec>>>(
   limits("int"),
   limits("float"),
   fc.record(
@@ -73,6 +73,45 @@ export const columns: fc.Arbitrary<ColumnSpec> = fc.oneof<Array<fc.Arbitrary<Col
   fc.record(
     { type: ofType("string"), ...required, ...common, pattern: fc.constantFrom(...patterns) },
     { requiredKeys: ["type", ...keys] },
+  ),
+);
+
+/** What lists hold, and fields of structs. */
+const parts: fc.Arbitrary<PartSpec> = scalars.map(
+  ({ classification: _, renamedFrom: __, zone: ___, ...column }) => {
+    const { type } = column;
+    if (!isScalar(type)) throw new Error("a column of one value");
+    return { ...column, type, availableAt: "decision" };
+  },
+);
+
+/** Columns that are valid in themselves. */
+export const columns: fc.Arbitrary<ColumnSpec> = fc.oneof<Array<fc.Arbitrary<ColumnSpec>>>(
+  scalars,
+  scalars,
+  scalars,
+  fc.record(
+    { type: ofType("list"), ...required, ...common, items: parts },
+    { requiredKeys: ["type", "items", ...keys] },
+  ),
+  fc.record(
+    {
+      type: ofType("struct"),
+      ...required,
+      ...common,
+      fields: fc
+        .uniqueArray(fc.tuple(names, parts), {
+          minLength: 1,
+          maxLength: 3,
+          selector: ([name]) => name.toLowerCase(),
+        })
+        .map((fields) => Object.fromEntries(fields)),
+    },
+    { requiredKeys: ["type", "fields", ...keys] },
+  ),
+  fc.record(
+    { type: ofType("embedding"), ...required, ...common, size: fc.integer({ min: 1, max: 4 }) },
+    { requiredKeys: ["type", "size", ...keys] },
   ),
 );
 
@@ -107,8 +146,9 @@ export const specs: fc.Arbitrary<Contract.ContractSpec> = fc
     const those = (fits: (column: ColumnSpec) => boolean) =>
       entries.filter(([, column]) => fits(column)).map(([name]) => name);
     const times = those(({ type }) => type === "timestamp");
-    const outcomes = those(({ availableAt }) => availableAt === "outcome");
-    const solid = those(({ nullable }) => !nullable);
+    const outcomes = those(({ availableAt, type }) => availableAt === "outcome" && isScalar(type));
+    const solid = those(({ nullable, type }) => !nullable && isScalar(type));
+    const single = those(({ type }) => isScalar(type));
     const one = (from: ReadonlyArray<string>) =>
       from.length === 0 ? fc.constant(undefined) : fc.constantFrom(undefined, ...from);
     return fc
@@ -122,7 +162,7 @@ export const specs: fc.Arbitrary<Contract.ContractSpec> = fc
         eventTime: one(times),
         knownAt: one(times),
         label: one(outcomes),
-        group: one(all),
+        group: one(single),
         key: fc.option(fc.shuffledSubarray([...solid], { minLength: Math.min(1, solid.length) }), {
           nil: undefined,
         }),
@@ -147,8 +187,19 @@ const instants = fc
   .map((date) => date.toISOString());
 
 const valueOf = (column: ColumnSpec): fc.Arbitrary<unknown> => {
-  const { type, min = -1000, max = 1000, values, pattern } = column;
+  const { type, min = -1000, max = 1000, values, pattern, items, fields = {}, size = 0 } = column;
   switch (type) {
+    case "list":
+      return items === undefined ? fc.constant([]) : fc.array(orNull(items), { maxLength: 3 });
+    case "struct":
+      return fc.record(
+        Object.fromEntries(Object.entries(fields).map(([name, one]) => [name, orNull(one)])),
+      );
+    case "embedding":
+      return fc.array(fc.double({ noNaN: true, noDefaultInfinity: true }), {
+        minLength: size,
+        maxLength: size,
+      });
     case "boolean":
       return fc.boolean();
     case "int":

@@ -7,7 +7,7 @@ import { canonicalType } from "./TableSchema.ts";
  * The DuckDB statements that make a table of a contract: every column with its type, `NOT NULL` and a
  * `CHECK` of its limits, values and pattern; the key as `PRIMARY KEY`; descriptions and units as
  * comments. What it refuses is what {@link Contract.rowSchema} refuses: NaN and infinities too, and whole
- * numbers beyond ±(2^53 − 1). Instants are UTC, without a zone.
+ * numbers beyond ±(2^53 − 1); all but patterns of what lists hold. Instants are UTC, without a zone.
  *
  * @example
  * ```ts
@@ -45,16 +45,29 @@ export const createTable = (spec: Contract.ContractSpec, name: string = spec.nam
 const columnLine = (name: string, column: Column.ColumnSpec): string =>
   [
     name,
-    canonicalType(column.type),
+    canonicalType(column),
     ...(column.nullable ? [] : ["NOT NULL"]),
     ...conditions(name, column).map((condition) => `CHECK (${condition})`),
   ].join(" ");
 
-const conditions = (
-  name: string,
-  { type, min, max, values, pattern }: Column.ColumnSpec,
-): ReadonlyArray<string> => {
+const conditions = (name: string, column: Column.ColumnSpec): ReadonlyArray<string> => {
+  const { type, min, max, values, pattern } = column;
   switch (type) {
+    case "list":
+      return column.items === undefined ? [] : itemConditions(name, column.items);
+    case "embedding":
+      return [
+        `len(${name}) = ${column.size ?? 0}`,
+        ...itemConditions(name, { type: "float", availableAt: "decision", nullable: false }),
+      ];
+    case "struct":
+      return Object.entries(column.fields ?? {}).flatMap(([field, one]) => {
+        const value = `struct_extract(${name}, ${literal(field)})`;
+        return [
+          ...(one.nullable ? [] : [`${name} IS NULL OR ${value} IS NOT NULL`]),
+          ...conditions(value, one),
+        ];
+      });
     case "boolean":
       return [];
     case "timestamp":
@@ -76,6 +89,17 @@ const conditions = (
         ...(pattern === undefined ? [] : [`regexp_full_match(${name}, ${literal(pattern)})`]),
       ];
   }
+};
+
+/** Of all items of a list, without a lambda, which a CHECK cannot have: so not of a pattern. */
+const itemConditions = (list: string, item: Column.PartSpec): ReadonlyArray<string> => {
+  const { type, nullable, values } = item;
+  const limits = type === "string" || type === "boolean" ? [] : ["list_min", "list_max"];
+  return [
+    ...(nullable ? [] : [`list_aggregate(${list}, 'count') = len(${list})`]),
+    ...limits.flatMap((limit) => conditions(`${limit}(${list})`, item)),
+    ...(values === undefined ? [] : [`list_has_all([${values.map(literal).join(", ")}], ${list})`]),
+  ];
 };
 
 /** Written as it is, a number would be a decimal, which is another one than the double. */

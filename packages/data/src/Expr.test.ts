@@ -136,6 +136,44 @@ describe("both compilers", () => {
     }).pipe(withTables),
   );
 
+  it.effect("look into lists and structs, and measure vectors", () =>
+    Effect.gen(function* () {
+      assert.strictEqual(yield* agreed($.tags.length(), { tags: ["a", null] }), 2);
+      assert.strictEqual(yield* agreed($.tags.at(1), { tags: ["a", "b"] }), "b");
+      assert.strictEqual(yield* agreed($.tags.at(2), { tags: ["a", "b"] }), null);
+      assert.strictEqual(yield* agreed($.tags.contains("b"), { tags: ["a", null, "b"] }), true);
+      assert.strictEqual(yield* agreed($.tags.contains("c"), { tags: ["a", null] }), false);
+      assert.strictEqual(yield* agreed($.tags.contains("c"), {}), null);
+      assert.strictEqual(yield* agreed($.counts.contains($.n), { counts: [3], n: 3 }), true);
+      const at = new Date("2026-06-01T10:00:00.123Z");
+      assert.strictEqual(yield* agreed($.times.contains($.at), { times: [at], at }), true);
+      const place = { city: "Ulm", "it's": 2, open: true, since: at };
+      assert.strictEqual(yield* agreed($.place.city.length(), { place }), 3);
+      assert.strictEqual(yield* agreed($.place["it's"].plus(1), { place }), 3);
+      assert.strictEqual(yield* agreed($.place.since.hourOfDay(), { place }), 10);
+      assert.strictEqual(yield* agreed($.place.open.not(), {}), null);
+      const vectors = { one: [1, 2, 2], other: [2, 0, 1] };
+      assert.strictEqual(yield* agreed($.one.dot($.other), vectors), 4);
+      assert.strictEqual(yield* agreed($.one.norm(), vectors), 3);
+      assert.strictEqual(yield* agreed($.one.at(2), vectors), 2);
+      assert.strictEqual(yield* agreed($.one.cosine($.one), vectors), 1);
+      assert.strictEqual(
+        yield* agreed($.one.cosine($.other), { ...vectors, one: [0, 0, 0] }),
+        null,
+      );
+      for (const one of [[], [1, 2], [1, 2, null], [1, 2, NaN]]) {
+        assert.strictEqual(yield* agreed($.one.dot($.other), { ...vectors, one }), null);
+        if (one.length !== 2) assert.strictEqual(yield* agreed($.one.norm(), { one }), null);
+      }
+      assert.strictEqual(yield* agreed($.one.dot($.one), { one: [1e200, 0, 0] }), null);
+      assert.throws(() => $.tags.at(-1), /whole number from 0/);
+      const small = Expr.columns(
+        Contract.make("small", { version: "1", owner: "lab", columns: { v: Column.embedding(2) } }),
+      );
+      assert.throws(() => $.one.dot(small.v), /embeddings of 3 and 2 numbers/);
+    }).pipe(withTables),
+  );
+
   it.effect("match as RE2 does, in linear time", () =>
     Effect.gen(function* () {
       const backtracking = `${"a".repeat(5000)}!`;

@@ -180,6 +180,31 @@ export interface TimeExpr<out A extends Known = Known> extends Ordered<Date, A> 
   readonly orElse: FromTwo<Date, "time", A>;
 }
 
+/** A list; what it holds may be missing itself. */
+export interface ListExpr<T, out A extends Known = Known> extends Expr<ReadonlyArray<T>, A> {
+  readonly length: () => NumberExpr<A>;
+  /** The item at a place, counted from 0; null beyond the end. */
+  readonly at: (place: number) => OfType<T, A>;
+  /** Whether an item is equal; one that is missing is not. */
+  readonly contains: FromTwo<NonNullable<T>, "boolean", A>;
+}
+
+/**
+ * A list of numbers as a vector, such as an embedding. Null where one of two is empty, has another
+ * length, or has a number that is missing.
+ */
+export interface VectorExpr<out A extends Known = Known> {
+  /** Σ aᵢ·bᵢ. */
+  readonly dot: OfVectors<A>;
+  /** The dot product by the norms, −1 to 1; null where a norm is 0. */
+  readonly cosine: OfVectors<A>;
+  /** The Euclidean length. */
+  readonly norm: () => NumberExpr<A>;
+}
+type OfVectors<A extends Known> = <B extends Known>(
+  that: Expr<ReadonlyArray<number | null>, B>,
+) => NumberExpr<A | B>;
+
 /** The expression that stands for a column of JavaScript type `T`. */
 export type OfType<T, A extends Known> = [NonNullable<T>] extends [number]
   ? NumberExpr<A>
@@ -187,7 +212,11 @@ export type OfType<T, A extends Known> = [NonNullable<T>] extends [number]
     ? BooleanExpr<A>
     : [NonNullable<T>] extends [Date]
       ? TimeExpr<A>
-      : StringExpr<A>;
+      : [NonNullable<T>] extends [ReadonlyArray<infer E>]
+        ? ListExpr<E, A> & ([NonNullable<E>] extends [number] ? VectorExpr<A> : unknown)
+        : [NonNullable<T>] extends [string]
+          ? StringExpr<A>
+          : { readonly [K in keyof NonNullable<T>]: OfType<NonNullable<T>[K], A> };
 
 /** The columns of a contract as expressions: what formulas are written in. */
 export type Columns<C extends Contract.Contract> = {

@@ -11,6 +11,10 @@ const Trip = Contract.make("trip", {
     city: Column.string(),
     paid: Column.boolean(),
     late: Column.boolean({ availableAt: "outcome" }),
+    tags: Column.list(Column.string()),
+    rates: Column.list(Column.float({ nullable: true }), { availableAt: "outcome" }),
+    driver: Column.struct({ name: Column.string(), since: Column.timestamp() }, { nullable: true }),
+    text: Column.embedding(3),
   },
 });
 const $ = Expr.columns(Trip);
@@ -42,5 +46,25 @@ describe("when", () => {
     Expr.when($.paid, 1, "none");
     // @ts-expect-error No overload matches this call
     Expr.when($.km, 1, 0);
+  });
+});
+
+describe("lists, structs and embeddings", () => {
+  it("have the operators of what they hold", () => {
+    expectTypeOf($.tags.at(0)).toEqualTypeOf<Expr.StringExpr<"decision">>();
+    expectTypeOf($.tags.contains("new")).toEqualTypeOf<Expr.BooleanExpr<"decision">>();
+    expectTypeOf($.driver.since.year()).toEqualTypeOf<Expr.NumberExpr<"decision">>();
+    expectTypeOf($.text.at(1)).toEqualTypeOf<Expr.NumberExpr<"decision">>();
+    expectTypeOf($.text.cosine($.rates)).toEqualTypeOf<Expr.NumberExpr<"decision" | "outcome">>();
+    // @ts-expect-error Argument of type 'number' is not assignable
+    $.tags.contains(1);
+    // @ts-expect-error Property 'dot' does not exist
+    $.tags.dot($.text);
+    // @ts-expect-error Property 'age' does not exist
+    $.driver.age;
+    // @ts-expect-error Type 'string' is not assignable to type 'number | null'
+    $.text.dot($.tags);
+    // @ts-expect-error is not assignable to parameter of type 'Column<OneValue, "decision">'
+    Column.list(Column.list(Column.int()));
   });
 });

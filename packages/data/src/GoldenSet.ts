@@ -373,7 +373,7 @@ const identityOf = ({ spec }: Contract.Contract): ReadonlyArray<string> =>
 /** SQL: 64 bits of MD5 of the columns, in the contract's types, as 16 hexadecimal digits. */
 const hexOf = ({ spec }: Contract.Contract, identity: ReadonlyArray<string>): string => {
   const text = identity.map((name) => {
-    const type = TableSchema.canonicalType(spec.columns[name]?.type ?? "string");
+    const type = TableSchema.canonicalType(spec.columns[name] ?? { type: "string" });
     return `coalesce(CAST(CAST(${identifier(name)} AS ${type}) AS VARCHAR), chr(1))`;
   });
   return `lpad(to_hex(md5_number_lower(concat_ws(chr(31), ${text.join(", ")}))), 16, '0')`;

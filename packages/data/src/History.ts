@@ -48,8 +48,9 @@ const make = (
     );
   }
   const by = options.by.map(({ ast, availableAt }) => {
-    if (ast._tag !== "column")
-      throw new TypeError("a history is taken by columns, not by formulas");
+    if (ast._tag !== "column" || ast.path !== undefined) {
+      throw new TypeError("a history is taken by whole columns, not by formulas");
+    }
     if (availableAt !== "decision" || ast.type === "timestamp") {
       throw new TypeError(
         `a history cannot be taken by "${ast.name}": the entity must be known at the decision, and not be an instant`,

@@ -114,11 +114,11 @@ const planOf = (
  * The type under which a column of a DuckDB type is profiled; undefined if it is none that a contract
  * can have. Whole numbers beyond 64 bits and decimals are taken as floats, UUIDs and enumerations as text.
  */
-export const typeOf = (sqlType: string): Column.ColumnType | undefined => {
+export const typeOf = (sqlType: string): Column.ScalarType | undefined => {
   if (/^(UBIGINT|U?HUGEINT|DECIMAL.*)$/.test(sqlType)) return "float";
   if (/^(UUID|ENUM.*)$/.test(sqlType)) return "string";
   const types = ["boolean", "int", "float", "string", "timestamp"] as const;
-  return types.find((type) => accepts(type, sqlType));
+  return types.find((type) => accepts({ type }, sqlType));
 };
 
 /** Two profiles are not of the same columns. */

@@ -2,10 +2,10 @@
  * The physical columns of a table held against a contract: which column types are accepted, what is
  * missing, and what was probably renamed.
  */
-import { type Column, type Contract, Similarity } from "@ml-pipe/core";
+import { Column, type Contract, Similarity } from "@ml-pipe/core";
 import * as Effect from "effect/Effect";
 import * as Schema from "effect/Schema";
-import { Duckdb, type DuckdbError } from "./Duckdb.ts";
+import { Duckdb, type DuckdbError, identifier, literal } from "./Duckdb.ts";
 
 /** A column as DuckDB sees it. */
 export interface SqlColumn {
@@ -26,7 +26,7 @@ export const describe = Effect.fnUntraced(function* (
   }));
 });
 
-const canonical: { readonly [type in Column.ColumnType]: string } = {
+const canonical: { readonly [type in Column.ScalarType]: string } = {
   boolean: "BOOLEAN",
   int: "BIGINT",
   float: "DOUBLE",
@@ -34,13 +34,24 @@ const canonical: { readonly [type in Column.ColumnType]: string } = {
   timestamp: "TIMESTAMP",
 };
 
+/** What of a column decides about its type in a table. */
+export type Typed = Pick<Column.ColumnSpec, "type" | "items" | "fields">;
+
 /** The DuckDB type in which tables under a contract store a column. */
-export const canonicalType = (type: Column.ColumnType): string => canonical[type];
+export const canonicalType = ({ type, items, fields = {} }: Typed): string => {
+  if (Column.isScalar(type)) return canonical[type];
+  const names = Object.entries(fields).map(
+    ([name, field]) => `${identifier(name)} ${canonicalType(field)}`,
+  );
+  return type === "struct"
+    ? `STRUCT(${names.join(", ")})`
+    : `${items === undefined ? canonical.float : canonicalType(items)}[]`;
+};
 
 const signed = ["TINYINT", "SMALLINT", "INTEGER", "BIGINT"];
 const integers = [...signed, ...signed.map((type) => `U${type}`)];
 
-const accepted: { readonly [type in Column.ColumnType]: ReadonlySet<string> } = {
+const accepted: { readonly [type in Column.ScalarType]: ReadonlySet<string> } = {
   boolean: new Set(["BOOLEAN"]),
   int: new Set(integers),
   float: new Set(["FLOAT", "DOUBLE", ...integers]),
@@ -56,20 +67,107 @@ const accepted: { readonly [type in Column.ColumnType]: ReadonlySet<string> } = 
 };
 
 /**
- * Whether a column of a DuckDB type can be taken as a contract's type without loss. Instants keep
+ * Whether a column of a DuckDB type can be taken as a contract's column without loss. Instants keep
  * their milliseconds. A 64-bit integer is accepted although it may hold values beyond ±(2^53 − 1):
- * validation finds those.
+ * validation finds those. A struct may have more fields than the contract.
  *
  * @example
  * ```ts
  * import { TableSchema } from "@ml-pipe/data";
  *
- * const widened: boolean = TableSchema.accepts("float", "INTEGER"); // true
- * const parsed: boolean = TableSchema.accepts("int", "VARCHAR"); // false
+ * const widened: boolean = TableSchema.accepts({ type: "float" }, "INTEGER"); // true
+ * const parsed: boolean = TableSchema.accepts({ type: "int" }, "VARCHAR"); // false
  * ```
  */
-export const accepts = (type: Column.ColumnType, sqlType: string): boolean =>
-  accepted[type].has(sqlType);
+export const accepts = ({ type, items, fields = {} }: Typed, sqlType: string): boolean => {
+  if (Column.isScalar(type)) return accepted[type].has(sqlType);
+  if (type === "struct") {
+    const found = fieldsOf(sqlType);
+    return Object.entries(fields).every(([name, field]) => accepts(field, found.get(name) ?? ""));
+  }
+  const [, inside] = /^(.*)\[\d*\]$/.exec(sqlType) ?? [];
+  return inside !== undefined && accepts(items ?? { type: "float" }, inside);
+};
+
+/** The fields of a type such as `STRUCT(a INTEGER, "b c" VARCHAR[])`; none for any other type. */
+const fieldsOf = (sqlType: string): ReadonlyMap<string, string> => {
+  const [, inside = ""] = /^STRUCT\((.*)\)$/.exec(sqlType) ?? [];
+  const fields = new Map<string, string>();
+  let [depth, quoted, start] = [0, false, 0];
+  for (let at = 0; at <= inside.length; at++) {
+    const char = inside[at];
+    if (char === '"') quoted = !quoted;
+    if (quoted && char !== undefined) continue;
+    if (char === "(") depth++;
+    if (char === ")") depth--;
+    if (char !== undefined && (char !== "," || depth > 0)) continue;
+    const [, name = "", type = ""] =
+      /^\s*("(?:[^"]|"")*"|\S+)\s+(.*)$/.exec(inside.slice(start, at)) ?? [];
+    fields.set(name.startsWith('"') ? name.slice(1, -1).replaceAll('""', '"') : name, type);
+    start = at + 1;
+  }
+  return fields;
+};
+
+/** SQL of a column that is accepted, in the type in which tables store it. */
+export const canonicalSql = (column: string, sqlType: string, spec: Typed): string => {
+  const type = canonicalType(spec);
+  if (sqlType === type) return column;
+  if (spec.type !== "struct") return `TRY_CAST(${column} AS ${type})`;
+  const fields = Object.entries(spec.fields ?? {}).map(([name, field]) => {
+    const value = `struct_extract(${column}, ${literal(name)})`;
+    return `${identifier(name)} := TRY_CAST(${value} AS ${canonicalType(field)})`;
+  });
+  return `(CASE WHEN ${column} IS NOT NULL THEN struct_pack(${fields.join(", ")}) END)`;
+};
+
+/**
+ * SQL over a column in the type in which tables store it: true where a part of its value is none that
+ * the contract allows. `undefined` for a column of one value, which has no parts.
+ */
+export const partsUnfit = (column: string, spec: Column.ColumnSpec): string | undefined => {
+  switch (spec.type) {
+    case "list": {
+      const { items } = spec;
+      if (items === undefined) return undefined;
+      return `(len(list_filter(${column}, lambda "~x": ${partUnfit('"~x"', items)})) > 0)`;
+    }
+    case "embedding":
+      return `(len(${column}) <> ${spec.size ?? 0} OR len(list_filter(${column}, lambda "~x": ${partUnfit('"~x"', { type: "float", nullable: false })})) > 0)`;
+    case "struct": {
+      const fields = Object.entries(spec.fields ?? {}).map(([name, field]) =>
+        partUnfit(`struct_extract(${column}, ${literal(name)})`, field),
+      );
+      return `(${column} IS NOT NULL AND (${fields.join(" OR ")}))`;
+    }
+    default:
+      return undefined;
+  }
+};
+
+const partUnfit = (
+  value: string,
+  {
+    type,
+    nullable,
+    min,
+    max,
+    values,
+    pattern,
+  }: Pick<Column.PartSpec, "type" | "nullable" | "min" | "max" | "values" | "pattern">,
+): string => {
+  const number = (limit: number) => `CAST('${limit}' AS DOUBLE)`;
+  const unfit = [
+    ...(type === "float" || type === "timestamp" ? [`NOT isfinite(${value})`] : []),
+    ...(type === "int" ? [`abs(CAST(${value} AS DOUBLE)) > ${Number.MAX_SAFE_INTEGER}`] : []),
+    ...(min === undefined ? [] : [`${value} < ${number(min)}`]),
+    ...(max === undefined ? [] : [`${value} > ${number(max)}`]),
+    ...(values === undefined ? [] : [`${value} NOT IN (${values.map(literal).join(", ")})`]),
+    ...(pattern === undefined ? [] : [`NOT regexp_full_match(${value}, ${literal(pattern)})`]),
+  ];
+  const wrong = unfit.length === 0 ? "false" : `coalesce(${unfit.join(" OR ")}, false)`;
+  return nullable ? wrong : `(${value} IS NULL OR ${wrong})`;
+};
 
 /** One way in which the columns of a table do not fit a contract. */
 export const SchemaProblem = Schema.Struct({
@@ -114,7 +212,7 @@ export const compare = (
   const missing = Object.entries(specs).filter(([name]) => !byName.has(name));
   const renamed = guessRenames(missing, extra);
   const problems = Object.entries(specs).flatMap(([column, spec]): ReadonlyArray<SchemaProblem> => {
-    const expected = wordsFor(spec.type);
+    const expected = wordsFor(spec);
     const found = byName.get(column);
     if (found === undefined) {
       const now = renamed.get(column);
@@ -138,7 +236,7 @@ export const compare = (
             },
           ];
     }
-    return accepts(spec.type, found.type)
+    return accepts(spec, found.type)
       ? []
       : [
           {
@@ -146,15 +244,17 @@ export const compare = (
             column,
             expected,
             found: found.type,
-            next: `Ask ${owner} to deliver it as ${canonicalType(spec.type)}, or convert it before ingest.`,
+            next: `Ask ${owner} to deliver it as ${canonicalType(spec)}, or convert it before ingest.`,
           },
         ];
   });
   return { problems, extra };
 };
 
-const wordsFor = (type: Column.ColumnType): string =>
-  type === "timestamp" ? "timestamp (TIMESTAMP or DATE)" : `${type} (${canonicalType(type)})`;
+const wordsFor = (spec: Typed): string =>
+  spec.type === "timestamp"
+    ? "timestamp (TIMESTAMP or DATE)"
+    : `${spec.type} (${canonicalType(spec)})`;
 
 type Missing = readonly [name: string, spec: Column.ColumnSpec];
 
@@ -181,9 +281,7 @@ const guessRenames = (
   for (const [column, spec] of missing) {
     if (guesses.has(column)) continue;
     const rivals = missing.filter(([name, { type }]) => !guesses.has(name) && type === spec.type);
-    const candidates = extra.filter(
-      ({ name, type }) => !taken.has(name) && accepts(spec.type, type),
-    );
+    const candidates = extra.filter(({ name, type }) => !taken.has(name) && accepts(spec, type));
     const [only] = candidates;
     if (only !== undefined && candidates.length === 1 && rivals.length === 1) take(column, only);
   }

@@ -25,10 +25,28 @@ export const Everything = Contract.make("everything", {
     yes: Column.boolean({ nullable: true }),
     text: Column.string({ nullable: true }),
     at: Column.timestamp({ nullable: true }),
+    tags: Column.list(Column.string({ nullable: true }), { nullable: true }),
+    counts: Column.list(Column.int({ nullable: true }), { nullable: true }),
+    flags: Column.list(Column.boolean({ nullable: true }), { nullable: true }),
+    times: Column.list(Column.timestamp({ nullable: true }), { nullable: true }),
+    one: Column.embedding(3, { nullable: true }),
+    other: Column.embedding(3, { nullable: true }),
+    place: Column.struct(
+      {
+        city: Column.string({ nullable: true }),
+        "it's": Column.float({ nullable: true }),
+        open: Column.boolean({ nullable: true }),
+        since: Column.timestamp({ nullable: true }),
+      },
+      { nullable: true },
+    ),
   },
 });
 
-export type Row = { readonly [column: string]: number | boolean | string | Date | null };
+type Value = number | boolean | string | Date | null;
+export type Row = {
+  readonly [column: string]: Value | ReadonlyArray<Value> | { readonly [field: string]: Value };
+};
 
 const edges = [
   0,
@@ -143,6 +161,17 @@ export const instant = fc.oneof(
 );
 const orNull = <T>(arbitrary: fc.Arbitrary<T>) => fc.option(arbitrary, { nil: null, freq: 6 });
 
+/** Numbers whose products do not cancel one another out, nearly always as many as promised. */
+const component = fc.oneof(
+  { arbitrary: fc.double({ min: 0.1, max: 10, noNaN: true }), weight: 20 },
+  { arbitrary: fc.constantFrom(0, 1, 1e200, 5e-324), weight: 4 },
+  { arbitrary: fc.constantFrom(null, NaN, Infinity), weight: 1 },
+);
+const vector = fc.oneof(
+  { arbitrary: fc.array(component, { minLength: 3, maxLength: 3 }), weight: 9 },
+  { arbitrary: fc.array(component, { maxLength: 4 }), weight: 1 },
+);
+
 /** Rows under {@link Everything}, as a file may hold them. */
 export const row: fc.Arbitrary<Row> = fc.record({
   x: orNull(stored),
@@ -151,6 +180,21 @@ export const row: fc.Arbitrary<Row> = fc.record({
   yes: orNull(fc.boolean()),
   text: orNull(text),
   at: orNull(instant),
+  tags: orNull(fc.array(orNull(text), { maxLength: 4 })),
+  counts: orNull(fc.array(orNull(int), { maxLength: 4 })),
+  flags: orNull(fc.array(orNull(fc.boolean()), { maxLength: 3 })),
+  times: orNull(fc.array(orNull(instant), { maxLength: 3 })),
+  // Not always of the size that the contract promises.
+  one: orNull(vector),
+  other: orNull(vector),
+  place: orNull(
+    fc.record({
+      city: orNull(text),
+      "it's": orNull(stored),
+      open: orNull(fc.boolean()),
+      since: orNull(instant),
+    }),
+  ),
 });
 
 export const call = (
@@ -234,6 +278,25 @@ const params: { readonly [name: string]: fc.Arbitrary<ReadonlyArray<Param>> } = 
   ),
 };
 
+/** A part of a column. */
+const part = (
+  name: string,
+  type: "int" | "float" | "boolean" | "string" | "timestamp",
+  ...path: ReadonlyArray<string | number>
+): Expr.Ast => ({ _tag: "column", name, type, path });
+const listOf = (name: string, items: "int" | "boolean" | "string" | "timestamp"): Expr.Ast => ({
+  _tag: "column",
+  name,
+  type: "list",
+  items,
+});
+const embedding = (name: string): Expr.Ast => ({
+  _tag: "column",
+  name,
+  type: "embedding",
+  size: 3,
+});
+
 const kinds = ["number", "boolean", "text", "time"] as const;
 type Known = (typeof kinds)[number];
 const valuesOf = { number, boolean: fc.boolean(), text } as const;
@@ -243,7 +306,7 @@ const callsOf = (gives: Known, tie: (kind: Known) => fc.Arbitrary<Expr.Ast>) =>
   operatorNames.flatMap((name) => {
     const operator = operators[name];
     // What differs in its last digit decides nothing here: a comparison could turn on it.
-    if (operator.relativeError !== undefined) return [];
+    if (operator.relativeError !== undefined || operator.takes.includes("list")) return [];
     if (operator.gives !== "same" && operator.gives !== gives) return [];
     const takesAny = operator.takes.includes("same");
     const sames = operator.gives === "same" ? [gives] : takesAny ? kinds : [gives];
@@ -263,18 +326,50 @@ const callsOf = (gives: Known, tie: (kind: Known) => fc.Arbitrary<Expr.Ast>) =>
   });
 
 const knownKind = (kind: Kind | "same", same: Known): Known =>
-  kind === "same" || kind === "null" ? same : kind;
+  kind === "same" || kind === "null" || kind === "list" ? same : kind;
 
 const leaves = {
-  number: [column("x", "float"), column(hostile, "float"), column("n", "int")],
-  boolean: [column("yes", "boolean")],
-  text: [column("text", "string")],
-  time: [column("at", "timestamp")],
+  number: [
+    column("x", "float"),
+    column(hostile, "float"),
+    column("n", "int"),
+    part("counts", "int", 1),
+    part("one", "float", 0),
+    part("place", "float", "it's"),
+  ],
+  boolean: [
+    column("yes", "boolean"),
+    part("flags", "boolean", 0),
+    part("place", "boolean", "open"),
+  ],
+  text: [column("text", "string"), part("tags", "string", 0), part("place", "string", "city")],
+  time: [
+    column("at", "timestamp"),
+    part("times", "timestamp", 0),
+    part("place", "timestamp", "since"),
+  ],
 } as const;
 
 /** Expressions of each kind. */
 export const asts = fc.letrec<{ readonly [K in Known]: Expr.Ast }>((tie) => {
   const options = { depthSize: "small", withCrossShrink: true } as const;
+  const inList = fc.oneof(
+    fc.tuple(fc.constant(listOf("tags", "string")), tie("text")),
+    fc.tuple(fc.constant(listOf("counts", "int")), tie("number")),
+    fc.tuple(fc.constant(listOf("flags", "boolean")), tie("boolean")),
+    fc.tuple(fc.constant(listOf("times", "timestamp")), tie("time")),
+    fc.tuple(fc.constant(embedding("one")), tie("number")),
+  );
+  const anyList = inList.map(([one]) => one);
+  const ofLists = {
+    number: [anyList.map((one) => call("listLength", [one]))],
+    boolean: [
+      inList.map((args) => call("listContains", args)),
+      anyList.map((one) => call("isNull", [one])),
+    ],
+    text: [],
+    time: [],
+  };
   const of = (kind: Known) => {
     const calls = callsOf(kind, tie);
     const values = kind === "time" ? [] : [{ arbitrary: valuesOf[kind].map(literal), weight: 8 }];
@@ -283,7 +378,7 @@ export const asts = fc.letrec<{ readonly [K in Known]: Expr.Ast }>((tie) => {
       { arbitrary: fc.constantFrom<Expr.Ast>(...leaves[kind]), weight: 20 },
       ...values,
       { arbitrary: fc.constant(literal(null)), weight: 3 },
-      ...calls.map((arbitrary) => ({ arbitrary, weight: 2 })),
+      ...[...calls, ...ofLists[kind]].map((arbitrary) => ({ arbitrary, weight: 2 })),
     );
   };
   return { number: of("number"), boolean: of("boolean"), text: of("text"), time: of("time") };
@@ -294,7 +389,13 @@ const approximate = fc.oneof(
   ...operatorNames
     .filter((name) => operators[name].relativeError !== undefined)
     .map((name) =>
-      fc.tuple(...operators[name].takes.map(() => asts.number)).map((args) => call(name, args)),
+      fc
+        .tuple(
+          ...operators[name].takes.map((kind) =>
+            kind === "list" ? fc.constantFrom(embedding("one"), embedding("other")) : asts.number,
+          ),
+        )
+        .map((args) => call(name, args)),
     ),
 );
 
@@ -351,7 +452,11 @@ export const both = Effect.fnUntraced(function* (
 });
 
 const fromCell = (ast: Expr.Ast, cell: Cell): Scalar =>
-  isMissing(cell) ? null : kindOf(ast) === "boolean" ? cell === 1 : cell;
+  isMissing(cell) || typeof cell === "object"
+    ? null
+    : kindOf(ast) === "boolean"
+      ? cell === 1
+      : cell;
 
 /** Numbers as text of 17 digits, instants as epoch milliseconds: both exact. */
 const outputSql = (ast: Expr.Ast): string => {

@@ -4,6 +4,7 @@ import * as Effect from "effect/Effect";
 import * as Layer from "effect/Layer";
 import { Duckdb, literal } from "../src/Duckdb.ts";
 import * as Table from "../src/Table.ts";
+import { canonicalType } from "../src/TableSchema.ts";
 
 /** DuckDB on two threads and a store in a temporary folder. */
 export const services = Layer.mergeAll(
@@ -24,15 +25,13 @@ export const sqlOf = (value: unknown): string =>
         ? literal(value)
         : typeof value === "number"
           ? `CAST('${value}' AS DOUBLE)`
-          : String(value);
-
-const types = {
-  boolean: "BOOLEAN",
-  int: "BIGINT",
-  float: "DOUBLE",
-  string: "VARCHAR",
-  timestamp: "TIMESTAMP",
-} as const;
+          : Array.isArray(value)
+            ? `[${value.map(sqlOf).join(", ")}]`
+            : typeof value === "object"
+              ? `{${Object.entries(value)
+                  .map(([name, one]) => `${literal(name)}: ${sqlOf(one)}`)
+                  .join(", ")}}`
+              : String(value);
 
 /** Rows under a contract as a relation in SQL. */
 export const relationOf = <C extends Contract.Contract>(
@@ -40,7 +39,7 @@ export const relationOf = <C extends Contract.Contract>(
   rows: ReadonlyArray<{ readonly [column: string]: unknown }>,
 ): string => {
   const columns = Object.entries(contract.spec.columns).map(
-    ([name, { type }]) => [name, types[type]] as const,
+    ([name, column]) => [name, canonicalType(column)] as const,
   );
   const typed = columns.map(
     ([name, type]) =>

@@ -101,6 +101,14 @@ const kindOf = (column: Column.ColumnSpec): string => {
       return `a finite number${limitsOf(column)}`;
     case "timestamp":
       return "an ISO 8601 instant with a zone, such as 2001-06-01T10:15:00Z";
+    case "list":
+      return `a list of ${column.items === undefined ? "values" : expectedOf(column.items)}`;
+    case "struct": {
+      const fields = Object.entries(column.fields ?? {});
+      return `an object with ${fields.map(([name, one]) => `"${name}": ${expectedOf(one)}`).join(", ")}`;
+    }
+    case "embedding":
+      return `a list of ${column.size} finite numbers`;
     case "string":
       return column.values !== undefined
         ? `one of ${column.values.map((value) => JSON.stringify(value)).join(", ")}`
@@ -163,6 +171,14 @@ const exampleValue = (column: Column.ColumnSpec, at: Date): Schema.Json => {
       return Math.min(Math.max(min, 100), max);
     case "timestamp":
       return at.toISOString();
+    case "list":
+      return column.items === undefined ? [] : [exampleValue(column.items, at)];
+    case "struct":
+      return Object.fromEntries(
+        Object.entries(column.fields ?? {}).map(([name, one]) => [name, exampleValue(one, at)]),
+      );
+    case "embedding":
+      return Array.from({ length: column.size ?? 0 }, () => 0.5);
     case "string": {
       if (values !== undefined) return values[0] ?? "";
       if (pattern === undefined) return "text";

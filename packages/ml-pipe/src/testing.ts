@@ -121,8 +121,8 @@ export const table = <C extends Contract.Contract, R extends Table.Role>(
   const columns = Object.entries(contract.spec.columns);
   const names = columns.map(([name]) => Duckdb.identifier(name));
   const typed = columns.map(
-    ([, { type }], at) =>
-      `CAST(${names[at]} AS ${TableSchema.canonicalType(type)}) AS ${names[at]}`,
+    ([, column], at) =>
+      `CAST(${names[at]} AS ${TableSchema.canonicalType(column)}) AS ${names[at]}`,
   );
   const tuple = (row: object) =>
     `(${columns.map(([name]) => sqlOf(Reflect.get(row, name))).join(", ")})`;

@@ -94,9 +94,7 @@ const look = Effect.fnUntraced(function* (fullPath: string, file: string) {
   const types = yield* TableSchema.describe(relation);
   const converted = types.flatMap(({ name, type }) => {
     const column = profile.columns[name];
-    return column === undefined || TableSchema.accepts(column.type, type)
-      ? []
-      : [[name, type] as const];
+    return column === undefined || TableSchema.accepts(column, type) ? [] : [[name, type] as const];
   });
   return {
     file,

@@ -37,6 +37,12 @@ export const columnChanges = (
           ? ["tightened", "must be whole numbers: values with decimals are no longer accepted"]
           : ["replaced", `was ${was} and is ${is}: values of the one are not values of the other`],
     ),
+    ...change("type", "items", () => ["replaced", "holds other values than before"]),
+    ...change("type", "fields", () => ["replaced", "has other fields than before"]),
+    ...change("type", "size", (was, is) => [
+      "replaced",
+      `has ${is} numbers instead of ${was}: the two are not of one space`,
+    ]),
     ...change("nullability", "nullable", (_, is) =>
       is
         ? ["loosened", "may be null: who reads it is not prepared for that"]

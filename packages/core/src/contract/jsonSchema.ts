@@ -34,8 +34,8 @@ export const toJsonSchema = (spec: ContractSpec): JsonSchema => ({
   ),
 });
 
-const propertyOf = (column: Column.ColumnSpec): Schema.Json => {
-  const { description, unit, values, pattern, nullable } = column;
+const propertyOf = (column: Column.ColumnSpec): { readonly [keyword: string]: Schema.Json } => {
+  const { description, unit, values, pattern, nullable, size } = column;
   const type = jsonTypes[column.type];
   const about = [description, unit === undefined ? undefined : `in ${unit}`].filter(
     (part) => part !== undefined,
@@ -49,6 +49,25 @@ const propertyOf = (column: Column.ColumnSpec): Schema.Json => {
     ...(max === undefined ? {} : { maximum: max }),
     ...(values === undefined ? {} : { enum: nullable ? [...values, null] : values }),
     ...(pattern === undefined ? {} : { pattern: `^(?:${pattern})$` }),
+    ...partsOf(column),
+    ...(size === undefined ? {} : { minItems: size, maxItems: size }),
+  };
+};
+
+/** What a list holds, and the fields of a struct: as rows, with no other. */
+const partsOf = ({
+  type,
+  items,
+  fields,
+}: Column.ColumnSpec): { readonly [keyword: string]: Schema.Json } => {
+  if (type === "embedding") return { items: { type: "number" } };
+  if (items !== undefined) return { items: propertyOf(items) };
+  if (fields === undefined) return {};
+  const properties = Object.entries(fields).map(([name, field]) => [name, propertyOf(field)]);
+  return {
+    additionalProperties: false,
+    required: Object.keys(fields),
+    properties: Object.fromEntries(properties),
   };
 };
 
@@ -58,6 +77,9 @@ const jsonTypes: { readonly [type in Column.ColumnType]: string } = {
   float: "number",
   string: "string",
   timestamp: "string",
+  list: "array",
+  struct: "object",
+  embedding: "array",
 };
 
 /** Whole numbers end where a double can no longer tell them apart. */

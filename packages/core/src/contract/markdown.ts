@@ -2,7 +2,7 @@
 import * as Duration from "effect/Duration";
 import type { ColumnSpec } from "../Column.ts";
 import type { ContractSpec } from "./spec.ts";
-import { expectationText, limitsText } from "./words.ts";
+import { expectationText, limitsText, typeText } from "./words.ts";
 
 /**
  * The documentation page of a contract, in Markdown: who owns and who reads it, what is promised of the
@@ -29,7 +29,7 @@ export const toMarkdown = (spec: ContractSpec): string => {
       ["column", "type", "unit", "known at", "null", "limits", "classification", "meaning"],
       Object.entries(spec.columns).map(([name, column]) => [
         code(name),
-        typeText(column),
+        columnText(column),
         text(column.unit ?? ""),
         column.availableAt,
         column.nullable ? "allowed" : "never",
@@ -81,8 +81,8 @@ const rowsText = (min: number | undefined, max: number | undefined): string | un
   return max === undefined ? `at least ${min}` : `${min} to ${max}`;
 };
 
-const typeText = ({ type, zone }: ColumnSpec): string =>
-  zone === undefined ? type : `${type} (read in ${zone})`;
+const columnText = (column: ColumnSpec): string =>
+  column.zone === undefined ? typeText(column) : `${typeText(column)} (read in ${column.zone})`;
 
 const table = (head: ReadonlyArray<string>, rows: ReadonlyArray<ReadonlyArray<string>>): string =>
   [head, head.map(() => "---"), ...rows].map((cells) => `| ${cells.join(" | ")} |`).join("\n");

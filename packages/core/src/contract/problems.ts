@@ -1,6 +1,6 @@
 /** What can be wrong with a contract's definition, whatever the data. */
 import * as Schema from "effect/Schema";
-import type { ColumnSpec } from "../Column.ts";
+import { type ColumnSpec, isScalar } from "../Column.ts";
 import { isZone } from "../internal/zone.ts";
 import type { ContractSpec } from "./spec.ts";
 
@@ -38,7 +38,7 @@ export const problemsOf = (spec: ContractSpec): ReadonlyArray<string> => {
     ...(names.length === 0 ? ["it has no columns: say what is handed over"] : []),
     ...nameProblems(names),
     ...Object.entries(spec.columns).flatMap(([name, column]) =>
-      columnProblems(name, column, spec).map((problem) => `column "${name}": ${problem}`),
+      columnProblems(name, column, spec.columns).map((problem) => `column "${name}": ${problem}`),
     ),
     ...roleProblems(spec),
     ...expectationProblems(spec),
@@ -78,7 +78,7 @@ const nameProblems = (names: ReadonlyArray<string>): ReadonlyArray<string> => {
 const columnProblems = (
   name: string,
   column: ColumnSpec,
-  { columns }: ContractSpec,
+  columns: ContractSpec["columns"],
 ): ReadonlyArray<string> => {
   const { type, min, max, unit, values, pattern, zone, renamedFrom } = column;
   const isNumber = type === "int" || type === "float";
@@ -95,6 +95,7 @@ const columnProblems = (
       : type === "int" && min !== undefined && max !== undefined && Math.ceil(min) > max
         ? [`no whole number is at least ${min} and at most ${max}`]
         : []),
+    ...partProblems(column),
     ...(values === undefined ? [] : valueProblems(values, pattern)),
     ...(pattern === undefined ? [] : patternProblems(pattern)),
     ...(zone === undefined || isZone(zone)
@@ -107,6 +108,37 @@ const columnProblems = (
             : `it is renamed from "${renamedFrom}", which is still there`,
         ]
       : []),
+  ];
+};
+
+const partProblems = ({ type, items, fields, size }: ColumnSpec): ReadonlyArray<string> => {
+  const parts = Object.entries({ ...fields, ...(items === undefined ? {} : { items }) });
+  const wanted = { list: items, struct: fields, embedding: size };
+  const isNested = type === "list" || type === "struct" || type === "embedding";
+  return [
+    ...(isNested && wanted[type] === undefined
+      ? [
+          `a ${type} says ${{ list: "what it holds", struct: "its fields", embedding: "its size" }[type]}`,
+        ]
+      : []),
+    ...(Object.entries(wanted) as ReadonlyArray<readonly [string, unknown]>)
+      .filter(([of, given]) => given !== undefined && of !== type)
+      .map(([of]) => `it has the parts of a ${of}, and this is ${type}`),
+    ...(fields !== undefined && Object.keys(fields).length === 0 ? ["it has no fields"] : []),
+    ...nameProblems(Object.keys(fields ?? {})),
+    ...parts.flatMap(([name, part]) => {
+      const { availableAt, classification, renamedFrom, zone } = part;
+      const own = [
+        ...(availableAt === "decision" ? [] : ["when it is known"]),
+        ...(classification === undefined ? [] : ["a classification"]),
+        ...(renamedFrom === undefined ? [] : ["a former name"]),
+        ...(zone === undefined ? [] : ["a time zone"]),
+      ];
+      return [
+        ...own.map((what) => `"${name}" has ${what}, which only whole columns have`),
+        ...columnProblems(name, part, {}).map((problem) => `"${name}": ${problem}`),
+      ];
+    }),
   ];
 };
 
@@ -176,9 +208,16 @@ const roleProblems = (spec: ContractSpec): ReadonlyArray<string> => {
       ? []
       : [`${role} "${name}" is a column of ${column.type}: it must be one of timestamps`],
   );
+  const several = names.flatMap(([role, name]) => {
+    const type = of(name)?.type;
+    return type === undefined || isScalar(type)
+      ? []
+      : [`${role} "${name}" is a column of ${type}: it must have one value`];
+  });
   return [
     ...missing,
     ...notTimes,
+    ...several,
     ...(knownAt !== undefined && knownAt === eventTime
       ? [`"${knownAt}" is both event time and known-at time: leave the latter out`]
       : []),

@@ -27,6 +27,13 @@ export const expectationText = (check: CheckSpec): string => {
   ].join(", ");
 };
 
+/** A column's type in words: `list of string`, `struct of city, floor`, `embedding of 384`. */
+export const typeText = ({ type, items, fields, size }: ColumnSpec): string => {
+  const of =
+    items?.type ?? size ?? (fields === undefined ? undefined : Object.keys(fields).join(", "));
+  return of === undefined ? type : `${type} of ${of}`;
+};
+
 /** `atMost` is `at most`. */
 const spaced = (name: string): string =>
   name.replaceAll(/[A-Z]/g, (letter) => ` ${letter.toLowerCase()}`);

@@ -1,5 +1,5 @@
 /** Expressions as data. */
-import type { Column } from "@ml-pipe/core";
+import { Column } from "@ml-pipe/core";
 import * as Schema from "effect/Schema";
 import { type AggregateName, aggregateNames } from "./aggregates.ts";
 import { operatorNames } from "./operators.ts";
@@ -9,6 +9,19 @@ import type { Param } from "./operators/Operator.ts";
 export const OperatorName = Schema.Literals(operatorNames);
 /** See {@link OperatorName}. */
 export type OperatorName = typeof OperatorName.Type;
+
+/** A column, or a part of one: structs are read field by field. */
+export interface ColumnAst {
+  readonly _tag: "column";
+  readonly name: string;
+  readonly type: Exclude<Column.ColumnType, "struct">;
+  /** Where in the column: a field of a struct, a place in a list (from 0). */
+  readonly path?: ReadonlyArray<string | number>;
+  /** What a list holds; an embedding holds floats. */
+  readonly items?: Column.ScalarType;
+  /** How many numbers an embedding has. */
+  readonly size?: number;
+}
 
 /** An aggregate over earlier rows of the same entity: see `History`. */
 export interface HistoryAst {
@@ -30,7 +43,7 @@ export interface HistoryAst {
 
 /** An expression as data. */
 export type Ast =
-  | { readonly _tag: "column"; readonly name: string; readonly type: Column.ColumnType }
+  | ColumnAst
   | { readonly _tag: "literal"; readonly value: string | number | boolean | null }
   | {
       readonly _tag: "call";
@@ -45,7 +58,14 @@ export type Ast =
 export const Ast: Schema.Codec<Ast> = Schema.Union([
   Schema.TaggedStruct("column", {
     name: Schema.String,
-    type: Schema.Literals(["boolean", "int", "float", "string", "timestamp"]),
+    type: Schema.Literals([...Column.ScalarType.literals, "list", "embedding"]),
+    path: Schema.optionalKey(
+      Schema.Array(
+        Schema.Union([Schema.String, Schema.Int.check(Schema.isGreaterThanOrEqualTo(0))]),
+      ),
+    ),
+    items: Schema.optionalKey(Column.ScalarType),
+    size: Schema.optionalKey(Schema.Int),
   }),
   Schema.TaggedStruct("literal", {
     value: Schema.Union([Schema.String, Schema.Finite, Schema.Boolean, Schema.Null]),

@@ -5,7 +5,7 @@ import type { Ast } from "./ast.ts";
 export const textOf = (ast: Ast): string => {
   switch (ast._tag) {
     case "column":
-      return ast.name;
+      return [ast.name, ...(ast.path ?? [])].join(".");
     case "literal":
       return JSON.stringify(ast.value);
     case "call": {

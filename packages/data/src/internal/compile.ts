@@ -1,7 +1,9 @@
 /** The compiler of expressions to SQL, for a batch. `rowProgram.ts` is the one for a request. */
+import type { Column } from "@ml-pipe/core";
 import { identifier, literal } from "../Duckdb.ts";
 import type { Ast, HistoryAst } from "../Expr.ts";
-import { argumentKinds, kindOf } from "./kinds.ts";
+import type { ColumnAst } from "./ast.ts";
+import { argumentKinds, heldBy, kindOf } from "./kinds.ts";
 import { magnitude } from "./magnitude.ts";
 import { operators } from "./operators.ts";
 import { comparedSql, finiteSql, type Kind, numberSql } from "./operators/Operator.ts";
@@ -17,16 +19,8 @@ export interface SqlNames {
 /** SQL of an expression over columns of one relation. */
 export const toSql = (ast: Ast, names: SqlNames = {}): string => {
   switch (ast._tag) {
-    case "column": {
-      const column = columnSql(ast.name, names);
-      return ast.type === "int"
-        ? `CAST(${column} AS DOUBLE)`
-        : ast.type === "float"
-          ? finiteSql(`CAST(${column} AS DOUBLE)`)
-          : ast.type === "timestamp"
-            ? `date_trunc('milliseconds', ${instantSql(ast.name, names)})`
-            : column;
-    }
+    case "column":
+      return valueSql(ast.type, placeSql(ast, names), heldBy(ast));
     case "literal":
       return literalSql(ast.value);
     case "call":
@@ -36,6 +30,35 @@ export const toSql = (ast: Ast, names: SqlNames = {}): string => {
       return names.history(ast);
   }
 };
+
+/** A value as expressions have it, from a column or a part of one. */
+const valueSql = (type: ColumnAst["type"], place: string, held: Column.ScalarType): string => {
+  switch (type) {
+    case "int":
+      return `CAST(${place} AS DOUBLE)`;
+    case "float":
+      return finiteSql(`CAST(${place} AS DOUBLE)`);
+    case "timestamp":
+      return `date_trunc('milliseconds', CAST(${place} AS TIMESTAMP))`;
+    case "list":
+    case "embedding":
+      return held === "string" || held === "boolean"
+        ? place
+        : `list_transform(${place}, lambda "~x": ${valueSql(held, '"~x"', held)})`;
+    default:
+      return place;
+  }
+};
+
+/** A column, or the part of it that is read. */
+const placeSql = ({ name, path = [] }: ColumnAst, names: SqlNames): string =>
+  path.reduce<string>(
+    (place, step) =>
+      typeof step === "number"
+        ? `list_extract(${place}, ${step + 1})`
+        : `struct_extract(${place}, ${literal(step)})`,
+    columnSql(name, names),
+  );
 
 type Call = Extract<Ast, { _tag: "call" }>;
 
@@ -53,7 +76,7 @@ const callSql = (call: Call, names: SqlNames): string => {
 const argSql = (call: Call, index: number, names: SqlNames): string => {
   const arg = call.args[index] ?? { _tag: "literal", value: null };
   if (operators[call.operator].coarse === true && arg._tag === "column") {
-    return instantSql(arg.name, names);
+    return `CAST(${placeSql(arg, names)} AS TIMESTAMP)`;
   }
   const sql = toSql(arg, names);
   if (kindOf(arg) !== "null") return sql;
@@ -65,7 +88,7 @@ const argSql = (call: Call, index: number, names: SqlNames): string => {
 const comparedArg = (arg: Ast, names: SqlNames): string | undefined => {
   switch (arg._tag) {
     case "column":
-      return arg.type === "int" ? columnSql(arg.name, names) : undefined;
+      return arg.type === "int" ? placeSql(arg, names) : undefined;
     case "literal":
       return typeof arg.value === "number" ? comparedSql(arg.value) : undefined;
     case "call":
@@ -84,9 +107,6 @@ export const decisionTime = ({ decidedAt }: { readonly decidedAt?: string }): As
     ? { _tag: "literal", value: null }
     : { _tag: "column", name: decidedAt, type: "timestamp" };
 
-const instantSql = (name: string, names: SqlNames): string =>
-  `CAST(${columnSql(name, names)} AS TIMESTAMP)`;
-
 /** A column's identifier, qualified if its relation is named. */
 export const columnSql = (name: string, { table }: SqlNames = {}): string =>
   table === undefined ? identifier(name) : `${table}.${identifier(name)}`;
@@ -103,5 +123,6 @@ const sqlTypes: { readonly [K in Kind]: string } = {
   boolean: "BOOLEAN",
   text: "VARCHAR",
   time: "TIMESTAMP",
+  list: "DOUBLE[]",
   null: "DOUBLE",
 };

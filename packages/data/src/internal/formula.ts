@@ -2,7 +2,7 @@
 import type { Column } from "@ml-pipe/core";
 import type { Availability } from "../Expr.ts";
 import type { Ast, OperatorName } from "./ast.ts";
-import { problemsOf } from "./kinds.ts";
+import { heldBy, kindOf, problemsOf } from "./kinds.ts";
 import type { Param } from "./operators/Operator.ts";
 
 /** One object has the methods of every kind; the interfaces of `Expr` say which of them make sense. */
@@ -55,20 +55,26 @@ class Formula {
   cos = () => call("cos", [this]);
   bucket = (edges: ReadonlyArray<number>) => call("bucket", [this], edges);
 
-  length = () => call("length", [this]);
+  length = () => call(kindOf(this.ast) === "list" ? "listLength" : "length", [this]);
   lowerAscii = () => call("lowerAscii", [this]);
   upperAscii = () => call("upperAscii", [this]);
   trim = () => call("trim", [this]);
   concat = (that: unknown) => call("concat", [this, that]);
   startsWith = (that: unknown) => call("startsWith", [this, that]);
   endsWith = (that: unknown) => call("endsWith", [this, that]);
-  contains = (that: unknown) => call("contains", [this, that]);
+  contains = (that: unknown) =>
+    call(kindOf(this.ast) === "list" ? "listContains" : "contains", [this, that]);
   replaceAll = (look: string, put: string) => call("replaceAll", [this], [look, put]);
   substring = (start: number, length: number) => call("substring", [this], [start, length]);
   matches = (pattern: string) => call("matches", [this], [pattern]);
   extract = (pattern: string, group = 0) => call("extract", [this], [pattern, group]);
   parseNumber = () => call("parseNumber", [this]);
   hashBucket = (buckets: number) => call("hashBucket", [this], [buckets]);
+
+  at = (place: number) => itemOf(this, place);
+  dot = (that: unknown) => call("dot", [this, that]);
+  cosine = (that: unknown) => call("cosine", [this, that]);
+  norm = () => call("norm", [this]);
 
   year = (zone?: string) => call("year", [this], zoneOf(zone));
   quarter = (zone?: string) => call("quarter", [this], zoneOf(zone));
@@ -101,7 +107,8 @@ const call = (
     args: args.map((arg) => arg.ast),
     ...(params.length === 0 ? {} : { params }),
   };
-  const problem = params.length === 0 ? undefined : paramProblem(ast);
+  const isChecked = params.length > 0 || ast.args.some((arg) => kindOf(arg) === "list");
+  const problem = isChecked ? paramProblem(ast) : undefined;
   if (problem !== undefined) throw new TypeError(`an expression: ${problem}`);
   return formula(ast, latest(args.map(({ availableAt }) => availableAt)));
 };
@@ -112,15 +119,42 @@ const latest = (all: ReadonlyArray<Availability>): Availability =>
 
 /** Of the constants only: whether the arguments fit, a whole expression is asked. */
 const paramProblem = (ast: Ast): string | undefined => problemsOf(ast, allKinds)[0];
-const allKinds = ["number", "boolean", "text", "time"] as const;
+const allKinds = ["number", "boolean", "text", "time", "list"] as const;
 
 /** An expression from its parts. */
 export const formula = (ast: Ast, availableAt: Availability): Formula =>
   new Formula(ast, availableAt);
 
-/** A column as an expression. */
-export const columnFormula = (name: string, spec: Column.ColumnSpec): Formula =>
-  formula({ _tag: "column", name, type: spec.type }, spec.availableAt);
+/** A column as an expression; a struct as an object of them. */
+export const columnFormula = (name: string, spec: Column.ColumnSpec): unknown =>
+  spec.type === "struct"
+    ? Object.fromEntries(
+        Object.entries(spec.fields ?? {}).map(([field, { type }]) => [
+          field,
+          formula({ _tag: "column", name, type, path: [field] }, spec.availableAt),
+        ]),
+      )
+    : formula(
+        {
+          _tag: "column",
+          name,
+          type: spec.type,
+          ...(spec.items === undefined ? {} : { items: spec.items.type }),
+          ...(spec.size === undefined ? {} : { size: spec.size }),
+        },
+        spec.availableAt,
+      );
+
+const itemOf = ({ ast, availableAt }: Formula, place: number): Formula => {
+  if (ast._tag !== "column" || kindOf(ast) !== "list") {
+    throw new TypeError("an expression: at is for columns of lists");
+  }
+  if (!Number.isInteger(place) || place < 0) {
+    throw new TypeError(`an expression: a place in a list is a whole number from 0, not ${place}`);
+  }
+  const { name, path = [] } = ast;
+  return formula({ _tag: "column", name, type: heldBy(ast), path: [...path, place] }, availableAt);
+};
 
 /** `yes` where the condition is true, else `no`; of which kind, the overloads of `Expr.when` say. */
 export const whenFormula = (condition: unknown, yes: unknown, no: unknown): never =>

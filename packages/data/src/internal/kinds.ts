@@ -2,7 +2,9 @@
  * Which kind of value an expression has, and whether it fits together. TypeScript checks what is
  * written in a pipeline; this checks what is read from a file or was cast.
  */
+import type { Column } from "@ml-pipe/core";
 import type { Ast } from "../Expr.ts";
+import type { ColumnAst } from "./ast.ts";
 import { operators } from "./operators.ts";
 import type { Kind } from "./operators/Operator.ts";
 
@@ -28,9 +30,13 @@ export const kindOf = (ast: Ast): Kind => {
 export const argumentKinds = (call: Call): ReadonlyArray<Kind> =>
   operators[call.operator].takes.map((kind) => (kind === "same" ? ofSame(call) : kind));
 
-/** The kind that the arguments share; where all of them are missing, that of the constants. */
+/** The kind that the arguments share; where all of them are missing, that of the constants or the list. */
 const ofSame = (call: Call): Kind => {
   const shared = sharedKind(sameArgs(call));
+  const [list] = call.args;
+  if (shared === "null" && operators[call.operator].takes[0] === "list") {
+    return list?._tag === "column" ? columnKinds[heldBy(list)] : shared;
+  }
   const [param] = call.params ?? [];
   return shared === "null" &&
     operators[call.operator].paramsLikeFirst === true &&
@@ -65,6 +71,7 @@ const inside = (ast: Ast): ReadonlyArray<string> => {
       }
       const kinds = argumentKinds(ast);
       return [
+        ...listProblems(ast, kinds),
         ...paramProblems(ast, kinds[0]),
         ...ast.args.flatMap((arg, index) => problemsOf(arg, [kinds[index] ?? "null"])),
       ];
@@ -81,6 +88,40 @@ const inside = (ast: Ast): ReadonlyArray<string> => {
       return [];
   }
 };
+
+/** Lists are columns: what they hold is known, and there is no operator that makes one. */
+const listProblems = (call: Call, kinds: ReadonlyArray<Kind>): ReadonlyArray<string> => {
+  const { takes, vectors } = operators[call.operator];
+  const held = call.args.flatMap((arg, index) => {
+    if (kinds[index] !== "list") return [];
+    return arg._tag === "column" ? [arg] : [undefined];
+  });
+  if (held.length === 0) return [];
+  const sizes = new Set(held.flatMap((list) => list?.size ?? []));
+  const [first] = held;
+  const holds = first === undefined ? undefined : columnKinds[heldBy(first)];
+  const item = call.args[takes.indexOf("same")];
+  return [
+    ...(held.includes(undefined) ? [`${call.operator} takes columns of lists`] : []),
+    ...(takes.includes("list") || call.operator === "isNull"
+      ? []
+      : [`${call.operator} is not for lists`]),
+    ...(vectors === true && held.some((list) => list && columnKinds[heldBy(list)] !== "number")
+      ? [`${call.operator} takes lists of numbers`]
+      : []),
+    ...(vectors === true && sizes.size > 1
+      ? [`${call.operator} of embeddings of ${[...sizes].join(" and ")} numbers`]
+      : []),
+    ...(item !== undefined && takes.includes("list") && holds !== undefined
+      ? [kindOf(item)]
+          .filter((kind) => kind !== "null" && kind !== holds)
+          .map((kind) => `${names[kind]} is never in a list that holds ${names[holds]}`)
+      : []),
+  ];
+};
+
+/** What a list holds. */
+export const heldBy = ({ items }: Pick<ColumnAst, "items">): Column.ScalarType => items ?? "float";
 
 const paramProblems = (
   { operator, params = [] }: Call,
@@ -119,6 +160,8 @@ const columnKinds = {
   float: "number",
   string: "text",
   timestamp: "time",
+  list: "list",
+  embedding: "list",
 } as const;
 
 const names = {
@@ -126,6 +169,7 @@ const names = {
   boolean: "yes or no",
   text: "text",
   time: "an instant",
+  list: "a list",
   null: "nothing",
 } as const;
 

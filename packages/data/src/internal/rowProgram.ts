@@ -3,7 +3,8 @@
  * computed once a row, what is constant once and for all; no value is boxed between steps.
  */
 import type { Ast, HistoryAst } from "../Expr.ts";
-import { argumentKinds, kindOf } from "./kinds.ts";
+import type { ColumnAst } from "./ast.ts";
+import { argumentKinds, heldBy, kindOf } from "./kinds.ts";
 import { operators } from "./operators.ts";
 import { type Cell, isMissing, type Kind, type OtherCell } from "./operators/Operator.ts";
 
@@ -113,7 +114,10 @@ class Program {
   /** The slot of an expression's value, where one of a kind is wanted. */
   slotOf(ast: Ast, wanted: Kind): Slot {
     if (kindOf(ast) === "null") return this.constant(missingOf(wanted));
-    const given = ast._tag === "column" ? this.slots.get(`given ${ast.name}`) : undefined;
+    const given =
+      ast._tag === "column" && ast.path === undefined
+        ? this.slots.get(`given ${ast.name}`)
+        : undefined;
     if (given !== undefined) return given;
     const name = JSON.stringify(ast);
     const slot = this.slots.get(name) ?? this.add(ast);
@@ -184,33 +188,55 @@ class Program {
   }
 }
 
-const missingOf = (kind: Kind): Cell => (kind === "text" ? null : Number.NaN);
+const missingOf = (kind: Kind): Cell => (kind === "text" || kind === "list" ? null : Number.NaN);
 
 /** Reads a column. What is not of its type is missing, and so is a number that is not finite. */
-const readStep = ({ name, type }: Extract<Ast, { _tag: "column" }>, to: number): Step => {
+const readStep = (column: ColumnAst, to: number): Step => {
+  const { name, type, path } = column;
   switch (type) {
-    case "int":
-    case "float":
-      return (numbers, _, row) => {
-        const value = row[name];
-        numbers[to] = typeof value === "number" && Number.isFinite(value) ? value : Number.NaN;
-      };
-    case "boolean":
-      return (numbers, _, row) => {
-        const value = row[name];
-        numbers[to] = value === true ? 1 : value === false ? 0 : Number.NaN;
-      };
-    case "timestamp":
-      return (numbers, _, row) => {
-        const value = row[name];
-        numbers[to] = value instanceof Date ? value.getTime() : Number.NaN;
-      };
     case "string":
       return (_, others, row) => {
-        const value = row[name];
-        others[to] = typeof value === "string" ? value : null;
+        others[to] = textOf(path === undefined ? row[name] : inside(row[name], path));
       };
+    case "list":
+    case "embedding": {
+      const held = heldBy(column);
+      const item: (value: unknown) => number | string | null =
+        held === "string" ? textOf : numberReaders[held];
+      return (_, others, row) => {
+        const list = path === undefined ? row[name] : inside(row[name], path);
+        others[to] = Array.isArray(list) ? list.map((one) => item(one)) : null;
+      };
+    }
+    default: {
+      const read = numberReaders[type];
+      return (numbers, _, row) => {
+        numbers[to] = read(path === undefined ? row[name] : inside(row[name], path));
+      };
+    }
   }
+};
+
+/** A part of a value; `undefined` where there is none. */
+const inside = (value: unknown, path: ReadonlyArray<string | number>): unknown =>
+  path.reduce<unknown>(
+    (found, step) =>
+      typeof found === "object" && found !== null && Object.hasOwn(found, step)
+        ? Reflect.get(found, step)
+        : undefined,
+    value,
+  );
+
+const finiteOf = (value: unknown): number =>
+  typeof value === "number" && Number.isFinite(value) ? value : Number.NaN;
+const textOf = (value: unknown): string | null => (typeof value === "string" ? value : null);
+
+/** How what becomes a number is read, by type. */
+const numberReaders = {
+  int: finiteOf,
+  float: finiteOf,
+  boolean: (value: unknown) => (value === true ? 1 : value === false ? 0 : Number.NaN),
+  timestamp: (value: unknown) => (value instanceof Date ? value.getTime() : Number.NaN),
 };
 
 type Apply = (...args: ReadonlyArray<Cell>) => Cell;

@@ -25,7 +25,7 @@ import { finiteOrNull, mergeMoments, type Moments, none } from "./Moments.ts";
 /** A column to profile: what it is called, its type, and its value in SQL. */
 export interface ProfiledColumn {
   readonly name: string;
-  readonly type: Column.ColumnType;
+  readonly type: Column.ScalarType;
   /** SQL expression over the relation. */
   readonly sql: string;
 }
@@ -34,7 +34,8 @@ export interface ProfiledColumn {
 export type ValueOf = (ask: string) => unknown;
 
 /** The column's value in the type in which tables store it, so that equal values have one hash. */
-const valueOf = ({ type, sql }: ProfiledColumn): string => `CAST(${sql} AS ${canonicalType(type)})`;
+const valueOf = ({ type, sql }: ProfiledColumn): string =>
+  `CAST(${sql} AS ${canonicalType({ type })})`;
 
 /** SQL: there is a value, and it is one that has a place on the axis. */
 const usable = (column: ProfiledColumn): string =>

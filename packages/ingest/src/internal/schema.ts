@@ -130,5 +130,5 @@ const asPromised =
     const promised = spec.columns[column.name];
     return column.type !== textType || promised === undefined
       ? column
-      : { name: column.name, type: TableSchema.canonicalType(promised.type) };
+      : { name: column.name, type: TableSchema.canonicalType(promised) };
   };

@@ -136,8 +136,8 @@ const rowsSql = (contract: Contract.Contract, parts: ReadonlyArray<Part>): strin
 
 const noRows = ({ spec }: Contract.Contract): string => {
   const columns = Object.entries(spec.columns).map(
-    ([name, { type }]) =>
-      `CAST(NULL AS ${TableSchema.canonicalType(type)}) AS ${Duckdb.identifier(name)}`,
+    ([name, column]) =>
+      `CAST(NULL AS ${TableSchema.canonicalType(column)}) AS ${Duckdb.identifier(name)}`,
   );
   return `SELECT ${columns.join(", ")} WHERE false`;
 };
@@ -182,7 +182,7 @@ const readingsOf = (contract: Contract.Contract, part: Part): Readings => {
   const columns = Object.entries(contract.spec.columns).map(([column, spec], index) => {
     const [found, value] = [`"f${index}"`, `"v${index}"`];
     const reading = part.read(column, spec);
-    const type = TableSchema.canonicalType(spec.type);
+    const type = TableSchema.canonicalType(spec);
     const expected = Duckdb.literal(`column "${column}": expected ${words[spec.type]}, found "`);
     const shown = reading?.shown?.(found) ?? found;
     return {
@@ -214,6 +214,9 @@ const words: { readonly [type in Column.ColumnType]: string } = {
   float: "a number",
   string: "text",
   timestamp: "a time",
+  list: "a list of such values",
+  struct: "a record of such fields",
+  embedding: "a list of numbers",
 };
 
 const countsOf = Effect.fnUntraced(function* (quarantine: Table.AnyTable) {

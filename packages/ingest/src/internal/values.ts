@@ -41,6 +41,10 @@ export const fromText = (
       return floatOf(decimalPoint(text, notation));
     case "timestamp":
       return timestampOf(text, spec.zone, notation.timestamps?.[column]);
+    case "list":
+    case "struct":
+    case "embedding":
+      return `CASE WHEN json_valid(${text}) THEN ${fromJson(`CAST(CAST(${text} AS JSON) AS VARCHAR)`, column, spec, notation)} END`;
   }
 };
 
@@ -69,13 +73,50 @@ export const fromJson = (
       const epoch = format?.startsWith("epoch") === true;
       return timestampOf(epoch ? token : `(${text})`, spec.zone, format);
     }
+    case "list":
+    case "embedding":
+      return fromJsonList(token, (one) =>
+        fromJson(one, column, spec.items ?? numberPart, notation),
+      );
+    case "struct":
+      return fromJsonRecord(token, spec.fields ?? {}, (one, field) =>
+        fromJson(one, column, field, notation),
+      );
   }
+};
+
+const numberPart = { type: "float", availableAt: "decision", nullable: false } as const;
+
+/** A list of which every value is null or can be read. */
+const fromJsonList = (token: string, read: (one: string) => string): string => {
+  const value = read(`CAST("~j" AS VARCHAR)`);
+  const unread = `len(list_filter("~l", lambda "~j": CAST("~j" AS VARCHAR) <> 'null' AND (${value}) IS NULL)) > 0`;
+  const values = `CASE WHEN NOT ${unread} THEN list_transform("~l", lambda "~j": ${value}) END`;
+  return `CASE WHEN json_type(${token}) = 'ARRAY' THEN (list_transform([json_extract(${token}, '$[*]')], lambda "~l": ${values}))[1] END`;
+};
+
+/** A record of which every field is absent, null or can be read. Fields that nobody promised are left. */
+const fromJsonRecord = (
+  token: string,
+  fields: NonNullable<Column.ColumnSpec["fields"]>,
+  read: (one: string, field: Column.PartSpec) => string,
+): string => {
+  const parts = Object.entries(fields).map(([name, field]) => {
+    const pointer = `/${name.replaceAll("~", "~0").replaceAll("/", "~1")}`;
+    const found = `CAST(json_extract(${token}, ${Duckdb.literal(pointer)}) AS VARCHAR)`;
+    return { name: Duckdb.identifier(name), found, value: read(found, field) };
+  });
+  const whole = parts.map(
+    ({ found, value }) => `(coalesce(${found}, 'null') = 'null' OR (${value}) IS NOT NULL)`,
+  );
+  const packed = parts.map(({ name, value }) => `${name} := (${value})`);
+  return `CASE WHEN json_type(${token}) = 'OBJECT' AND ${whole.join(" AND ")} THEN struct_pack(${packed.join(", ")}) END`;
 };
 
 /** A value from a column of a DuckDB type that {@link TableSchema.accepts}. */
 export const fromTyped = (name: string, sqlType: string, spec: Column.ColumnSpec): string => {
   if (spec.type !== "timestamp") {
-    return `TRY_CAST(${name} AS ${TableSchema.canonicalType(spec.type)})`;
+    return TableSchema.canonicalSql(name, sqlType, spec);
   }
   if (sqlType === "TIMESTAMP WITH TIME ZONE") return `timezone('UTC', ${name})`;
   return atZone(`TRY_CAST(${name} AS TIMESTAMP)`, spec.zone);

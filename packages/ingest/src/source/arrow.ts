@@ -55,7 +55,7 @@ const read = async (
     (fields) =>
       fields.flatMap(({ name, type }) => {
         const spec = contract.spec.columns[name];
-        return spec !== undefined && TableSchema.accepts(spec.type, type) ? [name] : [];
+        return spec !== undefined && TableSchema.accepts(spec, type) ? [name] : [];
       }),
     broken,
     signal,

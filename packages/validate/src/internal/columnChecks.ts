@@ -1,5 +1,5 @@
 /** The checks that a contract's columns ask for, as SQL over the canonical rows. */
-import type { Column, Contract } from "@ml-pipe/core";
+import { Column, Contract } from "@ml-pipe/core";
 import { Duckdb, TableSchema } from "@ml-pipe/data";
 import { blocked, type Check, couldNotRun } from "./Check.ts";
 import { isNull, sqlNumber } from "./kinds/sql.ts";
@@ -62,6 +62,10 @@ export const columnChecks = (
     const failing = `count(${column}) - count(${finite})`;
     checks.push(make("finite", "finite numbers", `NOT isfinite(${column})`, { failing }));
   }
+  const unfit = TableSchema.partsUnfit(column, spec);
+  if (unfit !== undefined) {
+    checks.push(make("parts", partsText(spec), unfit, { example: true }));
+  }
   const range = rangeOf(spec);
   if (range !== undefined) {
     checks.push(
@@ -110,6 +114,7 @@ export const ownNames = ({ spec: { columns, eventTime } }: Contract.Contract): S
         "type",
         ...(nullable ? [] : ["not-null"]),
         ...(type === "float" ? ["finite"] : []),
+        ...(Column.isScalar(type) ? [] : ["parts"]),
         ...(min === undefined && max === undefined ? [] : ["range"]),
         ...(values === undefined ? [] : ["values"]),
         ...(pattern === undefined ? [] : ["pattern"]),
@@ -160,7 +165,7 @@ const typeCheck = (plan: ColumnPlan, make: MakeCheck): Check => {
       ? "whole numbers within ±(2^53 − 1)"
       : spec.type === "timestamp"
         ? "instants that exist"
-        : `${spec.type} (${TableSchema.canonicalType(spec.type)})`;
+        : `${spec.type} (${TableSchema.canonicalType(spec)})`;
   if (unfit !== undefined || sqlType === undefined) {
     const found = `left(${rawName}, 80)`;
     return make("type", expected, unfitName, { evaluated: "count(*)", found, example: true });
@@ -190,6 +195,16 @@ const extremes = ({ finite }: ColumnPlan): ReadonlyArray<string> => [
   `min(${finite})`,
   `max(${finite})`,
 ];
+
+/** What the parts of a value must be. */
+const partsText = ({ type, items, fields = {}, size }: Column.ColumnSpec): string => {
+  const one = (part: Column.PartSpec) =>
+    [part.type, ...Contract.limitsText(part), ...(part.nullable ? ["or null"] : [])].join(" ");
+  if (type === "embedding") return `${size} finite numbers`;
+  if (items !== undefined) return `lists of ${one(items)}`;
+  const named = Object.entries(fields).map(([name, field]) => `${name}: ${one(field)}`);
+  return `records of ${named.join(", ")}`;
+};
 
 const rangeOf = ({ min, max }: Column.ColumnSpec): string | undefined =>
   min === undefined

@@ -1,5 +1,5 @@
 /** Runs all checks of a table: one scan, then a pass for what only a search finds and one for samples. */
-import type { Check as CoreCheck, Contract } from "@ml-pipe/core";
+import { type Check as CoreCheck, Column, type Contract } from "@ml-pipe/core";
 import { type Duckdb, Profile, Table, TableSchema } from "@ml-pipe/data";
 import * as Effect from "effect/Effect";
 import type * as Scope from "effect/Scope";
@@ -45,9 +45,12 @@ export const examine = Effect.fnUntraced(function* (
 ): Effect.fn.Return<Examined, Duckdb.DuckdbError, Duckdb.Duckdb | Scope.Scope> {
   const { plan, checks } = yield* planned(path, request);
   // Of a column that cannot be read there is nothing to say.
-  const profiled = plan.columns
-    .filter(({ sqlType }) => sqlType !== undefined)
-    .map(({ name, spec, column }) => ({ name, type: spec.type, sql: column }));
+  const readable = plan.columns.flatMap(({ name, spec: { type }, column, sqlType }) =>
+    sqlType === undefined ? [] : [{ name, type, sql: column, sqlType }],
+  );
+  const profiled = readable.flatMap(({ name, type, sql }) =>
+    Column.isScalar(type) ? [{ name, type, sql }] : [],
+  );
   const scanned = yield* scan("check all rows", plan.sql, [
     "count(*)",
     ...checks.flatMap(({ asks }) => asks),
@@ -63,7 +66,13 @@ export const examine = Effect.fnUntraced(function* (
     rows,
     results: found.results,
     searched: found.searched,
-    profile: { rows, columns, unsupported: [] },
+    profile: {
+      rows,
+      columns,
+      unsupported: readable.flatMap(({ name, type, sqlType }) =>
+        Column.isScalar(type) ? [] : [{ column: name, sqlType }],
+      ),
+    },
     passes: scanned.passes + sampled.passes + found.passes,
   };
 });

@@ -67,7 +67,7 @@ const selectedOf = (plan: ColumnPlan): ReadonlyArray<string> => {
 /** The rows of a table that was checked, which are in the contract's types already. */
 export const planChecked = (contract: Contract.Contract, relation: string): RowsPlan => {
   const columns = Object.entries(contract.spec.columns).map(([name, spec]) =>
-    planColumn(name, spec, TableSchema.canonicalType(spec.type)),
+    planColumn(name, spec, TableSchema.canonicalType(spec)),
   );
   return { columns, sql: `SELECT ${columns.flatMap(selectedOf).join(", ")} FROM ${relation}` };
 };
@@ -82,7 +82,7 @@ const planColumn = (
   spec: Column.ColumnSpec,
   sqlType: string | undefined,
 ): ColumnPlan => {
-  const type = TableSchema.canonicalType(spec.type);
+  const type = TableSchema.canonicalType(spec);
   const column = Duckdb.identifier(name);
   const base = {
     name,
@@ -96,7 +96,7 @@ const planColumn = (
   if (sqlType === undefined) {
     return { ...base, canonical: `CAST(NULL AS ${type})`, mayVanish: false };
   }
-  const canonical = sqlType === type ? column : `TRY_CAST(${column} AS ${type})`;
+  const canonical = TableSchema.canonicalSql(column, sqlType, spec);
   const seen = { ...base, sqlType, canonical };
   if (spec.type === "timestamp") {
     const exists = `${canonical} BETWEEN make_timestamp(-${lastMicros}) AND make_timestamp(${lastMicros})`;

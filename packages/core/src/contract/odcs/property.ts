@@ -6,6 +6,7 @@ import {
   type Classification,
   type ColumnSpec,
   type ColumnType,
+  PartSpec,
 } from "../../Column.ts";
 import { isZone } from "../../internal/zone.ts";
 import { custom } from "./names.ts";
@@ -46,6 +47,8 @@ export const readProperty = (notes: Notes, from: Part): Property | undefined => 
     note(notes, from, given, `no column of a contract is of that type: "${name}" is left out`);
     return undefined;
   }
+  const inside = partsOf(notes, from, type);
+  if (inside === undefined) return undefined;
   const own = customOf(notes, from, [custom.availableAt, custom.unit, custom.renamedFrom]);
   const isKey = flag(notes, from, "primaryKey") ?? false;
   const position = number(notes, from, "primaryKeyPosition") ?? -1;
@@ -73,6 +76,7 @@ export const readProperty = (notes: Notes, from: Part): Property | undefined => 
       ...textField("unit", own[custom.unit]),
       ...textField("renamedFrom", own[custom.renamedFrom]),
       ...options.limits,
+      ...inside,
       ...(values === undefined ? {} : { values }),
       ...(pattern === undefined || options.limits.pattern !== undefined ? {} : { pattern }),
     },
@@ -90,6 +94,8 @@ const known = [
   "description",
   "logicalType",
   "logicalTypeOptions",
+  "items",
+  "properties",
   "physicalType",
   "physicalName",
   "required",
@@ -123,6 +129,52 @@ export const check = (kind: string, column: string, args: CheckSpec["args"]): Ch
   severity: "fail",
 });
 
+/** A list of numbers, all of one size. */
+const isEmbedding = ({ fields: { items, logicalTypeOptions: options } }: Part): boolean => {
+  const [of, sizes] = [asRecord(items), asRecord(options)];
+  const size = sizes["minItems"];
+  return of["logicalType"] === "number" && typeof size === "number" && sizes["maxItems"] === size;
+};
+
+const asRecord = (value: unknown): { readonly [field: string]: unknown } =>
+  Schema.is(Schema.Record(Schema.String, Schema.Unknown))(value) ? value : {};
+
+/** What a column of several values is made of; undefined, with a note, if no column can be like it. */
+const partsOf = (
+  notes: Notes,
+  from: Part,
+  type: ColumnType,
+): Pick<ColumnSpec, "items" | "fields" | "size"> | undefined => {
+  const refuse = (field: string): undefined => {
+    note(notes, from, field, "lists and structs of a contract hold single values");
+  };
+  switch (type) {
+    case "embedding":
+      return { size: Number(asRecord(from.fields["logicalTypeOptions"])["minItems"]) };
+    case "list": {
+      const at = pathOf(from.at, "items");
+      const items = readProperty(notes, { ...part(notes, at, from.fields["items"] ?? {}), at });
+      const spec = asPart(items?.column);
+      return spec === undefined ? refuse("items") : { items: spec };
+    }
+    case "struct": {
+      const fields = parts(notes, from, "properties").map((one) => {
+        const property = readProperty(notes, one);
+        return [property?.name ?? "", asPart(property?.column)] as const;
+      });
+      const whole = fields.flatMap(([name, spec]) => (spec === undefined ? [] : [[name, spec]]));
+      return whole.length < fields.length || fields.length === 0
+        ? refuse("properties")
+        : { fields: Object.fromEntries(whole) };
+    }
+    default:
+      return {};
+  }
+};
+
+const asPart = (column: ColumnSpec | undefined): PartSpec | undefined =>
+  Schema.is(PartSpec)(column) ? column : undefined;
+
 const byPhysicalType: ReadonlyArray<readonly [RegExp, ColumnType]> = [
   [/^(?:bool|bit$)/i, "boolean"],
   [/^(?:tiny|small|medium|big|u|huge)*(?:int|integer|long|serial)\d*\b/i, "int"],
@@ -134,6 +186,10 @@ const byPhysicalType: ReadonlyArray<readonly [RegExp, ColumnType]> = [
 const typeOf = (notes: Notes, from: Part): ColumnType | undefined => {
   const logical = text(notes, from, "logicalType");
   switch (logical) {
+    case "object":
+      return "struct";
+    case "array":
+      return isEmbedding(from) ? "embedding" : "list";
     case "string":
     case "boolean":
     case "timestamp":
@@ -207,6 +263,13 @@ const readOptions = (notes: Notes, from: Part, name: string, type: ColumnType): 
       return readTextOptions(notes, options, name);
     case "timestamp":
       return readTimeOptions(notes, options, name);
+    case "embedding":
+      noteOthers(notes, options, ["minItems", "maxItems"]);
+      return { limits: {}, checks: [] };
+    case "list":
+    case "struct":
+      noteOthers(notes, options, []);
+      return { limits: {}, checks: [] };
   }
 };
 

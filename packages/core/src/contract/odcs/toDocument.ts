@@ -1,7 +1,7 @@
 /** A contract as a document of ODCS 3.1. */
 import type * as Schema from "effect/Schema";
 import type { CheckSpec } from "../../Check.ts";
-import type { ColumnSpec, ColumnType } from "../../Column.ts";
+import { type ColumnSpec, type ColumnType, isScalar, type ScalarType } from "../../Column.ts";
 import type { ContractSpec } from "../spec.ts";
 import { expectationText } from "../words.ts";
 import { apiVersion, custom, engine, severities, timeUnits } from "./names.ts";
@@ -71,14 +71,37 @@ const logicalTypes: { readonly [type in ColumnType]: string } = {
   float: "number",
   string: "string",
   timestamp: "timestamp",
+  list: "array",
+  struct: "object",
+  embedding: "array",
 };
 
-const physicalTypes: { readonly [type in ColumnType]: string } = {
+const physicalTypes: { readonly [type in ScalarType]: string } = {
   boolean: "BOOLEAN",
   int: "BIGINT",
   float: "DOUBLE",
   string: "VARCHAR",
   timestamp: "TIMESTAMP",
+};
+
+const physicalType = ({ type, items, fields = {} }: ColumnSpec): string => {
+  if (isScalar(type)) return physicalTypes[type];
+  const names = Object.entries(fields).map(([name, field]) => `${name} ${physicalType(field)}`);
+  return type === "struct"
+    ? `STRUCT(${names.join(", ")})`
+    : `${items === undefined ? "DOUBLE" : physicalType(items)}[]`;
+};
+
+/** What a list holds, and the fields of a struct. */
+const partsOf = ({ type, items, fields }: ColumnSpec): OdcsDocument => {
+  if (type === "embedding") {
+    return { items: { name: "items", logicalType: "number", physicalType: "DOUBLE" } };
+  }
+  if (items !== undefined) return { items: propertyOf("items", items, -1) };
+  if (fields === undefined) return {};
+  return {
+    properties: Object.entries(fields).map(([name, field]) => propertyOf(name, field, -1)),
+  };
 };
 
 const propertyOf = (name: string, column: ColumnSpec, place: number): OdcsDocument => {
@@ -87,7 +110,8 @@ const propertyOf = (name: string, column: ColumnSpec, place: number): OdcsDocume
   return {
     name,
     logicalType: logicalTypes[type],
-    physicalType: physicalTypes[type],
+    physicalType: physicalType(column),
+    ...partsOf(column),
     ...(description === undefined ? {} : { description }),
     required: !nullable,
     ...(place < 0 ? {} : { primaryKey: true, primaryKeyPosition: place + 1 }),
@@ -113,7 +137,8 @@ const propertyOf = (name: string, column: ColumnSpec, place: number): OdcsDocume
   };
 };
 
-const logicalOptions = ({ min, max, pattern, zone }: ColumnSpec): OdcsDocument => ({
+const logicalOptions = ({ min, max, pattern, zone, size }: ColumnSpec): OdcsDocument => ({
+  ...(size === undefined ? {} : { minItems: size, maxItems: size }),
   ...(min === undefined ? {} : { minimum: min }),
   ...(max === undefined ? {} : { maximum: max }),
   // The whole value must match: said by anchors, which a pattern of the standard may do without.

@@ -1,7 +1,7 @@
 /** What an operator is: one meaning, written once for each compiler. */
 
-/** A value at run time that is no number: text, or null for what is missing. */
-export type OtherCell = string | null;
+/** A value at run time that is no number: text, a list, or null for what is missing. */
+export type OtherCell = string | ReadonlyArray<number | string | null> | null;
 
 /**
  * A value at run time: numbers, instants as epoch milliseconds, yes and no as 1 and 0, with NaN for what
@@ -10,10 +10,11 @@ export type OtherCell = string | null;
 export type Cell = number | OtherCell;
 
 /** Whether a value is missing. */
-export const isMissing = (cell: Cell): boolean => cell === null || Number.isNaN(cell);
+export const isMissing = (cell: Cell): boolean =>
+  typeof cell === "number" ? Number.isNaN(cell) : cell === null;
 
 /** The kinds of values. `null` is the kind of what is always missing: it fits everywhere. */
-export type Kind = "number" | "boolean" | "text" | "time" | "null";
+export type Kind = "number" | "boolean" | "text" | "time" | "list" | "null";
 
 /** A constant that an operator is set up with, such as a time zone or a pattern. */
 export type Param = string | number | boolean;
@@ -42,6 +43,8 @@ export interface Operator {
    * times faster than doubles, so beside constants they arrive as they are: see {@link comparedSql}.
    */
   readonly compares?: true;
+  /** Its lists must be of numbers. */
+  readonly vectors?: true;
   /**
    * Makes the closure once for all rows. It is called with arguments that are there, unless `nulls` is
    * set: where one is missing, so is the result.

@@ -29,6 +29,9 @@ const typeOfValue = {
   float: "number",
   string: "string",
   timestamp: "object",
+  list: undefined,
+  struct: undefined,
+  embedding: undefined,
 } as const;
 
 /** Why values cannot be compared with those of a column, if they cannot. */
