@@ -61,7 +61,7 @@ describe("lists, structs and embeddings", () => {
     // @ts-expect-error Property 'dot' does not exist
     $.tags.dot($.text);
     // @ts-expect-error Property 'age' does not exist
-    $.driver.age;
+    $.driver.age.year();
     // @ts-expect-error Type 'string' is not assignable to type 'number | null'
     $.text.dot($.tags);
     // @ts-expect-error is not assignable to parameter of type 'Column<OneValue, "decision">'

@@ -52,4 +52,28 @@ print("\\n".join(ShopVisit2.problems(row)))`);
       "a b: expected boolean, found 1",
     ]);
   });
+
+  it("looks into lists, structs and embeddings", () => {
+    const Product = Contract.make("product", {
+      version: "1",
+      owner: "shop",
+      columns: {
+        tags: Column.list(Column.string({ pattern: "[a-z]+" })),
+        maker: Column.struct({ city: Column.string(), since: Column.int({ nullable: true }) }),
+        vector: Column.embedding(2),
+      },
+    });
+    const code = `${Contract.toPython([Product], "x")}
+print(Product.problems(dict(tags=["a"], maker=dict(city="Ulm", since=None), vector=(1.0, 2.0))))
+print("\\n".join(Product.problems(dict(tags=["a", "B"], maker=dict(city=1), vector=[float("nan")]))))`;
+    const { stdout } = spawnSync("python3", ["-B", "-c", code], { encoding: "utf8" });
+    assert.deepStrictEqual(stdout.trim().split("\n"), [
+      "[]",
+      "tags[1]: expected text that matches [a-z]+, found 'B'",
+      "maker.city: expected string, found 1",
+      "maker.since: expected int, found nothing",
+      "vector: expected 2 numbers, found 1",
+      "vector[0]: expected float, found no value",
+    ]);
+  });
 });
