@@ -117,10 +117,10 @@ export const charter = Charter.make({
   approvers: ["head-of-operations"],
 });
 
-const ingest = Ingest.parquet(Flight, {
+export const ingest = Ingest.parquet(Flight, {
   path: Ingest.packageFile("vega-datasets", "data/flights-3m.parquet", import.meta.url),
 });
-const validate = Validate.table(Flight, { asOf: "2001-07-01" });
+export const validate = Validate.table(Flight, { asOf: "2001-07-01" });
 const features = Features.stage(DelayFeatures);
 const split = Split.byTime(DelayFeatures.contract, {
   validation: "2001-04-15",

@@ -6,6 +6,7 @@ import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Run, Verdict } from "@ml-pipe/core";
+import { Parity } from "@ml-pipe/data";
 import { Evaluate } from "@ml-pipe/evaluate";
 import { Monitor } from "@ml-pipe/monitor";
 import * as Schema from "effect/Schema";
@@ -95,6 +96,20 @@ describe("flight-delay", () => {
     assert.include(report, "beats the baseline");
     assert.notMatch(report, /<(script|link|img)[^>]+(src|href)="https?:/);
     assert.isBelow(report.length, 1_000_000);
+  });
+
+  it("serves a day from the feature store as the batch computes it", () => {
+    const { status, output } = mlPipe("run", "examples/flight-delay/online.ts");
+    assert.strictEqual(status, 0, output);
+    const { outputs } = stageOf(latest(), "parity");
+    const report = Schema.decodeUnknownSync(Parity.ParityReport)(outputs?.[""]);
+    // As many flights left on the first of June: counted with DuckDB's own client.
+    assert.strictEqual(report.requests, 17_209);
+    assert.strictEqual(report.evidence.outcome, "passed");
+    assert.deepStrictEqual(
+      report.features.map(({ equal }) => equal),
+      report.features.map(() => 17_209),
+    );
   });
 
   it("does nothing twice", () => {
