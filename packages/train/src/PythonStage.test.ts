@@ -280,7 +280,7 @@ from onnxmltools.convert.common.data_types import FloatTensorType
 train, validation = ml_pipe.read("train"), ml_pipe.read("validation")
 assert train.format == "parquet" and train.y.dtype == bool, (train.format, train.y.dtype)
 model = lightgbm.LGBMClassifier(n_estimators=20, min_child_samples=5, verbose=-1, random_state=1)
-model.fit(train.X, train.y, sample_weight=train.weight)
+model.fit(train.X, train.y.astype(int), sample_weight=train.weight)
 for row, probability in enumerate(model.predict_proba(numpy.array([[50, 2], [numpy.nan, 1], [25, 5]]))[:, 1]):
     ml_pipe.metric(str(row), probability)
 onnx = convert_lightgbm(model, initial_types=[("x", FloatTensorType([None, 2]))], zipmap=False)
