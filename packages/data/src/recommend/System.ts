@@ -12,51 +12,14 @@ import { Duckdb, type DuckdbError } from "../Duckdb.ts";
 import * as Expr from "../Expr.ts";
 import { creditSql, mergeSql } from "../internal/recommend/merge.ts";
 import { toldOf } from "../internal/recommend/told.ts";
-import { problemsOf } from "../internal/kinds.ts";
 import * as Table from "../Table.ts";
 import { counted } from "../Words.ts";
 import type { Catalogue, Tags } from "./Catalogue.ts";
 import { type Interactions, pairsSql, textSql } from "./Interactions.ts";
 import * as Recommendations from "./Recommendations.ts";
+import { type Blend, problems, type Rule, type SystemSpec } from "./SystemSpec.ts";
 
-/** A rule of the business, as data. */
-export const Rule = Schema.Union([
-  Schema.TaggedStruct("hide", { when: Expr.Ast }),
-  Schema.TaggedStruct("boost", { when: Expr.Ast, by: Schema.Finite }),
-  Schema.TaggedStruct("cap", { by: Expr.Ast, atMost: Schema.Int }),
-]);
-/** See {@link Rule}. */
-export type Rule = typeof Rule.Type;
-
-/**
- * How scores of sources become one. With r the rank and s the score that source i with weight w gives an
- * item of a user:
- * - `rank-fusion`: Σ w / (60 + r), which needs no comparable scores (Cormack, Clarke & Büttcher, SIGIR 2009);
- * - `weighted`: Σ w · (s − min) / (max − min), over the user's candidates of the source (min-max CombSUM: Fox &
- *   Shaw, TREC-2 1994);
- * - `interleave`: places are dealt out in proportion to the weights, each source's items in its own order; an
- *   item that several propose takes its first place.
- */
-export const Blend = Schema.Literals(["rank-fusion", "weighted", "interleave"]);
-/** See {@link Blend}. */
-export type Blend = typeof Blend.Type;
-
-/** A system as data. */
-export const SystemSpec = Schema.Struct({
-  name: Schema.String,
-  interactions: Digest.Digest,
-  catalogue: Schema.NullOr(Digest.Digest),
-  /** In the order in which ties between their contributions are decided. */
-  sources: Schema.Array(Schema.Struct({ name: Schema.String, weight: Schema.Finite })),
-  blend: Blend,
-  rules: Schema.Array(Rule),
-  diversify: Schema.NullOr(
-    Schema.Struct({ by: Schema.String, separator: Schema.String, relevance: Schema.Finite }),
-  ),
-  length: Schema.Int,
-});
-/** See {@link SystemSpec}. */
-export type SystemSpec = typeof SystemSpec.Type;
+export { Blend, Rule, SystemSpec } from "./SystemSpec.ts";
 
 /** What a system is made of. */
 export interface SystemOptions<I extends Contract.Contract, S extends string> {
@@ -154,46 +117,6 @@ const namesOf = <S extends string>(sources: { readonly [K in S]: number }): Read
   for (const name in sources) names.push(name);
   return names;
 };
-
-const reserved = new Set(["train", "items", "data", "baseline", "signals"]);
-
-const problems = (
-  { sources, rules, diversify, length }: SystemSpec,
-  items: Catalogue<Contract.Contract> | undefined,
-): ReadonlyArray<string> => [
-  ...(sources.length === 0 ? ["it has no sources"] : []),
-  ...sources.flatMap(({ name, weight }) => [
-    ...(reserved.has(name) ? [`"${name}" is an input of its own; call the source otherwise`] : []),
-    ...(Number.isFinite(weight) && weight > 0
-      ? []
-      : [`the weight of "${name}" is ${weight}; give a number above 0`]),
-  ]),
-  ...(Number.isSafeInteger(length) && length >= 1
-    ? []
-    : [`the length is ${length}; give a whole number of places`]),
-  ...rules.flatMap((rule) =>
-    rule._tag === "cap"
-      ? [
-          ...problemsOf(rule.by, ["number", "text"]),
-          ...(Number.isSafeInteger(rule.atMost) && rule.atMost >= 1
-            ? []
-            : [`a cap of ${rule.atMost}; give a whole number of places`]),
-        ]
-      : [
-          ...problemsOf(rule.when, ["boolean"]),
-          ...(rule._tag === "hide" || (Number.isFinite(rule.by) && rule.by > 0)
-            ? []
-            : [`a boost by ${rule.by}; give a number above 0`]),
-        ],
-  ),
-  ...(diversify === null
-    ? []
-    : items?.contract.spec.columns[diversify.by] === undefined
-      ? [`there is no column "${diversify.by}" to tell items apart by; name the catalogue`]
-      : diversify.relevance > 0 && diversify.relevance < 1
-        ? []
-        : [`relevance is ${diversify.relevance}; give a number above 0 and below 1`]),
-];
 
 /**
  * Never shows items for which the condition holds. Where it has no answer, the item stays.

@@ -1,8 +1,9 @@
 /** The stage that judges a candidate inside the system that it would serve in, next to its own lists. */
-import { type Contract, Stage, Verdict } from "@ml-pipe/core";
+import { type Contract, Digest, Stage, Verdict } from "@ml-pipe/core";
 import { Recommendations, System, Table } from "@ml-pipe/data";
 import * as Effect from "effect/Effect";
 import * as Schema from "effect/Schema";
+import type { ListTables } from "../internal/recommend/honest.ts";
 import { systemGates } from "../internal/recommend/gates.ts";
 import {
   fingerprintOf,
@@ -52,7 +53,7 @@ export type SystemStage<
  * gain alone that is not there inside the system is a finding: what the source finds, the others find too, or its
  * places cost theirs.
  *
- * The verdict is about the candidate's lists, and passed only if every gate passed: `gain survives the merge` (the
+ * The verdict is about the candidate among these sources, and passed only if every gate passed: `gain survives the merge` (the
  * interval of the gain inside, paired by user, lies at or above the charter's smallest gain; below it: failed;
  * across it: inconclusive), `no leakage suspected`, `enough data` and `charter in force`. For each source the
  * evaluation says what it gains alone and inside, which places are owed to it, how many it changes, and what its
@@ -82,6 +83,20 @@ export const system = <C extends Contract.Contract, I extends Contract.Contract,
       `evaluate: the candidate "${candidate}" must be one of two or more sources of "${name}"`,
     );
   }
+  const listsOf = (tables: Read): ListTables =>
+    Object.fromEntries(
+      judgedSystem.sources.flatMap((source) => {
+        const table = tables[source];
+        return table === undefined ? [] : [[source, table] as const];
+      }),
+    );
+  // The same candidate among other sources is another question, and another look at the test rows.
+  const digestOf = (tables: Read) =>
+    Digest.ofJson([
+      judgedSystem.digest,
+      candidate,
+      Object.values(listsOf(tables)).map((table) => Table.digestOf(table)),
+    ]);
   return Stage.make("evaluateSystem", {
     description: `judges what "${candidate}" gains inside "${name}"`,
     input: inputsOf(judgedSystem),
@@ -89,22 +104,20 @@ export const system = <C extends Contract.Contract, I extends Contract.Contract,
     params: { system: judgedSystem.digest, candidate, charter: charter.digest, ...settings },
     charter,
     fingerprint: (inputs) => {
-      const { data, ...tables } = tablesOf(inputs);
-      const digest = Table.digestOf(tables[candidate] ?? data);
-      return fingerprintOf({ interactions, charter, settings, digest, data });
+      const tables = tablesOf(inputs);
+      const digest = digestOf(tables);
+      return fingerprintOf({ interactions, charter, settings, digest, data: tables.data });
     },
     run: Effect.fnUntraced(function* (inputs, { exhibit, finding, progress }) {
       const tables = tablesOf(inputs);
       const { train, data, items, baseline } = tables;
-      const lists = Object.fromEntries(
-        judgedSystem.sources.map((source) => [source, tables[source] ?? data]),
-      );
+      const lists = listsOf(tables);
       const { verdict, evaluation } = yield* judge(
         {
           interactions,
           charter,
           settings,
-          digest: Table.digestOf(lists[candidate] ?? data),
+          digest: digestOf(tables),
           purpose: `what "${candidate}" gains inside "${name}", in ${metric.name}`,
           lists: { ...lists, baseline },
           train,
@@ -120,16 +133,15 @@ export const system = <C extends Contract.Contract, I extends Contract.Contract,
           const merged = yield* System.run(judgedSystem, tables);
           const whole = yield* setting.places(merged);
           const credits = yield* creditsOf(judgedSystem.sources, merged, ground, metric.list.at);
-          const own = yield* Effect.forEach(judgedSystem.sources, (source) =>
+          const own = yield* Effect.forEach(Object.entries(lists), ([source, table]) =>
             Effect.gen(function* () {
-              const alone = yield* setting.places(yield* Table.relation(lists[source] ?? data));
+              const alone = yield* setting.places(yield* Table.relation(table));
               const less = yield* System.run(judgedSystem, tables, { without: [source] });
               yield* progress({ label: `without ${source}` });
               return { source, alone, without: yield* setting.places(less) };
             }),
           );
-          const judged = own.find(({ source }) => source === candidate);
-          if (judged === undefined) return yield* Effect.die(new TypeError("no candidate"));
+          const judged = own.find(({ source }) => source === candidate)!;
           const sources = yield* Effect.forEach(own, (one) =>
             sourceResult(setting, { spec, whole, judged: judged.alone, credits }, one),
           );
@@ -171,6 +183,8 @@ const Read = Schema.StructWithRest(
   }),
   [Schema.Record(Schema.String, Table.AnyTable)],
 );
+
+type Read = typeof Read.Type;
 
 /** The inputs as any tables: their schemas were checked when the stage took them. */
 const tablesOf = Schema.decodeUnknownSync(Read);

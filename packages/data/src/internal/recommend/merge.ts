@@ -1,7 +1,7 @@
 /** The SQL of a system: from the lists of its sources to the list of each user. */
 import { literal } from "../../Duckdb.ts";
 import { tagCosineSql, tagsSql } from "../../recommend/Catalogue.ts";
-import type { Rule, SystemSpec } from "../../recommend/System.ts";
+import type { Rule, SystemSpec } from "../../recommend/SystemSpec.ts";
 import { toSql } from "../compile.ts";
 
 /** What a merge reads. */

@@ -2,7 +2,7 @@
 import type { Artifact, Exhibit, Finding } from "@ml-pipe/core";
 import * as Effect from "effect/Effect";
 import { Duckdb, type DuckdbError } from "../../Duckdb.ts";
-import type { SystemSpec } from "../../recommend/System.ts";
+import type { SystemSpec } from "../../recommend/SystemSpec.ts";
 import * as Table from "../../Table.ts";
 import { counted, percent, whole } from "../../Words.ts";
 
