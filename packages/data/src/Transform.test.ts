@@ -8,7 +8,7 @@ import { allClose, close } from "../test-fixtures/statistics.ts";
 import { tableOf, withTables } from "../test-fixtures/tables.ts";
 import fixture from "../test-fixtures/transform.json" with { type: "json" };
 import { Duckdb } from "./Duckdb.ts";
-import type * as Expr from "./Expr.ts";
+import * as Expr from "./Expr.ts";
 import * as FeatureSet from "./FeatureSet.ts";
 import * as Table from "./Table.ts";
 import * as Transform from "./Transform.ts";
@@ -375,4 +375,64 @@ describe("a fitted transformation", () => {
       '"label" is not known at the decision',
     );
   });
+});
+
+describe("labels that are not yes or no", () => {
+  const common = {
+    version: "1",
+    of: Person,
+    keep: ["city"],
+    features: ($: Expr.Columns<typeof Person>) => ({ x: $.x, gaps: $.gaps }),
+  } as const;
+  const Amount = FeatureSet.make("amount", { ...common, label: ($) => $.happy.toNumber() });
+  const Mood = FeatureSet.make("mood", {
+    ...common,
+    label: ($) => Expr.when($.happy, "good", "bad"),
+  });
+
+  for (const [set, label] of [
+    [Amount, 3],
+    [Mood, "good"],
+  ] as const) {
+    it.effect(`are left alone by what does not ask for them: ${set.spec.name}`, () =>
+      Effect.gen(function* () {
+        const of: FeatureSet.FeatureSet<typeof Person> = set;
+        const prepare = Transform.make(of, () => {
+          const $ = Expr.columns(set.contract);
+          return {
+            gaps: Transform.scale(Transform.impute($.gaps, { with: "median" })),
+            city: Transform.oneHot($.city),
+            often: Transform.frequency($.city),
+          };
+        });
+        const rows = ["A", "A", "B"].map((city, x) => ({
+          x,
+          gaps: x === 1 ? null : x,
+          city,
+          label,
+        }));
+        const train = yield* tableOf(of.contract, "train", rows);
+        const fitted = yield* Transform.fit(prepare, train);
+        assert.strictEqual(fitted.rows, 3);
+        assert.includeMembers(
+          fitted.outputs.map(({ name }) => name),
+          ["gaps", "city=A", "city=B", "often"],
+        );
+      }).pipe(withTables),
+    );
+
+    it(`do not go with what needs a share of positives: ${set.spec.name}`, () => {
+      const of: FeatureSet.FeatureSet<typeof Person> = set;
+      const $ = Expr.columns(set.contract);
+      assert.throws(
+        () => Transform.make(of, () => ({ risk: Transform.targetMean($.city) })),
+        /column "risk": targetMean needs a yes\/no label; use oneHot/,
+      );
+      const best = { _tag: "best", count: 1, by: "anovaF" } as const;
+      assert.throws(
+        () => Transform.make(of, () => ({ x: $.x }), { select: [best] }),
+        /selecting the best columns needs a yes\/no label/,
+      );
+    });
+  }
 });

@@ -9,7 +9,7 @@ import { type Artifact, type Contract, Digest } from "@ml-pipe/core";
 import * as Effect from "effect/Effect";
 import type { Duckdb, DuckdbError } from "./Duckdb.ts";
 import * as Expr from "./Expr.ts";
-import type { FeatureSet } from "./FeatureSet.ts";
+import { type FeatureSet, type FeatureSetSpec, labelKind } from "./FeatureSet.ts";
 import { columnsOf, historiesOf } from "./internal/ast.ts";
 import { problemsOf } from "./internal/kinds.ts";
 import * as Table from "./Table.ts";
@@ -89,12 +89,31 @@ export const make = <C extends Contract.Contract, Out extends Contract.Contract>
     }),
     select: options.select ?? [],
   };
-  const problems = problemsIn(spec, set.contract);
+  const problems = [...problemsIn(spec, set.contract), ...labelProblems(spec, set.spec)];
   if (problems.length > 0) {
     throw new TypeError(`transform of "${set.spec.name}": ${problems.join("; ")}`);
   }
   return { contract: set.contract, spec, digest: Digest.ofJson(spec) };
 };
+
+/** What asks for a yes/no label: of a number or a class, there is no share that is positive. */
+const labelProblems = (
+  { columns, select }: TransformSpec,
+  of: Pick<FeatureSetSpec, "label">,
+): ReadonlyArray<string> =>
+  labelKind(of) === "boolean"
+    ? []
+    : [
+        ...columns
+          .filter(({ steps }) => steps.some(({ _tag }) => _tag === "targetMean"))
+          .map(
+            ({ name }) =>
+              `column "${name}": targetMean needs a yes/no label; use oneHot, ordinal or frequency`,
+          ),
+        ...(select.some(({ _tag }) => _tag === "best")
+          ? ["selecting the best columns needs a yes/no label; select by variance or correlation"]
+          : []),
+      ];
 
 /** What the types say too, for definitions that were cast, and what they cannot say. */
 const problemsIn = (
@@ -250,7 +269,7 @@ export const frequency = (column: Expr.Expr<string, "decision">): EncodedColumn 
   encodedColumn(column, { _tag: "frequency" });
 
 /**
- * The mean label of the training rows with the same text, drawn towards the overall mean where there are
+ * The mean yes/no label of the training rows with the same text, drawn towards the overall mean where there are
  * few of them: with `smoothing` m as if m more rows had the overall mean; by default as an empirical
  * Bayes estimate. A text not trained on has the overall mean.
  *

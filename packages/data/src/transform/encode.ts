@@ -25,22 +25,25 @@ export const encode = Effect.fnUntraced(function* (options: {
   readonly step: EncodeStep;
   readonly relation: string;
   readonly group: string | undefined;
-  readonly totals: Counts;
+  /** Of the relation. */
+  readonly rows: number;
   readonly operation: string;
 }): Effect.fn.Return<
   { readonly outputs: ReadonlyArray<Output> } | TransformProblem,
   DuckdbError,
   Duckdb
 > {
-  const { name, of, step, relation, group, totals, operation } = options;
+  const { name, of, step, relation, group, operation } = options;
   const db = yield* Duckdb;
   const folds = step._tag === "targetMean" ? step.folds : 1;
   const fold =
     step._tag === "targetMean" ? innerFoldSql({ seed: step.seed, folds }, { group }) : "0";
+  // Only the encoding by the label asks for it; the others take labels of any kind.
+  const positive = step._tag === "targetMean" ? "label" : "FALSE";
   const rows = yield* db.rows(
     operation,
     `SELECT value, CAST(fold AS DOUBLE) AS fold, CAST(count(*) AS DOUBLE) AS rows,
-       CAST(count(*) FILTER (label) AS DOUBLE) AS positives
+       CAST(count(*) FILTER (${positive}) AS DOUBLE) AS positives
      FROM (SELECT ${toSql(of)} AS value, ${fold} AS fold, label FROM ${relation})
      GROUP BY ALL ORDER BY value NULLS LAST, fold LIMIT ${maxValues * folds + 1}`,
   );
@@ -91,7 +94,7 @@ export const encode = Effect.fnUntraced(function* (options: {
         ],
       };
     case "frequency": {
-      const share = (counts: ReadonlyArray<Counts>) => sumOf(counts).rows / totals.rows;
+      const share = (counts: ReadonlyArray<Counts>) => sumOf(counts).rows / options.rows;
       const numbers = values.map(({ counts }) => share(counts));
       return { outputs: [lookup(numbers, { missing: share(missing ?? []), unknown: 0 })] };
     }

@@ -28,9 +28,9 @@ export const fitRelation = Effect.fnUntraced(function* (
   const { group } = contract.spec;
   const [count] = yield* db.rows(
     operation,
-    `SELECT CAST(count(*) AS DOUBLE) AS n, CAST(count(*) FILTER (label) AS DOUBLE) AS p FROM ${relation}`,
+    `SELECT CAST(count(*) AS DOUBLE) AS n FROM ${relation}`,
   );
-  const [rows, positives] = [Number(count?.["n"] ?? 0), Number(count?.["p"] ?? 0)];
+  const rows = Number(count?.["n"] ?? 0);
   const problems: Array<TransformProblem> = [];
   const fail = () => new TransformError({ contract: contract.name, problems });
   if (rows === 0) {
@@ -58,8 +58,7 @@ export const fitRelation = Effect.fnUntraced(function* (
   for (const { name, of, steps } of spec.columns) {
     const [step] = steps;
     if (step === undefined || isNumeric(step)) continue;
-    const totals = { rows, positives };
-    const encoded = yield* encode({ name, of, step, relation, group, totals, operation });
+    const encoded = yield* encode({ name, of, step, relation, group, rows, operation });
     if ("what" in encoded) problems.push(encoded);
     else outputs.set(name, encoded.outputs);
   }
