@@ -25,6 +25,7 @@ export * as OutOfFold from "./OutOfFold.ts";
 export * as Profile from "./Profile.ts";
 export * as Parity from "./Parity.ts";
 export * as Power from "./statistics/Power.ts";
+export * as PowerLaw from "./statistics/PowerLaw.ts";
 export * as PointInTime from "./PointInTime.ts";
 export * as Predictions from "./Predictions.ts";
 export * as Proposal from "./Proposal.ts";

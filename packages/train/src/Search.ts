@@ -14,7 +14,7 @@ import {
 import { type Duckdb, FeatureSet, GoldenSet, Model, Split, type Table } from "@ml-pipe/data";
 import * as Effect from "effect/Effect";
 import * as Schema from "effect/Schema";
-import { type Loss, measure, type MeasureError } from "./internal/search/loss.ts";
+import { defaultLoss, type Loss, measure, type MeasureError } from "./internal/search/loss.ts";
 import { planOf, type Strategy } from "./internal/search/plan.ts";
 import { exhibitsOf, findingsOf, ranked } from "./internal/search/report.ts";
 import { sampled } from "./internal/search/sample.ts";
@@ -137,7 +137,7 @@ export const search = <
   options: SearchOptions<Out, S, E, R, FE>,
 ) => {
   const { space, train, seed = 0, mayFail = 0.5, name = "search", folds } = options;
-  const loss: Loss = options.loss ?? defaults[FeatureSet.labelKind(set.spec)];
+  const loss: Loss = options.loss ?? defaultLoss[FeatureSet.labelKind(set.spec)];
   const { points, shares, factor } = planOf(options, space, seed);
   const rung = {
     next: Schema.Array(Trial),
@@ -304,8 +304,6 @@ interface Rung<E, R> {
   readonly seen: Ref.Ref<ReadonlyArray<Attempt>, E, R>;
   readonly failed: Ref.Ref<ReadonlyArray<string>, E, R>;
 }
-
-const defaults = { boolean: "logLoss", number: "squared", text: "logLoss" } as const;
 
 const attemptOf = ({ trial, parameters, share, loss, rows }: Attempt): Attempt => ({
   trial,

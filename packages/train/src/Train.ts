@@ -40,6 +40,13 @@ export {
   type CalibrateOptions,
   type CalibrateStage,
 } from "./Calibrate.ts";
+export {
+  LearningCurve,
+  learningCurve,
+  type LearningCurveError,
+  type LearningCurveOptions,
+  type LearningCurveStage,
+} from "./LearningCurve.ts";
 export { linear, type LinearStageOptions } from "./LinearStage.ts";
 export { boostedTrees, type BoostedTreesStageOptions } from "./BoostedTreesStage.ts";
 export {

@@ -25,6 +25,7 @@ export const IntervalMethod = Schema.Literals([
   "delong-difference",
   "linearised",
   "mover",
+  "delta",
 ]);
 
 /** See the value of the same name. */

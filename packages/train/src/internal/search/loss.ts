@@ -15,6 +15,9 @@ import { readTable } from "../trainingTable.ts";
 /** The mean over rows of the log loss, squared error of probabilities, error of numbers, or mistakes. */
 export type Loss = "logLoss" | "brier" | "squared" | "absolute" | "poisson" | "mistakes";
 
+/** What is compared where nobody says, by kind of label. */
+export const defaultLoss = { boolean: "logLoss", number: "squared", text: "logLoss" } as const;
+
 /** Mean loss, and of how many rows. */
 export interface Measured {
   readonly loss: number;
