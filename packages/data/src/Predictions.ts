@@ -7,6 +7,7 @@
 import type { Artifact, Charter, Contract } from "@ml-pipe/core";
 import * as Effect from "effect/Effect";
 import * as Schema from "effect/Schema";
+import type { Calibration } from "./Calibration.ts";
 import { Duckdb, type DuckdbError, identifier, literal } from "./Duckdb.ts";
 import type { ScoreInputInvalid } from "./Estimator.ts";
 import { type FeatureSet, type LabelKind, labelKind } from "./FeatureSet.ts";
@@ -87,6 +88,8 @@ export interface Predictions {
   readonly signature: Model.Signature;
   /** What the features went through before the estimator read them, if anything. */
   readonly transform: Fitted | undefined;
+  /** What the estimator's probabilities went through, if anything. */
+  readonly calibration: Calibration | undefined;
   readonly rows: number;
   /** Rows of the table that are not here because they have no decision time. */
   readonly undated: number;
@@ -158,7 +161,7 @@ export const read = Effect.fnUntraced(function* <
   const { model, table, select = [], blocks = defaultBlock(set) } = options;
   const { labels: classes = [], choices = [] } = options.classes ?? {};
   const document = yield* Model.load(model);
-  const { estimator, signature, transform } = document;
+  const { estimator, signature, transform, calibration } = document;
   yield* requireOwnFeatures(set, estimator.features, transform);
   const kind = labelKind(set.spec);
   const rule = yield* baselineSql(options.baseline, kind, choices);
@@ -220,6 +223,7 @@ export const read = Effect.fnUntraced(function* <
     estimator,
     signature,
     transform,
+    calibration,
     rows,
     undated: table.rows - all,
     unlabelled: all - labelled,

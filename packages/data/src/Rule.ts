@@ -2,11 +2,14 @@
  * Rules: a formula that a person could apply, which decides, gives a number or names a class. The usual
  * baseline of a charter, and deployable like any model.
  */
-import type { Charter, Contract } from "@ml-pipe/core";
+import { type Charter, type Contract, Digest } from "@ml-pipe/core";
 import * as Effect from "effect/Effect";
 import * as Schema from "effect/Schema";
 import * as Expr from "./Expr.ts";
+import type { Calibration } from "./Calibration.ts";
+import type { AnyEstimator } from "./estimator/AnyEstimator.ts";
 import type { LabelKind } from "./FeatureSet.ts";
+import type { Fitted } from "./transform/spec.ts";
 import { toSql } from "./internal/compile.ts";
 import { problemsOf } from "./internal/kinds.ts";
 import { type Request, toCell } from "./internal/rowProgram.ts";
@@ -166,3 +169,30 @@ export const formula = (
         : Effect.fail(new RuleInvalid({ baseline: baseline.name, problem: problems.join("; ") }));
     }),
   );
+
+/**
+ * Whether a model is a baseline and nothing else, as `Train.rule` makes it: what it gives is what the rule
+ * gives.
+ */
+export const isBaseline = (
+  {
+    estimator,
+    transform,
+    calibration,
+  }: {
+    readonly estimator: AnyEstimator;
+    readonly transform: Fitted | undefined;
+    readonly calibration: Calibration | undefined;
+  },
+  { rule }: Charter.Baseline,
+): boolean => {
+  if (estimator._tag !== "LinearModel" || estimator.link !== "identity") return false;
+  if (calibration !== undefined) return false;
+  const { intercepts, coefficients, mean, sd } = estimator;
+  const asItIs =
+    [...intercepts, ...mean].every((zero) => zero === 0) && sd.every((one) => one === 1);
+  const [output, ...others] = transform?.outputs ?? [];
+  if (!asItIs || output?._tag !== "formula" || others.length > 0) return false;
+  const encoded = Schema.encodeSync(Schema.toCodecJson(Expr.Ast))(output.expr);
+  return coefficients[0]?.[0] === 1 && Digest.ofJson(encoded) === Digest.ofJson(rule);
+};

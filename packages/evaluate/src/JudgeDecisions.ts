@@ -1,13 +1,13 @@
 /** The stage that judges yes/no decisions by what they cost. */
 import type { Contract, Metric } from "@ml-pipe/core";
-import { Cost, Decisions, type FeatureSet } from "@ml-pipe/data";
+import { Cost, Decisions, type FeatureSet, Rule } from "@ml-pipe/data";
 import * as Effect from "effect/Effect";
 import * as Result from "effect/Result";
 import { Evaluation } from "./Evaluation.ts";
 import * as FurtherGates from "./FurtherGates.ts";
 import { exhibitsOf } from "./internal/exhibits.ts";
 import { trivialFinding } from "./internal/findings.ts";
-import { decisionGates } from "./internal/gates.ts";
+import { baselineGates, decisionGates } from "./internal/gates.ts";
 import { measure } from "./internal/measure.ts";
 import {
   type FeatureOf,
@@ -105,7 +105,9 @@ export const decisions = <C extends Contract.Contract, Out extends FeatureSet.La
       const evaluation = { ...measured, ...further.results };
       return {
         evaluation,
-        gates: [...decisionGates(limits), ...further.gates],
+        gates: Rule.isBaseline(decided, charter.spec.baseline)
+          ? baselineGates
+          : [...decisionGates(limits), ...further.gates],
         findings: trivialFinding(evaluation),
         exhibits: [...exhibitsOf(evaluation, audit, decided, charter), ...further.exhibits],
       };

@@ -1,11 +1,11 @@
 /** The stage that judges predicted numbers by what their errors cost. */
 import type { Contract, Metric } from "@ml-pipe/core";
-import { type FeatureSet, Predictions, Words } from "@ml-pipe/data";
+import { type FeatureSet, Predictions, Rule, Words } from "@ml-pipe/data";
 import * as Effect from "effect/Effect";
 import { RegressionEvaluation } from "./Evaluation.ts";
 import { costExhibits, shared } from "./internal/exhibits.ts";
 import { constantFinding } from "./internal/findings.ts";
-import { numberGates } from "./internal/gates.ts";
+import { baselineGates, numberGates } from "./internal/gates.ts";
 import { numberExhibits } from "./internal/regression/exhibits.ts";
 import { measureNumbers } from "./internal/regression/measure.ts";
 import {
@@ -83,7 +83,9 @@ export const regression = <C extends Contract.Contract, Out extends FeatureSet.L
       const { value, cost } = evaluation.constant;
       return {
         evaluation,
-        gates: numberGates(limits),
+        gates: Rule.isBaseline(predicted, charter.spec.baseline)
+          ? baselineGates
+          : numberGates(limits),
         findings: constantFinding(evaluation, {
           answer: `${Words.number(value)} for every row`,
           costs: cost,

@@ -141,6 +141,59 @@ describe("rows without an event time", () => {
     );
   });
 
+  it("go the same way with what is done today, before anything is trained", async () => {
+    await Effect.runPromise(
+      Effect.gen(function* () {
+        const checked = yield* Table.write(Customer, "checked", { query: customers });
+        const features = yield* Features.stage(CustomerFeatures).run({ data: checked });
+        const { contract } = CustomerFeatures;
+        const parts = yield* Split.random(contract, {
+          validation: 0.2,
+          test: 0.3,
+          duplicates: "apart",
+        }).run({ data: features });
+        const { baseline } = charter.spec;
+        const model = yield* Train.rule(CustomerFeatures, baseline).run(parts);
+        const judge = Evaluate.decisions(CustomerFeatures, { charter });
+        const { verdict, evaluation } = yield* judge.run({
+          model,
+          data: parts.test,
+          train: parts.train,
+        });
+        assert.deepStrictEqual(
+          verdict.evidence.map(({ gate, outcome }) => [gate, outcome]),
+          [
+            ["is the baseline", "passed"],
+            ["charter in force", "passed"],
+          ],
+        );
+        assert.strictEqual(evaluation.gain.estimate, 0);
+        const release = yield* Deploy.release(CustomerFeatures, {
+          charter,
+          knownUntil: "2026-01-01",
+        }).run({ model, verdict: yield* Verdict.requirePassed(verdict), history: checked });
+        const predictor = yield* Predictor.load(release);
+        const { decide } = yield* Rule.compile(baseline);
+        for (const months of [1, 4, 20, 50, null]) {
+          const answer = yield* predictor.predict({ months });
+          assert.deepInclude(answer, { act: decide({ months }) });
+        }
+        // Another rule is a model like any other: it has to beat the baseline.
+        const always = Rule.baseline(contract, {
+          name: "always",
+          description: "call everybody",
+          when: ($) => $.months.gte(0).orElse(true),
+        });
+        const other = yield* Train.rule(CustomerFeatures, always).run(parts);
+        const judged = yield* Evaluate.decisions(CustomerFeatures, {
+          charter,
+          holdout: { looks: 2, justification: "the second rule" },
+        }).run({ model: other, data: parts.test, train: parts.train });
+        assert.strictEqual(judged.verdict.evidence[0]?.gate, "beats the baseline");
+      }).pipe(Effect.scoped, Effect.provide(Testing.layer)),
+    );
+  });
+
   it("are prepared and trained on fold by fold", async () => {
     await Effect.runPromise(
       Effect.gen(function* () {

@@ -194,7 +194,8 @@ const unansweredFinding = (
     : [
         {
           check: "train.answers",
-          severity: "warn",
+          // That no answer is a no is how decisions are told; of a number it is a guess.
+          severity: spec.columns["label"]?.type === "boolean" ? "info" : "warn",
           owner: spec.owner,
           expected: `an answer of "${name}" for every row`,
           found: `${Words.counted(rows, "training row")} without one, which count as ${otherwise}`,

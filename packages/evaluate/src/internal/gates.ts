@@ -234,6 +234,23 @@ export const inForce = ({ charter, now }: Pick<Judged, "charter" | "now">): Answ
   };
 };
 
+/**
+ * The gates of a model that is the baseline itself: it gains and loses nothing, so that a project can walk the
+ * whole path to a release with what is done today. A verdict on it says so.
+ */
+export const baselineGates: ReadonlyArray<Verdict.Gate<Judged>> = [
+  {
+    name: "is the baseline",
+    check: ({ charter }) => ({
+      outcome: "passed",
+      expected: `a model, or what is done today: "${charter.spec.baseline.name}"`,
+      found: "the baseline itself, which gains nothing and loses nothing",
+      next: "Train a model that beats it, and take it along the same path.",
+    }),
+  },
+  { name: "charter in force", check: inForce },
+];
+
 /** What the gates of decisions go by. */
 export interface DecisionLimits {
   readonly maxCalibrationError: number;
