@@ -86,6 +86,21 @@ it("parity says what it cannot read, and what to type", async () => {
   assert.match(wrong.err, /there is no feature "speed" to accept/);
 });
 
+it("materialise brings the feature store up to what a release needs, and writes nothing twice", async () => {
+  const materialise = (until: string) =>
+    features("materialise", "trip-delay", "--until", until, "--history", "trips.csv", "--json");
+  const first = await materialise("2001-06-01");
+  assert.strictEqual(first.code, 0, first.err);
+  const [series] = JSON.parse(first.out).series;
+  assert.deepStrictEqual([series.features, series.hopsWritten], [["lateLately"], 2]);
+  assert.strictEqual(series.knownUntil, "2001-06-01T00:00:00.000Z");
+  const again = JSON.parse((await materialise("2001-06-01")).out).series[0];
+  assert.deepStrictEqual([again.hopsWritten, again.hopsKept], [0, 2]);
+  const wrong = await materialise("June");
+  assert.strictEqual(wrong.code, 1);
+  assert.match(wrong.err, /materialise: "June" is not a date/);
+});
+
 it("check stops an edit of what is served, and lets a new version pass", async () => {
   const write = (version: string, km: string) =>
     writeFileSync(

@@ -20,14 +20,18 @@ import type { Duckdb, DuckdbError } from "./Duckdb.ts";
 import type { FeatureSet, FeatureSetSpec } from "./FeatureSet.ts";
 import { type Contribution, contributionOf, type Outcome } from "./featureStore/contributions.ts";
 import type { FeatureStoreError } from "./featureStore/FeatureStoreError.ts";
+import { type FeatureFreshness, freshnessOf } from "./featureStore/freshness.ts";
 import { materialiseAll } from "./featureStore/materialise.ts";
 import { type Series, seriesOf } from "./featureStore/series.ts";
-import type { FeatureStoreShape, Head } from "./featureStore/shape.ts";
+import type { FeatureStoreShape } from "./featureStore/shape.ts";
 import { openSqlite } from "./featureStore/sqlite.ts";
+import { requireState, type StateMissing } from "./featureStore/StateMissing.ts";
 import type { Request } from "./internal/rowProgram.ts";
 import * as Table from "./Table.ts";
 
 export { FeatureStoreError } from "./featureStore/FeatureStoreError.ts";
+export { FeatureFreshness } from "./featureStore/freshness.ts";
+export { StateMissing } from "./featureStore/StateMissing.ts";
 export type { FeatureStoreShape } from "./featureStore/shape.ts";
 
 /** How the embedded store is set up. */
@@ -73,17 +77,6 @@ export class FeatureStore extends Context.Service<FeatureStore, FeatureStoreShap
 
 /** The file of the embedded store in a state folder. */
 export const fileIn = (folder: string): string => path.join(folder, "features.sqlite");
-
-/** The store has no state of some features: nothing was materialised, or the features were edited since. */
-export class StateMissing extends Schema.TaggedError<StateMissing>()("StateMissing", {
-  featureSet: Schema.String,
-  store: Schema.String,
-  features: Schema.Array(Schema.String),
-}) {
-  override get message(): string {
-    return `the feature store ${this.store} has no state of ${this.features.join(", ")} of "${this.featureSet}" as they are defined now. Materialise the feature set: Features.materialise in a pipeline, or FeatureStore.materialise.`;
-  }
-}
 
 /** What {@link materialise} did to the histories of one family. */
 export const MaterialisedSeries = Schema.Struct({
@@ -211,27 +204,6 @@ export const append = Effect.fnUntraced(function* <C extends Contract.Contract>(
 /** What is said of a row that several histories treat differently. */
 const precedence: ReadonlyArray<Outcome> = ["changed", "applied", "repeated", "covered", "unknown"];
 
-/** Fails unless something was found for each series. */
-export const requireState = (
-  { name, features }: FeatureSetSpec,
-  store: FeatureStoreShape,
-  series: ReadonlyArray<Series>,
-  found: ReadonlyArray<unknown>,
-): Effect.Effect<void, StateMissing> => {
-  const missing = new Set(
-    series.flatMap((one, index) => (found[index] === undefined ? one.features : [])),
-  );
-  return missing.size === 0
-    ? Effect.void
-    : Effect.fail(
-        new StateMissing({
-          featureSet: name,
-          store: store.name,
-          features: features.map((one) => one.name).filter((one) => missing.has(one)),
-        }),
-      );
-};
-
 /** How the rows of a stream are taken in. */
 interface Intake {
   readonly check: (
@@ -282,19 +254,6 @@ const checker = ({ name, spec, columns }: Contract.Contract): Intake["check"] =>
 /** At most so many rows are named. */
 const maxProblems = 20;
 
-/** How old the state of a feature is. */
-export const FeatureFreshness = Schema.Struct({
-  feature: Schema.String,
-  /** What was known before this instant is in the store. */
-  knownUntil: Schema.DateFromString,
-  /** The feature changes at most once in so many milliseconds. */
-  hopMillis: Schema.Finite,
-  /** How far the state falls short of what a decision at that instant needs; 0 if it does not. */
-  ageMillis: Schema.Finite,
-});
-/** See {@link FeatureFreshness}. */
-export type FeatureFreshness = typeof FeatureFreshness.Type;
-
 /**
  * How old the state of each feature with a history is, for decisions at an instant. The oldest counts,
  * where a feature has several.
@@ -324,32 +283,3 @@ export const freshness = Effect.fnUntraced(function* (
   yield* requireState(spec, store, series, heads);
   return freshnessOf(spec, series, heads, at.getTime());
 });
-
-/** The freshness of each feature that the heads are about. */
-export const freshnessOf = (
-  spec: FeatureSetSpec,
-  series: ReadonlyArray<Series>,
-  heads: ReadonlyArray<Head | undefined>,
-  at: number,
-): ReadonlyArray<FeatureFreshness> =>
-  spec.features.flatMap(({ name }) => {
-    const found = series.flatMap(({ features, hopMs }, index) => {
-      const head = heads[index];
-      if (head === undefined || !features.includes(name)) return [];
-      return [{ hopMs, knownUntil: head.knownUntil, age: ageOf(head, hopMs, at) }];
-    });
-    const [oldest] = found.toSorted((a, b) => b.age - a.age || a.knownUntil - b.knownUntil);
-    if (oldest === undefined) return [];
-    return [
-      {
-        feature: name,
-        knownUntil: new Date(oldest.knownUntil),
-        hopMillis: oldest.hopMs,
-        ageMillis: oldest.age,
-      },
-    ];
-  });
-
-/** How far a state falls short of what a decision needs: all up to the last full hop before it. */
-export const ageOf = ({ knownUntil }: Pick<Head, "knownUntil">, hopMs: number, at: number) =>
-  Math.max(0, Math.floor(at / hopMs) * hopMs - knownUntil);

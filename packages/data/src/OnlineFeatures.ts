@@ -8,17 +8,11 @@ import * as Effect from "effect/Effect";
 import * as Result from "effect/Result";
 import * as Schema from "effect/Schema";
 import { compileRow, type FeatureSetSpec } from "./FeatureSet.ts";
-import {
-  ageOf,
-  type FeatureFreshness,
-  freshnessOf,
-  FeatureStore,
-  type FeatureStoreError,
-  requireState,
-  type StateMissing,
-} from "./FeatureStore.ts";
+import { FeatureStore, type FeatureStoreError } from "./FeatureStore.ts";
+import { ageOf, type FeatureFreshness, freshnessOf } from "./featureStore/freshness.ts";
 import { entityOf, type Series, seriesOf } from "./featureStore/series.ts";
 import type { EntityState, Head } from "./featureStore/shape.ts";
+import { requireState, type StateMissing } from "./featureStore/StateMissing.ts";
 import { type HistorySource, type HistoryState, same } from "./History.ts";
 import { type Buckets, entityIndex } from "./internal/historyIndex.ts";
 import type { Request } from "./internal/rowProgram.ts";

@@ -3,7 +3,10 @@ import * as path from "node:path";
 import {
   Artifact,
   Duckdb,
+  Features,
   FeatureSet,
+  FeatureStore,
+  FeatureStoreRedis,
   Model,
   Parity,
   Registry,
@@ -134,8 +137,64 @@ export const parity = (options: ParityOptions, context: CommandContext): Promise
     ),
   );
 
+/** What `materialise` was asked for. */
+export interface MaterialiseOptions {
+  readonly release: string;
+  /** A date or an instant: the rows have all that was known by then. */
+  readonly until: string;
+  /** A file; without it, the newest checked table of a run. */
+  readonly history: string | undefined;
+  readonly stateFolder: string;
+  readonly json: boolean;
+}
+
+/** `materialise`: writes the state that a release needs into the feature store. */
+export const materialise = (
+  options: MaterialiseOptions,
+  context: CommandContext,
+): Promise<number> =>
+  runCommand(
+    context,
+    Effect.gen(function* () {
+      const { release, set } = yield* releasedSet(options);
+      const stage = yield* Effect.try({
+        try: () => Features.materialise(set, { until: options.until }),
+        catch: (cause) => cause,
+      });
+      const history = yield* options.history === undefined
+        ? historyOfRuns(set.source, options.stateFolder)
+        : historyOfFile(set.source, path.resolve(options.history));
+      const done = yield* stage.run({ data: history });
+      const { out, style } = context.terminal;
+      if (options.json) {
+        out(pretty({ release, ...Schema.encodeSync(FeatureStore.Materialised)(done) }));
+        return ExitCode.succeeded;
+      }
+      for (const one of done.series) {
+        const written = plural(one.bucketsWritten, "bucket");
+        out(
+          `${style.green("✓")} ${style.bold(one.features.join(", "))}  known until ${one.knownUntil.toISOString()}  ${written} in ${plural(one.hopsWritten, "hop")} written, ${plural(one.hopsKept, "hop")} unchanged`,
+        );
+      }
+      out(`\nServe from it:  ml-pipe serve ${release} --store`);
+      return ExitCode.succeeded;
+    }).pipe(
+      Effect.provideService(Stage.Reporter, () => Effect.void),
+      Effect.provide(
+        Layer.mergeAll(
+          Duckdb.Duckdb.layer(),
+          Artifact.ArtifactStore.layerTemporary,
+          FeatureStoreRedis.configured(options.stateFolder),
+        ),
+      ),
+    ),
+  );
+
 /** The feature set that a release decides by, as its model carries it. */
-const releasedSet = Effect.fnUntraced(function* ({ release, stateFolder }: ParityOptions) {
+const releasedSet = Effect.fnUntraced(function* ({
+  release,
+  stateFolder,
+}: Pick<ParityOptions, "release" | "stateFolder">) {
   const found = yield* Registry.Registry.use(({ get }) => get(release)).pipe(
     Effect.provide(Registry.Registry.layer(stateFolder)),
   );

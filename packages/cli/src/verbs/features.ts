@@ -55,14 +55,45 @@ const parity = Command.make(
   ),
 );
 
-/** `ml-pipe features check|parity`. */
+const materialise = Command.make(
+  "materialise",
+  {
+    release,
+    until: Flag.String("until").pipe(
+      Flag.withMetavar("INSTANT"),
+      Flag.withDescription(
+        "A date, or an instant with a zone: the rows have all that was known by then",
+      ),
+    ),
+    history: optional(
+      "history",
+      "FILE",
+      "The rows that histories come from, as .parquet, .csv or .ndjson (default: the newest checked table of a run)",
+    ),
+    json,
+  },
+  (flags) =>
+    heavyVerb(async ({ stateFolder, context }) =>
+      (await heavy("features")).materialise({ ...flags, stateFolder }, context),
+    ),
+).pipe(
+  Command.withDescription(
+    "Write the state that a release needs into the feature store, from which `serve --store` reads",
+  ),
+);
+
+/** `ml-pipe features check|materialise|parity`. */
 export const features = Command.make("features").pipe(
   Command.withDescription("Keep what features mean, and prove that serving computes it"),
-  Command.withSubcommands([check, parity]),
+  Command.withSubcommands([check, materialise, parity]),
   Command.withExamples([
     {
       command: "ml-pipe features check pipeline.ts",
       description: "In CI: is what releases serve left as it was?",
+    },
+    {
+      command: "ml-pipe features materialise flight-delay --until 2026-06-01",
+      description: "Bring the feature store up to date for a release",
     },
     {
       command: "ml-pipe features parity flight-delay served.ndjson",

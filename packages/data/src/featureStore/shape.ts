@@ -54,7 +54,7 @@ export interface Addition {
   readonly knownUntil: number | undefined;
 }
 
-/** A feature store. Every operation is done as a whole or not at all. */
+/** A feature store. What an operation writes to a series is written as a whole or not at all. */
 export interface FeatureStoreShape {
   /** How it is called in messages: a file, a server. */
   readonly name: string;

@@ -223,8 +223,11 @@ export const openSqlite = Effect.fnUntraced(function* (
       }),
     replace: (series, replacement) =>
       attempt("take a batch", () => {
-        together(() => replace(series, replacement));
-        forgetAll();
+        try {
+          together(() => replace(series, replacement));
+        } finally {
+          forgetAll();
+        }
       }),
     append: (additions) =>
       attempt("take rows", () => {
