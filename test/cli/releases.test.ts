@@ -135,6 +135,16 @@ describe("predict", () => {
     assert.strictEqual(new Set(answers).size, 1);
   });
 
+  it("explains predictions if asked to", async () => {
+    const { code, out, err } = await verb(
+      ["predict", "trip-delay", "--explain"],
+      JSON.stringify(two),
+    );
+    assert.strictEqual(code, 0, err);
+    expectTwo(out);
+    for (const { explanation } of lines(out)) assert.property(explanation, "contributions");
+  });
+
   it("reads and writes files", async () => {
     writeFileSync(join(cwd, "rows.json"), JSON.stringify(two));
     const { code, out } = await verb([

@@ -103,6 +103,25 @@ describe("Serve.server", () => {
     }),
   );
 
+  it.live("refuses to explain a model that it cannot look into", () =>
+    Effect.gen(function* () {
+      const predictor = yield* Predictor.open(yield* released, "trip-delay");
+      const { url } = yield* Serve.server({
+        predictor: { ...predictor, explain: undefined },
+        port: 0,
+      });
+      const body = JSON.stringify(request);
+      const refused = yield* ask(`${url}/predict?explain=1`, {
+        method: "POST",
+        body,
+        headers: json,
+      });
+      assert.strictEqual(refused.status, 422);
+      assert.include(JSON.stringify(refused.json), "ask without explain");
+      assert.strictEqual((yield* post(url, body)).status, 200);
+    }),
+  );
+
   it.live("says that it lives, what it serves, and what a request is", () =>
     Effect.gen(function* () {
       const { url } = yield* started();
