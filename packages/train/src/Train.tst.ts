@@ -51,6 +51,21 @@ it("trains on train rows", () => {
   Train.linear(Buys).run({ train, validation: test });
 });
 
+it("hands only train and validation rows over to Python", () => {
+  const python = Train.python(Buys, { script: "train.py", weight: "copies" });
+  python.run({ train, validation });
+  // @ts-expect-error Type '"test"' is not assignable to type '"train"'
+  python.run({ train: test, validation });
+  // @ts-expect-error Type '"test"' is not assignable to type '"validation"'
+  python.run({ train, validation: test });
+  // @ts-expect-error Type '"shop"' is not assignable to type
+  Train.python(Buys, { script: "train.py", weight: "shop" });
+  // @ts-expect-error Property 'script' is missing
+  Train.python(Buys, {});
+  // @ts-expect-error Type '"test"' is not assignable to type '"train"'
+  Train.onnx(Buys, { file: "buys.onnx" }).run({ train: test, validation });
+});
+
 declare const trainRef: Ref.Ref<typeof train, never, never>;
 declare const validationRef: Ref.Ref<typeof validation, never, never>;
 declare const testRef: Ref.Ref<typeof test, never, never>;
