@@ -109,7 +109,8 @@ export const recommendations = <C extends Contract.Contract, I extends Contract.
           settings,
           digest: Table.digestOf(lists),
           purpose: `${metric.name} of lists against "${charter.spec.baseline.name}"`,
-          lists: { lists, baseline },
+          lists: { lists },
+          baseline,
           train,
           data,
           tagged:

@@ -74,8 +74,9 @@ export interface Subject {
   /** Digest of the lists that the verdict is about. */
   readonly digest: Digest.Digest;
   readonly purpose: string;
-  /** Lists by input, the baseline's among them. */
+  /** Lists by input, beside the baseline's. */
   readonly lists: ListTables;
+  readonly baseline: Table.AnyTable;
   readonly train: Table.AnyTable;
   readonly data: Table.AnyTable;
   readonly tagged: TaggedItems | undefined;
@@ -143,12 +144,10 @@ export const judge = Effect.fnUntraced(function* <E extends ListEvaluationLike, 
 > {
   const { interactions, charter, settings, digest, purpose, train, data } = subject;
   const { holdout, level, seed } = settings;
-  yield* requireOneSplit({ ...subject.lists, train }, data);
-  yield* Effect.forEach(Object.entries(subject.lists), ([input, table]) =>
-    requireLists(input, table),
-  );
-  const baselineTable = subject.lists["baseline"] ?? data;
-  yield* requireBaseline(charter, baselineTable);
+  const lists = { ...subject.lists, baseline: subject.baseline };
+  yield* requireOneSplit({ ...lists, train }, data);
+  yield* Effect.forEach(Object.entries(lists), ([input, table]) => requireLists(input, table));
+  yield* requireBaseline(charter, lists.baseline);
   const model = { document: { digest } };
   const look = yield* begin(recognised(interactions), { model, data, holdout, level, purpose });
   return yield* Effect.gen(function* () {
@@ -157,7 +156,7 @@ export const judge = Effect.fnUntraced(function* <E extends ListEvaluationLike, 
     const { list } = charter.spec.metric;
     const { at } = list;
     const places = (lists: string) => readPlaces(ground, lists, at);
-    const baseline = yield* places(yield* Table.relation(baselineTable));
+    const baseline = yield* places(yield* Table.relation(lists.baseline));
     const { number, correctedFor, nominalLevel, justification = "" } = look;
     // Tails of a corrected level are thin: as many resamples in them as in those of one look.
     const resamples = Math.min(20_000, 2000 * correctedFor);
