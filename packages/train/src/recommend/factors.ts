@@ -1,5 +1,5 @@
 /** The stage that trains a matrix factorisation on interactions. */
-import { type Contract, Stage } from "@ml-pipe/core";
+import { type Contract, type Finding, Stage } from "@ml-pipe/core";
 import { Duckdb, type Interactions, Recommender, Table } from "@ml-pipe/data";
 import * as Effect from "effect/Effect";
 import {
@@ -54,7 +54,7 @@ export const factors = <C extends Contract.Contract>(
     output: Recommender.of(interactions),
     params: { interactions: digest, feedback, ...options },
     resources: { cores: "all" },
-    run: Effect.fnUntraced(function* ({ train }, { exhibit, progress }) {
+    run: Effect.fnUntraced(function* ({ train }, { exhibit, finding, progress }) {
       const pairs = yield* readPairs(interactions, train, explicit ? "all" : "liked");
       const tell = Effect.runForkWith(yield* Effect.context<never>());
       const { iterations = 15 } = options;
@@ -88,10 +88,23 @@ export const factors = <C extends Contract.Contract>(
         y: { label: "objective" },
         series: [{ name: "train", points: fit.losses.map((loss, round) => [round + 1, loss]) }],
       });
+      const largest = fit.items.factors.reduce((most, one) => Math.max(most, Math.abs(one)), 0);
+      if (largest < vanished) yield* finding(vanishedFinding(largest, spec.name));
       return yield* store(interactions, train, { pairs, fit, explicit });
     }, Effect.scoped),
   });
 };
+
+/** Below it, factors say nothing: their order is that of rounding. */
+const vanished = 1e-6;
+
+const vanishedFinding = (largest: number, name: string): Finding.Finding => ({
+  check: "factors.vanished",
+  severity: "warn",
+  expected: "factors that tell items apart",
+  found: `none above ${largest.toExponential(1)}, so that lists are in no order that means anything`,
+  next: `The regularisation is too strong for so few interactions: lower it, or give ${name} more of them.`,
+});
 
 const store = Effect.fnUntraced(function* <C extends Contract.Contract>(
   interactions: Interactions.Interactions<C>,

@@ -1,5 +1,5 @@
 import { assert, describe, it } from "@effect/vitest";
-import { Artifact } from "@ml-pipe/core";
+import { Artifact, Stage } from "@ml-pipe/core";
 import { Duckdb, Recommender, Table } from "@ml-pipe/data";
 import * as Effect from "effect/Effect";
 import * as Layer from "effect/Layer";
@@ -291,6 +291,30 @@ describe("recommending", () => {
         });
         assert.strictEqual(lists.rows, 0);
       }).pipe(withTables),
+  );
+
+  it.effect("says when the regularisation leaves nothing of the factors", () =>
+    Effect.gen(function* () {
+      const findings: Array<string> = [];
+      const train = yield* plays([
+        [1, 1],
+        [2, 2],
+      ]);
+      const told = (regularization: number) =>
+        Train.factors(Plays, { factors: 2, regularization })
+          .run({ train })
+          .pipe(
+            Effect.provideService(Stage.Reporter, (event) =>
+              Effect.sync(() => {
+                if (event._tag === "Finding") findings.push(event.finding.check);
+              }),
+            ),
+          );
+      yield* told(0.1);
+      assert.deepStrictEqual(findings, []);
+      yield* told(50);
+      assert.deepStrictEqual(findings, ["factors.vanished"]);
+    }).pipe(withTables),
   );
 
   it("refuses options that say nothing", () => {
