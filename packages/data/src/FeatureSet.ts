@@ -9,27 +9,19 @@ import { Column, Contract, Digest } from "@ml-pipe/core";
 import * as Schema from "effect/Schema";
 import { identifier } from "./Duckdb.ts";
 import * as Expr from "./Expr.ts";
-import * as History from "./History.ts";
-import { decisionTime } from "./internal/compile.ts";
+import { rowOf } from "./featureSet/request.ts";
+import { type FeatureSetSpec, labelKind } from "./featureSet/spec.ts";
 import { featureSql } from "./internal/featureSql.ts";
-import { kindOf, problemsOf } from "./internal/kinds.ts";
-import { type Request, toNumbers } from "./internal/rowProgram.ts";
-import { keptColumns } from "./transform/apply.ts";
-import type { Fitted } from "./transform/spec.ts";
+import { problemsOf } from "./internal/kinds.ts";
+import type { Request } from "./internal/rowProgram.ts";
 
-/** A feature set as data: stored with each release, so that a request needs no code but ours. */
-export const FeatureSetSpec = Schema.Struct({
-  name: Schema.String,
-  version: Schema.String,
-  source: Contract.ContractSpec,
-  /** The column with the moment of the decision, if the rows have one. */
-  decidedAt: Schema.optionalKey(Schema.String),
-  features: Schema.Array(Schema.Struct({ name: Schema.String, expr: Expr.Ast })),
-  label: Expr.Ast,
-  keep: Schema.Array(Schema.String),
-});
-/** See {@link FeatureSetSpec}. */
-export type FeatureSetSpec = typeof FeatureSetSpec.Type;
+export {
+  compileRow,
+  requestColumns,
+  RequestIncomplete,
+  requestSchema,
+} from "./featureSet/request.ts";
+export { FeatureSetSpec, LabelKind, labelKind } from "./featureSet/spec.ts";
 
 /** The columns that can be the moment of a decision: instants, never missing, known by then. */
 export type DecisionTimes<C extends Contract.Contract> = {
@@ -43,17 +35,6 @@ export type DecisionTimes<C extends Contract.Contract> = {
 
 /** What a label may be: yes or no, a number, or the name of a class. */
 export type LabelValue = boolean | number | string;
-
-/** The kind of a label: a decision is yes or no, a class is named by text. */
-export const LabelKind = Schema.Literals(["boolean", "number", "text"]);
-/** See {@link LabelKind}. */
-export type LabelKind = typeof LabelKind.Type;
-
-/** The kind of a feature set's label. */
-export const labelKind = ({ label }: Pick<FeatureSetSpec, "label">): LabelKind => {
-  const kind = kindOf(label);
-  return kind === "number" || kind === "text" ? kind : "boolean";
-};
 
 /**
  * Tables of feature sets whose label has type `L`: what a stage that can only handle such labels asks
@@ -283,26 +264,6 @@ const build = <C extends Contract.Contract, Out extends Contract.Contract>(
   sql: (relation = identifier(spec.source.name)) => featureSql(spec, relation),
 });
 
-/** The features of a request by name. Compiled when first asked: most programs never do. */
-const rowOf = (
-  spec: FeatureSetSpec,
-): ((request: Request) => { readonly [feature: string]: number | null }) => {
-  const needed = requestColumns(spec);
-  let compiled: ((request: Request) => Float64Array) | undefined;
-  return (request) => {
-    const absent = needed.filter((column) => request[column] === undefined);
-    if (absent.length > 0) throw new RequestIncomplete({ featureSet: spec.name, absent });
-    compiled ??= compileRow(spec);
-    const values = compiled(request);
-    return Object.fromEntries(
-      spec.features.map(({ name }, index) => {
-        const value = values[index] ?? Number.NaN;
-        return [name, Number.isNaN(value) ? null : value];
-      }),
-    );
-  };
-};
-
 /** What the types say too, for definitions that were cast, and what they cannot say. */
 const problemsIn = (spec: FeatureSetSpec): ReadonlyArray<string> => {
   const names = [...spec.features.map(({ name }) => name), ...spec.keep, "label"];
@@ -410,86 +371,3 @@ export class FeatureUnavailable extends Schema.TaggedError<FeatureUnavailable>()
     return `feature set "${this.featureSet}": the feature "${this.feature}" uses a column that is known only after the decision. Remove it, or take its history: History.mean(…) uses only outcomes that were known by then.`;
   }
 }
-
-/** A request without columns that a feature needs. What is there but has no value is null. */
-export class RequestIncomplete extends Schema.TaggedError<RequestIncomplete>()(
-  "RequestIncomplete",
-  { featureSet: Schema.String, absent: Schema.Array(Schema.String) },
-) {
-  override get message(): string {
-    return `feature set "${this.featureSet}": the request has no ${this.absent.map((name) => `"${name}"`).join(", ")}. Send the column, with null where it has no value.`;
-  }
-}
-
-/** The names of the columns that a request must carry, with those that a model's transformation reads. */
-export const requestColumns = (spec: FeatureSetSpec, transform?: Fitted): ReadonlyArray<string> => {
-  const read = spec.features.flatMap(({ expr }) => [...neededAtDecision(expr)]);
-  const decidedAt = spec.decidedAt === undefined ? [] : [spec.decidedAt];
-  const kept = transform === undefined ? [] : keptColumns(transform, spec);
-  return [...new Set([...decidedAt, ...read, ...kept])].toSorted();
-};
-
-/** What a request must carry for an expression: of a history, only the entity. */
-const neededAtDecision = (ast: Expr.Ast): ReadonlySet<string> => {
-  switch (ast._tag) {
-    case "history":
-      return new Set(ast.by);
-    case "call":
-      return new Set(ast.args.flatMap((arg) => [...neededAtDecision(arg)]));
-    default:
-      return Expr.columnsOf(ast);
-  }
-};
-
-/** The schema of a request in JSON: the columns that the features need, each by its contract. */
-export const requestSchema = (spec: FeatureSetSpec): Contract.RowSchema => {
-  const { columns } = Contract.fromSpec(spec.source);
-  return Contract.rowSchemaOf(
-    Object.fromEntries(
-      requestColumns(spec).flatMap((name) => {
-        const column = columns[name];
-        return column === undefined ? [] : [[name, column] as const];
-      }),
-    ),
-  );
-};
-
-/**
- * Compiles a feature set for serving: a closure from a decoded request to the features' values, in the
- * order of the specification, with NaN for a missing one. Histories are looked up in `state`; without
- * it they are missing.
- *
- * @example
- * ```ts
- * import { Column, Contract } from "@ml-pipe/core";
- * import { FeatureSet } from "@ml-pipe/data";
- *
- * const Trip = Contract.make("trip", {
- *   version: "1", owner: "lab",
- *   columns: { at: Column.timestamp(), late: Column.boolean({ availableAt: "outcome" }) },
- * });
- * const Hours = FeatureSet.make("hours", {
- *   version: "1", of: Trip, decidedAt: "at",
- *   features: ($) => ({ hour: $.at.hourOfDay() }), label: ($) => $.late,
- * });
- * const features = FeatureSet.compileRow(Hours.spec);
- * const values = features({ at: new Date("2001-06-01T19:30:00Z") }); // Float64Array [ 19 ]
- * ```
- */
-export const compileRow = (
-  spec: FeatureSetSpec,
-  state: ReadonlyArray<History.HistorySource> = [],
-): ((request: Request) => Float64Array) => {
-  const decidedAt = decisionTime(spec);
-  return toNumbers(
-    spec.features.map(({ expr }) => expr),
-    {
-      history: (history) =>
-        History.lookup(
-          history,
-          state.find((one) => History.same(one.history, history)),
-          decidedAt,
-        ),
-    },
-  );
-};

@@ -84,15 +84,22 @@ const property = (name: string): string =>
   /^[A-Za-z_$][A-Za-z0-9_$]*$/.test(name) ? name : JSON.stringify(name);
 
 const columnSource = (column: Column.ColumnSpec): string => {
-  const { type, availableAt, nullable, ...rest } = column;
+  const { type, availableAt, nullable, items, fields, size, ...rest } = column;
   const options = {
     ...rest,
     ...(availableAt === "decision" ? {} : { availableAt }),
     ...(nullable ? { nullable } : {}),
   };
-  return Object.keys(options).length === 0
-    ? `Column.${type}()`
-    : `Column.${type}(${literal(options)})`;
+  const members = Object.entries(fields ?? {}).map(
+    ([name, field]) => `${property(name)}: ${columnSource(field)}`,
+  );
+  const args = [
+    ...(items === undefined ? [] : [columnSource(items)]),
+    ...(fields === undefined ? [] : [`{ ${members.join(", ")} }`]),
+    ...(size === undefined ? [] : [String(size)]),
+    ...(Object.keys(options).length === 0 ? [] : [literal(options)]),
+  ];
+  return `Column.${type}(${args.join(", ")})`;
 };
 
 const expectationsSource = (

@@ -1,5 +1,6 @@
 /** Rows to predict, from NDJSON, a JSON array or CSV. */
 import type { Contract } from "@ml-pipe/core";
+import * as Result from "effect/Result";
 import { csvRecords } from "./csv.ts";
 
 /** A row, or why it could not be read. Numbered from 1. */
@@ -143,6 +144,13 @@ const fieldValue = (
     case "int":
     case "float":
       return /^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/i.test(text.trim()) ? Number(text) : text;
+    case "list":
+    case "struct":
+    case "embedding":
+      return Result.getOrElse(
+        Result.try((): unknown => JSON.parse(text)),
+        () => text,
+      );
     default:
       return text;
   }
