@@ -9,7 +9,7 @@ export const opsets = { "": 21, "ai.onnx.ml": 5 } as const;
 const irVersion = 10;
 
 /** Types of elements, by their numbers in `TensorProto.DataType`. */
-const elements = { uint8: 2, int32: 6, int64: 7, bool: 9, double: 11 } as const;
+const elements = { uint8: 2, int64: 7, double: 11 } as const;
 /** A type of elements. */
 export type Element = keyof typeof elements;
 

@@ -45,15 +45,15 @@ export const singleLinks: { readonly [K in Exclude<Link, "softmax">]: SingleLink
   },
 };
 
-/** Turns the sums at `from..from + classes` into probabilities and gives back the log of their total. */
-export const softmaxInPlace = (sums: Float64Array, from: number, classes: number): number => {
+/** Turns the sums of all classes into their probabilities and gives back the log of their total. */
+export const softmaxInPlace = (sums: Float64Array): number => {
   let largest = Number.NEGATIVE_INFINITY;
-  for (let k = from; k < from + classes; k++) if (sums[k]! > largest) largest = sums[k]!;
+  for (const sum of sums) if (sum > largest) largest = sum;
   let total = 0;
-  for (let k = from; k < from + classes; k++) {
+  for (let k = 0; k < sums.length; k++) {
     sums[k] = Math.exp(sums[k]! - largest);
     total += sums[k]!;
   }
-  for (let k = from; k < from + classes; k++) sums[k] = sums[k]! / total;
+  for (let k = 0; k < sums.length; k++) sums[k] = sums[k]! / total;
   return largest + Math.log(total);
 };

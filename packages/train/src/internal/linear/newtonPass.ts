@@ -143,7 +143,7 @@ const addClasses = (
         p[k] = sum;
       }
       const own = p[y]!;
-      loss += w * (softmaxInPlace(p, 0, outputs) - own);
+      loss += w * (softmaxInPlace(p) - own);
       if (!derivatives) continue;
       for (let k = 0; k < outputs; k++) {
         const g = w * (p[k]! - (k === y ? 1 : 0));
