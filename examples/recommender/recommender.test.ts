@@ -1,6 +1,6 @@
 /** The README says what the example gives. */
 import { readFileSync } from "node:fs";
-import { Evaluate, Run } from "@ml-pipe/ml-pipe";
+import { Evaluate, OnePage, Run } from "@ml-pipe/ml-pipe";
 import * as Testing from "@ml-pipe/ml-pipe/testing";
 import * as Effect from "effect/Effect";
 import * as Schema from "effect/Schema";
@@ -49,4 +49,7 @@ it("the page beats the baseline; one source's gain survives the merge, the other
     warned.filter((one) => !one.endsWith("evaluate.looks")),
     ["judgeNeighbours evaluate.gain-vanishes.neighbours"],
   );
+  const { money, restsOn } = OnePage.of(run, []);
+  assert.match(money.join(" "), /reach 0.06508 NDCG@10; these reach 0.09105. So they gain 0.02597/);
+  assert.match(restsOn.join(" "), /^660 users and what they liked later/);
 }, 300_000);

@@ -9,6 +9,7 @@ const { counted, number, percent, whole } = Words;
 /** What each gate asks, for somebody who does not build models. */
 const questions: { readonly [gate: string]: string } = {
   "beats the baseline": "Is it better than what is done today, by enough to be worth it?",
+  "gain survives the merge": "Is the whole product better with it, by enough to be worth it?",
   calibrated: "When it says 30 %, does it happen 30 times in 100?",
   "no leakage suspected": "Could it have known the answers in advance?",
   "enough data": "Was it tested on enough cases?",
@@ -74,8 +75,10 @@ const found = (one: { readonly expected: string; readonly found: string }): stri
   `Expected ${one.expected}; found ${one.found}.`;
 
 /** The money, or whatever the metric counts. */
-export const moneyOf = ({ judged, run }: Known): ReadonlyArray<string> => {
-  if (judged === undefined) return ["Nothing was measured."];
+export const moneyOf = ({ judged, lists, run }: Known): ReadonlyArray<string> => {
+  if (judged === undefined) {
+    return lists === undefined ? ["Nothing was measured."] : listsWorth(lists, run);
+  }
   const { gain, cost, unit, level, smallestGain } = judged;
   const { baseline } = run.graph.charter;
   const { interval } = gain;
@@ -93,15 +96,37 @@ export const moneyOf = ({ judged, run }: Known): ReadonlyArray<string> => {
   ];
 };
 
+/** What better lists are worth, in the metric of the charter. */
+const listsWorth = (
+  { metric, unit, smallestGain, level }: NonNullable<Known["lists"]>,
+  { graph }: Known["run"],
+): ReadonlyArray<string> => {
+  const { baseline } = graph.charter;
+  const { estimate, interval } = metric.difference;
+  const between =
+    interval === null
+      ? ". The test does not say how sure that is."
+      : `. With ${percent(level)} confidence, between ${number(interval.lower)} and ${number(interval.upper)}.`;
+  return [
+    `Today’s lists (“${baseline.name}”: ${baseline.description}) reach ${number(metric.against.estimate)} ${unit}; these reach ${number(metric.judged.estimate)}.`,
+    `So they ${estimate >= 0 ? "gain" : "lose"} ${number(Math.abs(estimate))} ${unit}${between}`,
+    `The charter asks for at least ${number(smallestGain)} ${unit}.`,
+  ];
+};
+
 /** What the answer rests on. */
-export const restsOnOf = ({ judged, verdict, models }: Known): ReadonlyArray<string> => {
+export const restsOnOf = ({ judged, lists, verdict, models }: Known): ReadonlyArray<string> => {
   const on =
     judged === undefined || judged.blocks.by === "row"
       ? ""
       : ` ${judged.blocks.by === "day" ? "on" : "about"} ${counted(judged.blocks.count, judged.blocks.by)}`;
   const rows =
     judged === undefined
-      ? []
+      ? lists === undefined
+        ? []
+        : [
+            `${counted(lists.users, "user")} and what they liked later, which nothing had learnt from.`,
+          ]
       : [
           `${counted(judged.rows, "real case")}${on} with a known outcome, which the model had never seen.`,
         ];
