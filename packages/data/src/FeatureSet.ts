@@ -5,7 +5,7 @@
  *
  * A feature that depends on a column known only after the decision does not compile.
  */
-import { Column, Contract, Digest } from "@ml-pipe/core";
+import { Column, Contract, Digest, type Metric } from "@ml-pipe/core";
 import * as Schema from "effect/Schema";
 import { identifier } from "./Duckdb.ts";
 import * as Expr from "./Expr.ts";
@@ -35,6 +35,15 @@ export type DecisionTimes<C extends Contract.Contract> = {
 
 /** What a label may be: yes or no, a number, or the name of a class. */
 export type LabelValue = boolean | number | string;
+
+/** The label that a metric is of: what a stage takes that goes by the charter's metric. */
+export type LabelFor<M extends Metric.Metric> = M extends Metric.DecisionMetric
+  ? boolean
+  : M extends Metric.NumberMetric
+    ? number
+    : M extends Metric.ClassMetric
+      ? string
+      : never;
 
 /**
  * Tables of feature sets whose label has type `L`: what a stage that can only handle such labels asks

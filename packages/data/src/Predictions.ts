@@ -238,6 +238,37 @@ export const read = Effect.fnUntraced(function* <
   };
 });
 
+/**
+ * Probabilities in the order of these classes, one for each row by row; a class that the model does not know has
+ * none. Fails if the model knows one that is not among them.
+ *
+ * @example
+ * ```ts
+ * import { Predictions } from "@ml-pipe/data";
+ *
+ * const inOrder = (predicted: Predictions.Predictions) =>
+ *   Predictions.probabilitiesOf(predicted, ["bike", "van", "boat"]);
+ * ```
+ */
+export const probabilitiesOf = (
+  { signature, scores, rows }: Predictions,
+  classes: ReadonlyArray<string>,
+): Effect.Effect<Float64Array, UnknownClasses> => {
+  const own = signature._tag === "classes" ? signature.classes : [];
+  const places = own.map((name) => classes.indexOf(name));
+  const found = own.filter((_, index) => places[index] === -1);
+  if (found.length > 0) {
+    return Effect.fail(new UnknownClasses({ table: "train", known: classes, found }));
+  }
+  const probabilities = new Float64Array(rows * classes.length);
+  for (let row = 0; row < rows; row++) {
+    for (const [index, place] of places.entries()) {
+      probabilities[row * classes.length + place] = scores[row * own.length + index]!;
+    }
+  }
+  return Effect.succeed(probabilities);
+};
+
 /** What the baseline says as a number; null where it has no answer. */
 const baselineSql = (
   baseline: Charter.Baseline,

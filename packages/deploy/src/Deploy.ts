@@ -66,15 +66,6 @@ export interface ReleaseOptions<M extends Metric.Metric = Metric.Metric> {
   readonly approval?: "required";
 }
 
-/** The label that a metric is of: a release answers what its charter measures. */
-export type LabelFor<M extends Metric.Metric> = M extends Metric.DecisionMetric
-  ? boolean
-  : M extends Metric.NumberMetric
-    ? number
-    : M extends Metric.ClassMetric
-      ? string
-      : never;
-
 /** What is released: a model, the verdict that it passed, and the rows that its histories need. */
 export interface ReleaseInputs<C extends Contract.Contract, Out extends Contract.Contract> {
   readonly model: Model.Model<Out>;
@@ -150,7 +141,7 @@ export type ApprovedStage<C extends Contract.Contract, Out extends Contract.Cont
  */
 export function release<
   C extends Contract.Contract,
-  Out extends FeatureSet.Labelled<LabelFor<M>>,
+  Out extends FeatureSet.Labelled<FeatureSet.LabelFor<M>>,
   M extends Metric.Metric,
 >(
   set: FeatureSet.FeatureSet<C, Out>,
@@ -158,7 +149,7 @@ export function release<
 ): ApprovedStage<C, Out>;
 export function release<
   C extends Contract.Contract,
-  Out extends FeatureSet.Labelled<LabelFor<M>>,
+  Out extends FeatureSet.Labelled<FeatureSet.LabelFor<M>>,
   M extends Metric.Metric,
 >(
   set: FeatureSet.FeatureSet<C, Out>,

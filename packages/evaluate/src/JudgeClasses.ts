@@ -1,11 +1,11 @@
 /** The stage that judges choices among classes by what they cost. */
 import type { Contract, Metric } from "@ml-pipe/core";
-import { Cost, type FeatureSet, type Model, Predictions } from "@ml-pipe/data";
+import { Cost, type FeatureSet, Predictions } from "@ml-pipe/data";
 import * as Effect from "effect/Effect";
 import * as Result from "effect/Result";
 import { ClassificationEvaluation } from "./Evaluation.ts";
 import { classExhibits } from "./internal/classification/exhibits.ts";
-import { type ClassPredictions, measureClasses } from "./internal/classification/measure.ts";
+import { measureClasses } from "./internal/classification/measure.ts";
 import { costExhibits, shared } from "./internal/exhibits.ts";
 import { constantFinding } from "./internal/findings.ts";
 import { classGates } from "./internal/gates.ts";
@@ -84,7 +84,8 @@ export const classification = <
       const classes = { labels: matrix.classes, choices: matrix.choices };
       const predicted = yield* Predictions.read(set, { ...asked, classes });
       yield* requireSignature(model, predicted.signature, "classes");
-      return yield* inOrderOf(matrix.classes, predicted);
+      const probabilities = yield* Predictions.probabilitiesOf(predicted, matrix.classes);
+      return { ...predicted, probabilities };
     }),
     answer: Effect.fnUntraced(function* (predicted, asked) {
       const evaluation = yield* measureClasses(predicted, { ...asked, matrix });
@@ -105,27 +106,3 @@ export const classification = <
     }),
   });
 };
-
-/** The probabilities in the order of the charter's classes; one that the model does not know has none. */
-const inOrderOf = (
-  classes: ReadonlyArray<string>,
-  predicted: Predictions.Predictions,
-): Effect.Effect<ClassPredictions, Predictions.UnknownClasses> => {
-  const own = classesOf(predicted.signature);
-  const places = own.map((name) => classes.indexOf(name));
-  const found = own.filter((_, index) => places[index] === -1);
-  if (found.length > 0) {
-    return Effect.fail(new Predictions.UnknownClasses({ table: "train", known: classes, found }));
-  }
-  const { scores, rows } = predicted;
-  const probabilities = new Float64Array(rows * classes.length);
-  for (let row = 0; row < rows; row++) {
-    for (const [index, place] of places.entries()) {
-      probabilities[row * classes.length + place] = scores[row * own.length + index]!;
-    }
-  }
-  return Effect.succeed({ ...predicted, probabilities });
-};
-
-const classesOf = (signature: Model.Signature): ReadonlyArray<string> =>
-  signature._tag === "classes" ? signature.classes : [];

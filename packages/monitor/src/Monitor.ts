@@ -16,7 +16,7 @@ import {
 import {
   Decisions,
   type Duckdb,
-  type FeatureSet,
+  FeatureSet,
   Maturity,
   Interval,
   Release,
@@ -30,6 +30,7 @@ import { driftByDay } from "./internal/drift.ts";
 import { exhibitsOf } from "./internal/exhibits.ts";
 import { findingsOf } from "./internal/findings.ts";
 import { binsOf, histogramsOf } from "./internal/histograms.ts";
+import { outcomesOf } from "./internal/outcomes.ts";
 import { type DayTotals, totalsByDay } from "./internal/realised.ts";
 import { type FeatureDrift, type MonitoredDay, Monitoring } from "./Monitoring.ts";
 import { DataDrift, MetricDrop } from "./Signals.ts";
@@ -49,13 +50,20 @@ export class OtherReference extends Schema.TaggedError<OtherReference>()("OtherR
   }
 }
 
-/** Feature tables of yes/no decisions with an event time: what is decided at some instant is watched by day. */
-export type Timed = Contract.Contract<string, FeatureSet.Labelled<boolean>["columns"], string>;
+/** Feature tables with an event time: what is decided at some instant is watched day by day. */
+export type Timed<L extends FeatureSet.LabelValue = FeatureSet.LabelValue> = Contract.Contract<
+  string,
+  FeatureSet.Labelled<L>["columns"],
+  string
+>;
 
 /** How {@link daily} watches. */
-export interface DailyOptions<Feature extends string> {
+export interface DailyOptions<
+  Feature extends string,
+  M extends Metric.Metric = Metric.DecisionMetric,
+> {
   /** Costs, baseline, smallest gain, and how long after a decision its outcome is known. */
-  readonly charter: Charter.Charter<Metric.DecisionMetric>;
+  readonly charter: Charter.Charter<M>;
   /** PSI at which figures draw their line; default 0.2. Hooks have thresholds of their own. */
   readonly driftThreshold?: number;
   /** Features to watch; default all. */
@@ -108,15 +116,19 @@ export type MonitorStage<Out extends Contract.Contract> = Stage.Stage<
  * import type { FeatureSet } from "@ml-pipe/data";
  * import { Monitor } from "@ml-pipe/monitor";
  *
- * const stageFor = <C extends Contract.Contract, Out extends Monitor.Timed>(
+ * const stageFor = <C extends Contract.Contract, Out extends Monitor.Timed<boolean>>(
  *   set: FeatureSet.FeatureSet<C, Out>,
  *   charter: Charter.Charter<Metric.DecisionMetric>,
  * ) => Monitor.daily(set, { charter, driftThreshold: 0.2 });
  * ```
  */
-export const daily = <C extends Contract.Contract, Out extends Timed>(
+export const daily = <
+  C extends Contract.Contract,
+  Out extends Timed<FeatureSet.LabelFor<M>>,
+  M extends Metric.Metric,
+>(
   set: FeatureSet.FeatureSet<C, Out>,
-  options: DailyOptions<keyof Out["columns"] & string>,
+  options: DailyOptions<keyof Out["columns"] & string, M>,
 ): MonitorStage<Out> => {
   const { charter, driftThreshold = 0.2, windowDays = 7, minRows = 100 } = options;
   const { minKnownShare = 0.9, seed = 0 } = options;
@@ -159,14 +171,7 @@ export const daily = <C extends Contract.Contract, Out extends Timed>(
       // DuckDB counts on its own threads while the model scores on this one.
       const { decided, drift } = yield* Effect.all(
         {
-          decided: Decisions.read(set, {
-            model: release.model,
-            table: live,
-            baseline: charter.spec.baseline,
-            rows: "all",
-            outcomesBy,
-            blocks: "day",
-          }),
+          decided: outcomesOf(set, { release, live, charter, outcomesBy }),
           drift: Effect.gen(function* () {
             const bins = yield* binsOf(reference, features);
             const before = yield* histogramsOf(reference, eventTime, bins);
@@ -184,9 +189,7 @@ export const daily = <C extends Contract.Contract, Out extends Timed>(
         const about = { premature, known, by: new Date(outcomesBy), owner };
         yield* finding(Maturity.prematureFinding("monitor.mature", about));
       }
-      const matrix = { ...metric.costs, unit: metric.unit };
-      const threshold = Release.thresholdOf(release);
-      const totals = yield* totalsByDay(decided, threshold, matrix);
+      const totals = totalsByDay(decided);
       const days = totals.map((one) => dayOf(one, drift.get(one.day), limits));
       const judged = totals.filter((_, index) => days[index]?.costJudged === true);
       const monitoring: Monitoring = {
@@ -195,7 +198,8 @@ export const daily = <C extends Contract.Contract, Out extends Timed>(
         charter: charter.digest,
         live: Table.digestOf(live),
         unit: metric.unit,
-        threshold,
+        label: FeatureSet.labelKind(set.spec),
+        ...(release.threshold === undefined ? {} : { threshold: release.threshold }),
         driftThreshold,
         windowDays,
         rows: decided.rows,
@@ -282,8 +286,8 @@ const dayOf = (
     rows,
     labelled,
     meanPredicted: totals.predicted / rows,
-    observedRate: perLabelled(totals.positives),
-    calibrationGap: perLabelled(totals.predictedOfLabelled - totals.positives),
+    observedRate: perLabelled(totals.observed),
+    calibrationGap: perLabelled(totals.predictedOfLabelled - totals.observed),
     cost: perLabelled(totals.cost),
     baselineCost: perLabelled(totals.baselineCost),
     gain: perLabelled(totals.baselineCost - totals.cost),

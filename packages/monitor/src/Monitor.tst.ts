@@ -38,6 +38,18 @@ it("does not watch a release of another feature set", () => {
   monitor({ release: otherRelease, reference, live });
 });
 
+it("watches what its charter measures", () => {
+  const set = FeatureSet.make("x-features", {
+    version: "1",
+    of: TripFeatures.source,
+    decidedAt: "at",
+    features: ($) => ({ x: $.x }),
+    label: ($) => $.x,
+  });
+  // @ts-expect-error Type 'number' is not assignable to type 'boolean | null'
+  Monitor.daily(set, { charter });
+});
+
 it("does not watch by day what was decided on no day", () => {
   const Customer = Contract.make("customer", {
     version: "1",

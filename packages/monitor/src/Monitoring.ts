@@ -1,6 +1,6 @@
 /** Monitorings: what a release did day by day, as data that reports and hooks read. */
 import { Digest } from "@ml-pipe/core";
-import { Interval } from "@ml-pipe/data";
+import { FeatureSet, Interval } from "@ml-pipe/data";
 import * as Schema from "effect/Schema";
 
 /**
@@ -35,8 +35,9 @@ export const MonitoredDay = Schema.Struct({
   rows: Schema.Int,
   /** Rows whose outcome is known; all that follows below speaks of these. */
   labelled: Schema.Int,
+  /** Mean probability, number, or probability of the most probable class. */
   meanPredicted: Schema.Finite,
-  /** Share of positive outcomes; null without any outcome. */
+  /** Share of positive outcomes, mean number, or share that is right; null without any outcome. */
   observedRate: Schema.NullOr(Schema.Finite),
   /** Mean prediction less observed rate, over the rows whose outcome is known. */
   calibrationGap: Schema.NullOr(Schema.Finite),
@@ -61,8 +62,10 @@ export const Monitoring = Schema.Struct({
   charter: Digest.Digest,
   live: Digest.Digest,
   unit: Schema.String,
-  /** Probability from which the release acts. */
-  threshold: Schema.Finite,
+  /** What the release predicts: yes or no, a number, or a class. */
+  label: FeatureSet.LabelKind,
+  /** For yes or no: the probability from which the release acts. */
+  threshold: Schema.optionalKey(Schema.Finite),
   driftThreshold: Schema.Finite,
   windowDays: Schema.Int,
   rows: Schema.Int,

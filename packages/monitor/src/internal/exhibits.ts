@@ -60,9 +60,12 @@ export const exhibitsOf = (
     },
     {
       _tag: "line",
-      title: "Predicted and observed rate by day",
+      title: `Predicted and observed ${monitoring.label === "number" ? "mean" : "rate"} by day`,
+      ...(monitoring.label === "text"
+        ? { caption: "probability of the most probable class, and how often it was right" }
+        : {}),
       x: time,
-      y: { label: "share of decisions" },
+      y: { label: monitoring.label === "number" ? "mean" : "share of decisions" },
       series: [
         { name: "predicted", points: pointsOf(large, ({ meanPredicted }) => meanPredicted) },
         { name: "observed", points: pointsOf(judged, ({ observedRate }) => observedRate) },
