@@ -234,7 +234,7 @@ describe("fitLinear", () => {
       "one class among rows that weigh something",
       { weights: Float64Array.of(1, 0, 0, 1) },
       {},
-      "all 4 labels are 0",
+      "all labels of rows with weight are 0",
       "training label",
     ],
     [
