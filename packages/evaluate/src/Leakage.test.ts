@@ -196,12 +196,15 @@ describe("an audit", () => {
       assert.strictEqual(same.of("duplicates").outcome, "suspected");
       assert.include(
         same.of("duplicates").found,
-        "and of those 100 % have a twin with the same one",
+        "whose number is not the most frequent 100 % have a twin with the same one",
       );
       const coarse = { label: amount, a: "floor(u * 12) + 0.5", b: "floor(v * 3) + 0.5", c: "0.5" };
       const alike = yield* audit(Amounts, coarse, coarse);
       assert.strictEqual(alike.of("near-duplicates").outcome, "clear");
       assert.include(alike.of("near-duplicates").found, "so that this is coincidence");
+      const constant = { ...coarse, label: "3.0" };
+      const none = yield* audit(Amounts, constant, constant);
+      assert.strictEqual(none.of("duplicates").outcome, "noted");
     }));
 
   test("never calls clear what it could not look at", () =>

@@ -13,6 +13,8 @@ export interface Outcome {
   readonly kind: FeatureSet.LabelKind;
   /** Each in SQL; the first one is that of checks that count rows. */
   readonly views: readonly [string, ...ReadonlyArray<string>];
+  /** Of a number, the most frequent one on the train rows: two rows may well share it by chance. */
+  readonly usual?: number;
 }
 
 /** How the outcomes of a train table are asked for. */
@@ -25,10 +27,17 @@ export const outcomeOf = Effect.fnUntraced(function* (set: TestRows.Rows, train:
   if (kind === "number") {
     const [row] = yield* db.rows(
       "find the median of the label",
-      `SELECT quantile_disc(label, 0.5)::DOUBLE AS median, max(label)::DOUBLE AS most FROM ${relation}`,
+      `SELECT quantile_disc(label, 0.5)::DOUBLE AS median, max(label)::DOUBLE AS most,
+         (SELECT label FROM ${relation} WHERE label IS NOT NULL
+          GROUP BY 1 ORDER BY count(*) DESC, label LIMIT 1)::DOUBLE AS usual FROM ${relation}`,
     );
-    const [median, most] = [Number(row?.["median"] ?? 0), Number(row?.["most"] ?? 0)];
-    const outcome: Outcome = { kind, views: [`label ${median < most ? ">" : ">="} ${median}`] };
+    const of = (name: string) => Number(row?.[name] ?? 0);
+    const above = of("median") < of("most") ? ">" : ">=";
+    const outcome: Outcome = {
+      kind,
+      views: [`label ${above} ${of("median")}`],
+      usual: of("usual"),
+    };
     return outcome;
   }
   const rows = yield* db.rows(

@@ -75,11 +75,11 @@ export const twins = Effect.fnUntraced(function* (
       : `floor(${value} / ${sd * rowLimits.near})`;
   });
   const vector = `hash(${[...cells, ...keptOf(set).map(identifier)].join(", ")})`;
-  const { kind, views } = train.outcome;
+  const { kind, views, usual = 0 } = train.outcome;
   const [yes] = views;
   const rarer = train.positives * 2 <= train.labelled ? `(${yes})` : `NOT (${yes})`;
-  // Like features give like numbers, so that only the very same number tells a duplicate.
-  const [told, same] = kind === "number" ? ["TRUE", "label"] : [rarer, rarer];
+  // Like features give like numbers: only the very same one, that is not frequent, tells a duplicate.
+  const [told, same] = kind === "number" ? [`label <> ${usual}`, "label"] : [rarer, rarer];
   const asked = Math.min(1, mostAsked / Math.max(1, test.labelled));
   const sampled = asked === 1 ? "TRUE" : rowsIn(asked);
   const [found] = yield* db.rows(
@@ -110,7 +110,8 @@ export const twins = Effect.fnUntraced(function* (
         : kind === "text" && how === "near"
           ? "noted"
           : "suspected";
-  const among = kind === "number" ? "" : " with the rarer outcome";
+  const among =
+    kind === "number" ? " whose number is not the most frequent" : " with the rarer outcome";
   const alike = how === "exact" ? "the features" : "nearly the features";
   const result: AuditResult = {
     ...base,
