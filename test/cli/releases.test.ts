@@ -287,8 +287,9 @@ describe("serve", () => {
   it("tells its health and its signature", async () => {
     const health = await fetch(`${url}/healthz`);
     assert.strictEqual(health.status, 200);
-    const { knownUntil, ...rest } = Object(await health.json());
+    const { knownUntil, features, ...rest } = Object(await health.json());
     assert.deepStrictEqual(rest, { status: "live", release: "trip-delay@1" });
+    assert.deepInclude(features[0], { feature: "lateLately", stale: true });
     assert.match(knownUntil, /^\d{4}-\d{2}-\d{2}T00:00:00\.000Z$/);
     const signature = await (await fetch(`${url}/signature`)).text();
     assert.include(signature, '"additionalProperties":false');
