@@ -15,31 +15,45 @@ def _problems(rules: Dict[str, Dict[str, Any]], row: Mapping[str, Any]) -> List[
         if name not in row:
             found.append(f"{name}: expected {rule['type']}, found nothing")
             continue
-        value = row[name]
-        if value is None or (isinstance(value, float) and value != value):
-            if not rule.get("nullable", False):
-                found.append(f"{name}: expected {rule['type']}, found no value")
-            continue
-        kind = rule["type"]
-        number = isinstance(value, (int, float)) and not isinstance(value, bool)
-        fits = {
-            "boolean": isinstance(value, bool),
-            "int": number and value == int(value) if number and abs(value) != float("inf") else False,
-            "float": number and abs(value) != float("inf"),
-            "string": isinstance(value, str),
-            "timestamp": hasattr(value, "isoformat") or isinstance(value, str),
-        }[kind]
-        if not fits:
-            found.append(f"{name}: expected {kind}, found {value!r}")
-            continue
-        if "min" in rule and value < rule["min"]:
-            found.append(f"{name}: expected at least {rule['min']}, found {value!r}")
-        if "max" in rule and value > rule["max"]:
-            found.append(f"{name}: expected at most {rule['max']}, found {value!r}")
-        if "values" in rule and value not in rule["values"]:
-            found.append(f"{name}: expected one of {rule['values']}, found {value!r}")
-        if "pattern" in rule and re.fullmatch(rule["pattern"], value) is None:
-            found.append(f"{name}: expected text that matches {rule['pattern']}, found {value!r}")
+        found.extend(_problems_of(name, rule, row[name]))
+    return found
+
+
+def _problems_of(name: str, rule: Dict[str, Any], value: Any) -> List[str]:
+    if value is None or (isinstance(value, float) and value != value):
+        return [] if rule.get("nullable", False) else [f"{name}: expected {rule['type']}, found no value"]
+    kind = rule["type"]
+    # Data frames hand lists over as arrays.
+    value = value.tolist() if kind in ("list", "embedding") and hasattr(value, "tolist") else value
+    number = isinstance(value, (int, float)) and not isinstance(value, bool)
+    fits = {
+        "boolean": isinstance(value, bool),
+        "int": number and value == int(value) if number and abs(value) != float("inf") else False,
+        "float": number and abs(value) != float("inf"),
+        "string": isinstance(value, str),
+        "timestamp": hasattr(value, "isoformat") or isinstance(value, str),
+        "list": isinstance(value, (list, tuple)),
+        "struct": isinstance(value, Mapping),
+        "embedding": isinstance(value, (list, tuple)),
+    }[kind]
+    if not fits:
+        return [f"{name}: expected {kind}, found {value!r}"]
+    found = []
+    if "min" in rule and value < rule["min"]:
+        found.append(f"{name}: expected at least {rule['min']}, found {value!r}")
+    if "max" in rule and value > rule["max"]:
+        found.append(f"{name}: expected at most {rule['max']}, found {value!r}")
+    if "values" in rule and value not in rule["values"]:
+        found.append(f"{name}: expected one of {rule['values']}, found {value!r}")
+    if "pattern" in rule and re.fullmatch(rule["pattern"], value) is None:
+        found.append(f"{name}: expected text that matches {rule['pattern']}, found {value!r}")
+    if "size" in rule and len(value) != rule["size"]:
+        found.append(f"{name}: expected {rule['size']} numbers, found {len(value)}")
+    if "items" in rule:
+        for place, one in enumerate(value):
+            found.extend(_problems_of(f"{name}[{place}]", rule["items"], one))
+    if "fields" in rule:
+        found.extend(f"{name}.{problem}" for problem in _problems(rule["fields"], value))
     return found
 
 

@@ -62,7 +62,7 @@ describe("lists, structs and embeddings", () => {
     $.tags.dot($.text);
     // @ts-expect-error Property 'age' does not exist
     $.driver.age.year();
-    // @ts-expect-error Type 'string' is not assignable to type 'number | null'
+    // @ts-expect-error Type 'string' is not assignable to type 'number'
     $.text.dot($.tags);
     // @ts-expect-error is not assignable to parameter of type 'Column<OneValue, "decision">'
     Column.list(Column.list(Column.int()));

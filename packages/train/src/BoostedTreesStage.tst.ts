@@ -11,11 +11,11 @@ it("takes labels of every kind", () => {
 });
 
 it("names features and columns that there are", () => {
-  // @ts-expect-error Type '"aged"' is not assignable to type '"age" | "copies" | "days"'
+  // @ts-expect-error Argument of type '{ categorical: "aged"[]; }' is not assignable
   Train.boostedTrees(Buys, { categorical: ["aged"] });
-  // @ts-expect-error 'aged' does not exist
+  // @ts-expect-error Argument of type '{ monotone: { aged: "increasing"; }; }' is not assignable
   Train.boostedTrees(Buys, { monotone: { aged: "increasing" } });
-  // @ts-expect-error Type '"shop"' is not assignable to type '"age" | "copies" | "days"'
+  // @ts-expect-error Type '"shop"' is not assignable to type 'NumberColumns<
   Train.boostedTrees(Buys, { weight: "shop" });
   // @ts-expect-error Type '"label"' is not assignable
   Train.boostedTrees(Buys, { query: "label" });

@@ -30,14 +30,14 @@ it("rules read what is known at the decision, of the catalogue", () => {
     sources: { a: 1 },
     length: 3,
     items: Films,
-    // @ts-expect-error known only with the outcome
+    // @ts-expect-error Type '"outcome"' is not assignable to type '"decision"'
     rules: ($) => [System.hide($.clicks.gt(3))],
   });
   System.make("home", Plays, {
     sources: { a: 1 },
     length: 3,
     items: Films,
-    // @ts-expect-error a number has no tags
+    // @ts-expect-error Type '"year"' is not assignable to type '"genres"'
     diversify: { by: "year", separator: "|", relevance: 0.5 },
   });
 });
@@ -55,9 +55,9 @@ it("a system takes a table for each of its sources, and the catalogue if it has 
     test: Ref.Ref<Table.Table<typeof Play, "test">, never, never>,
   ) => {
     plain({ a: lists, b: lists, train });
-    // @ts-expect-error a source is missing
+    // @ts-expect-error Property 'b' is missing in type
     plain({ a: lists, train });
-    // @ts-expect-error what was met is in the train table
+    // @ts-expect-error Type '"test"' is not assignable to type '"train"'
     plain({ a: lists, b: lists, train: test });
   };
   expectTypeOf(wire).toBeFunction();

@@ -31,22 +31,22 @@ const Film = Contract.make("film", {
 const Films = Catalogue.make(Film, { item: "film" });
 
 it("interactions name columns that can be what they are said to be", () => {
-  // @ts-expect-error a time names no user
+  // @ts-expect-error Type '"at"' is not assignable to type 'Identifiers<
   Interactions.make(Rating, { user: "at", item: "film" });
-  // @ts-expect-error a column that may be missing names no item
+  // @ts-expect-error Type '"note"' is not assignable to type 'Identifiers<
   Interactions.make(Rating, { user: "user", item: "note" });
   const likedFrom = 4;
-  // @ts-expect-error text is no rating
+  // @ts-expect-error Type '"note"' is not assignable to type 'Numbers<
   const rating: Rated = { column: "note", likedFrom };
   Interactions.make(Rating, { user: "user", item: "film", rating });
-  // @ts-expect-error no such column
+  // @ts-expect-error Type '"movie"' is not assignable to type 'Identifiers<
   Catalogue.make(Film, { item: "movie" });
 });
 
 it("columns describe items in the way of their type", () => {
-  // @ts-expect-error a number has no words
+  // @ts-expect-error Type '"words"' is not assignable to type '"bins"'
   Train.contentNeighbours(Ratings, Films, { by: { year: { as: "words" } } });
-  // @ts-expect-error text has no bins
+  // @ts-expect-error Type '"bins"' is not assignable to type '"tags" | "words"'
   Train.contentNeighbours(Ratings, Films, { by: { title: { as: "bins", width: 10 } } });
 });
 
