@@ -139,6 +139,18 @@ const budgetNames = {
 
 const keys = ["latencyMillis", "modelBytes", "memoryBytes"] as const;
 
+/**
+ * The gates of evaluations that measure the stored model only: what else has a budget is inconclusive, so that
+ * no budget passes that was not measured.
+ */
+export const storedGates = (
+  model: Model.AnyModel,
+  budgets: Charter.Budgets = {},
+): ReadonlyArray<Verdict.Gate<unknown>> => {
+  const modelBytes = model.document.bytes + (model.file?.bytes ?? 0);
+  return gates({ latencyMillis: null, modelBytes, memoryBytes: null }, budgets);
+};
+
 /** A gate for each budget. What was measured decides, its rounded figure is shown. */
 export const gates = (
   measured: Measured,
@@ -166,7 +178,7 @@ const answer = (
     return {
       outcome: "inconclusive",
       expected,
-      found: "not measured: a model in ONNX is held outside this process",
+      found: "not measured: this evaluation does not, or the model is held outside this process",
       next: "Measure it where it is served, and let the owner decide.",
     };
   }

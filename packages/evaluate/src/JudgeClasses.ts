@@ -3,6 +3,7 @@ import type { Contract, Metric } from "@ml-pipe/core";
 import { Cost, type FeatureSet, Predictions } from "@ml-pipe/data";
 import * as Effect from "effect/Effect";
 import * as Result from "effect/Result";
+import * as Budgets from "./Budgets.ts";
 import { ClassificationEvaluation } from "./Evaluation.ts";
 import { classExhibits } from "./internal/classification/exhibits.ts";
 import { measureClasses } from "./internal/classification/measure.ts";
@@ -93,7 +94,7 @@ export const classification = <
       const answer = `"${choice}" for every row`;
       return {
         evaluation,
-        gates: classGates(limits),
+        gates: [...classGates(limits), ...Budgets.storedGates(asked.model, charter.spec.budgets)],
         findings: constantFinding(evaluation, { answer, costs: cost }),
         exhibits: [
           ...costExhibits(evaluation, charter, [

@@ -2,6 +2,7 @@
 import type { Contract, Metric } from "@ml-pipe/core";
 import { type FeatureSet, Predictions, Rule, Words } from "@ml-pipe/data";
 import * as Effect from "effect/Effect";
+import * as Budgets from "./Budgets.ts";
 import { RegressionEvaluation } from "./Evaluation.ts";
 import { costExhibits, shared } from "./internal/exhibits.ts";
 import { constantFinding } from "./internal/findings.ts";
@@ -83,9 +84,12 @@ export const regression = <C extends Contract.Contract, Out extends FeatureSet.L
       const { value, cost } = evaluation.constant;
       return {
         evaluation,
-        gates: Rule.isBaseline(predicted, charter.spec.baseline)
-          ? baselineGates
-          : numberGates(limits),
+        gates: [
+          ...(Rule.isBaseline(predicted, charter.spec.baseline)
+            ? baselineGates
+            : numberGates(limits)),
+          ...Budgets.storedGates(asked.model, charter.spec.budgets),
+        ],
         findings: constantFinding(evaluation, {
           answer: `${Words.number(value)} for every row`,
           costs: cost,

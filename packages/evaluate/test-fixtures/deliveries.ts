@@ -55,10 +55,12 @@ export const minutesCharter = (
     readonly error?: Metric.NumberError;
     readonly smallestGain?: number;
     readonly baseline?: Charter.Baseline;
+    readonly budgets?: Charter.Budgets;
   } = {},
 ): Charter.Charter<Metric.NumberMetric> =>
   Charter.make({
     ...common,
+    ...(options.budgets === undefined ? {} : { budgets: options.budgets }),
     metric: {
       name: "error",
       unit: "min per delivery",
