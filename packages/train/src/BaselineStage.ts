@@ -37,9 +37,10 @@ export interface ConstantOptions<Out extends Contract.Contract> {
  * import type { FeatureSet } from "@ml-pipe/data";
  * import { Train } from "@ml-pipe/train";
  *
- * const median = <C extends Contract.Contract, Out extends FeatureSet.Labelled<number>>(
+ * // Of a set whose label is a number, `{ quantile: 0.5 }` gives the median.
+ * const mean = <C extends Contract.Contract, Out extends FeatureSet.Labelled<number>>(
  *   set: FeatureSet.FeatureSet<C, Out>,
- * ) => Train.constant(set, { quantile: 0.5 });
+ * ) => Train.constant(set);
  * ```
  */
 export const constant = <C extends Contract.Contract, Out extends FeatureSet.Labelled>(

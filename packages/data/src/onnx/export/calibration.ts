@@ -67,9 +67,12 @@ const interpolated = (
     keepdims: 1,
   });
   const place = node("Sub", [count, constant({ type: "int64", shape: [1, 1], values: [1] })]);
-  const slopes = from.map((x0, i) =>
-    i + 1 < points ? ((to[i + 1] ?? 0) - (to[i] ?? 0)) / ((from[i + 1] ?? 0) - x0) : 0,
-  );
+  const slopes = from.map((x0, i) => {
+    const slope =
+      i + 1 < points ? ((to[i + 1] ?? 0) - (to[i] ?? 0)) / ((from[i + 1] ?? 0) - x0) : 0;
+    // Between points so near to each other lies no value that matters.
+    return Number.isFinite(slope) ? slope : 0;
+  });
   const at = (values: ReadonlyArray<number>) =>
     node("Gather", [constant(doubles(values)), place], { axis: 0 });
   return node("Add", [at(to), node("Mul", [node("Sub", [x, at(from)]), at(slopes)])]);
