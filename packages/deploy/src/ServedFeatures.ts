@@ -2,7 +2,7 @@
  * What releases serve is not edited under their feet: a feature set keeps the meaning that its name and
  * version had when a model that learned from it was released.
  */
-import { type Artifact, Stage } from "@ml-pipe/core";
+import { type Artifact, type Digest, Stage } from "@ml-pipe/core";
 import { FeatureEdit, type FeatureSet, Model, Release } from "@ml-pipe/data";
 import * as Effect from "effect/Effect";
 import * as Schema from "effect/Schema";
@@ -28,6 +28,49 @@ export class FeatureEdited extends Schema.TaggedError<FeatureEdited>()("FeatureE
 /** What {@link edited} can fail with. */
 export type EditedError = RegistryError | ReleaseCorrupt | Model.LoadError;
 
+/** A feature set by its name, version and digest. */
+export interface Named {
+  readonly name: string;
+  readonly version: string;
+  readonly digest: Digest.Digest;
+}
+
+/**
+ * What was released under the name and version of a feature set and is not the same: each such set once, with
+ * the newest release that has it.
+ *
+ * @example
+ * ```ts
+ * import { ServedFeatures } from "@ml-pipe/deploy";
+ * import * as Effect from "effect/Effect";
+ *
+ * const releasesOf = (set: ServedFeatures.Named) =>
+ *   Effect.map(ServedFeatures.others(set), (found) => found.map(({ release }) => release));
+ * ```
+ */
+export const others: (
+  set: Named,
+) => Effect.Effect<
+  ReadonlyArray<{ readonly release: string; readonly spec: FeatureSet.FeatureSetSpec }>,
+  EditedError,
+  Registry | Artifact.ArtifactStore
+> = Effect.fnUntraced(function* ({ name, version, digest }) {
+  const releases = yield* Registry.use(({ list }) => list);
+  const newest = new Map(
+    releases
+      .filter(({ model }) => model.featureSet.name === name)
+      .filter(({ model }) => model.featureSet.digest !== digest)
+      .map((release) => [release.model.featureSet.digest, release]),
+  );
+  const found = yield* Effect.forEach(newest.values(), (release) =>
+    Effect.map(Model.load(release.model), ({ featureSet }) => ({
+      release: Release.label(release),
+      spec: featureSet,
+    })),
+  );
+  return found.filter(({ spec }) => spec.version === version);
+});
+
 /**
  * How a feature set differs from what releases serve under its name and version: one error for each
  * meaning that was released, with the newest release that has it; empty if it may be released.
@@ -46,29 +89,10 @@ export const edited: (
   set: Pick<FeatureSet.FeatureSet, "spec" | "digest">,
 ) => Effect.Effect<ReadonlyArray<FeatureEdited>, EditedError, Registry | Artifact.ArtifactStore> =
   Effect.fnUntraced(function* ({ spec, digest }) {
-    const releases = yield* Registry.use(({ list }) => list);
-    const others = new Map(
-      releases
-        .filter(({ model }) => model.featureSet.name === spec.name)
-        .filter(({ model }) => model.featureSet.digest !== digest)
-        .map((release) => [release.model.featureSet.digest, release]),
-    );
-    const found = yield* Effect.forEach(others.values(), (release) =>
-      Effect.map(Model.load(release.model), ({ featureSet }) => {
-        if (featureSet.version !== spec.version) return [];
-        const edits = FeatureEdit.between(featureSet, spec);
-        const { name, version } = spec;
-        return edits.length === 0
-          ? []
-          : [
-              new FeatureEdited({
-                featureSet: name,
-                version,
-                release: Release.label(release),
-                edits,
-              }),
-            ];
-      }),
-    );
-    return found.flat();
+    const { name: featureSet, version } = spec;
+    const found = yield* others({ name: featureSet, version, digest });
+    return found.flatMap(({ release, spec: served }) => {
+      const edits = FeatureEdit.between(served, spec);
+      return edits.length === 0 ? [] : [new FeatureEdited({ featureSet, version, release, edits })];
+    });
   });

@@ -68,8 +68,12 @@ export const check = (options: CheckOptions, context: CommandContext): Promise<n
       }
       if (edited.length === 0) return ExitCode.succeeded;
       const { err, errStyle } = terminal;
-      const sets_ = plural(new Set(edited.map(({ featureSet }) => featureSet)).size, "feature set");
-      err(errStyle.bold(`${sets_} edited under a version that a release serves`));
+      const names = new Set(edited.map(({ featureSet }) => featureSet));
+      err(
+        errStyle.bold(
+          `${plural(names.size, "feature set")} edited under a version that a release serves`,
+        ),
+      );
       return ExitCode.stopped;
     }).pipe(
       Effect.provide(Registry.Registry.layer(options.stateFolder)),

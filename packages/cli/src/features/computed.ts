@@ -1,24 +1,17 @@
 /** Which feature sets a pipeline computes, and how they stand to what releases serve. */
 import { existsSync } from "node:fs";
 import * as path from "node:path";
-import { Artifact, Digest, Graph, Model, type Pipeline, Registry, Release } from "@ml-pipe/ml-pipe";
+import { Artifact, Digest, Graph, type Pipeline, Registry, ServedFeatures } from "@ml-pipe/ml-pipe";
 import * as Effect from "effect/Effect";
 import * as Schema from "effect/Schema";
 import { shortPath } from "../view/text.ts";
-
-/** A feature set as a stage made by `Features.stage` declares it. */
-interface Computed {
-  readonly name: string;
-  readonly version: string;
-  readonly digest: Digest.Digest;
-}
 
 const isComputed = Schema.is(
   Schema.Struct({ featureSet: Schema.String, version: Schema.String, digest: Digest.Digest }),
 );
 
 /** What the stages of a pipeline compute. */
-export const computedBy = (pipeline: Pipeline.Pipeline): ReadonlyArray<Computed> =>
+export const computedBy = (pipeline: Pipeline.Pipeline): ReadonlyArray<ServedFeatures.Named> =>
   Graph.of(pipeline).stages.flatMap(({ params }) =>
     isComputed(params)
       ? [{ name: params.featureSet, version: params.version, digest: params.digest }]
@@ -32,21 +25,13 @@ export const computedBy = (pipeline: Pipeline.Pipeline): ReadonlyArray<Computed>
 export const servedWarnings = Effect.fnUntraced(
   function* (pipeline: Pipeline.Pipeline, file: string, stateFolder: string) {
     if (!existsSync(path.join(stateFolder, "releases"))) return [];
-    const releases = yield* Registry.Registry.use(({ list }) => list);
-    const warnings = yield* Effect.forEach(
-      computedBy(pipeline),
-      Effect.fnUntraced(function* ({ name, version, digest }) {
-        const other = releases.findLast(
-          ({ model }) => model.featureSet.name === name && model.featureSet.digest !== digest,
-        );
-        if (other === undefined) return [];
-        const { featureSet } = yield* Model.load(other.model);
-        return featureSet.version === version
-          ? [
-              `"${name}" ${version} is not as ${Release.label(other)} serves it: ml-pipe features check ${shortPath(path.resolve(file))}`,
-            ]
-          : [];
-      }),
+    const warnings = yield* Effect.forEach(computedBy(pipeline), (set) =>
+      Effect.map(ServedFeatures.others(set), (others) =>
+        others.map(
+          ({ release }) =>
+            `"${set.name}" ${set.version} is not as ${release} serves it: ml-pipe features check ${shortPath(path.resolve(file))}`,
+        ),
+      ),
     );
     return warnings.flat();
   },

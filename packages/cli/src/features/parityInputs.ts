@@ -92,13 +92,15 @@ export const historyOfRuns = Effect.fnUntraced(function* (
       for (const { id } of yield* store.runs(mostRuns)) {
         const run = Option.getOrUndefined(yield* store.run(id));
         const tables = run === undefined ? [] : checkedTables(run, source);
-        for (const table of tables) {
-          const path = yield* Effect.option(Table.pathOf(table));
+        for (const { rows, data } of tables) {
+          if (data._tag === "parts") continue;
+          const path = yield* Effect.option(Table.pathOf({ data }));
           if (Option.isNone(path)) continue;
-          const content = yield* Effect.promise(() => Artifact.digestFile(path.value));
+          const { digest, bytes } = data._tag === "artifact" ? data.artifact : data.file;
+          const file = { path: path.value, digest, bytes };
           return Table.make(source, "checked", {
-            rows: table.rows,
-            data: { _tag: "source", file: { path: path.value, ...content } },
+            rows,
+            data: { _tag: "source", file },
             split: null,
           });
         }

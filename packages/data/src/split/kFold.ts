@@ -4,29 +4,15 @@ import * as Effect from "effect/Effect";
 import * as Schema from "effect/Schema";
 import { Duckdb, identifier } from "../Duckdb.ts";
 import * as Table from "../Table.ts";
-import { percent, whole } from "../Words.ts";
 import { type OverlapError, TooFewUnits } from "./errors.ts";
 import { foldOf, type FoldsStage, storeAssignment, tableOf, wholeOf } from "./Fold.ts";
 import { drawSql } from "./hash.ts";
 import { requireDisjoint } from "./overlap.ts";
 import { splitId } from "./parts.ts";
-import {
-  findingsOfReasons,
-  findingsOfUnknown,
-  givenReasons,
-  requireOffered,
-  type Unordered,
-} from "./refusal.ts";
+import { givenReasons, requireOffered, type Unordered } from "./refusal.ts";
 import { strataOf } from "./strata.ts";
-import {
-  type Duplicates,
-  duplicatesText,
-  lawsOf,
-  requireUnits,
-  sizesSql,
-  type Units,
-  unitsSql,
-} from "./units.ts";
+import { tell } from "./told.ts";
+import { type Duplicates, lawsOf, requireUnits, sizesSql, type Units, unitsSql } from "./units.ts";
 
 /** How folds are made. */
 export interface KFoldOptions<C extends Contract.Contract> {
@@ -95,7 +81,7 @@ export const kFold = <
     input: { data: wholeOf<C>(contract) },
     output: Schema.Array(foldOf<C>(contract)),
     params,
-    run: Effect.fnUntraced(function* ({ data }, { exhibit, finding, progress }) {
+    run: Effect.fnUntraced(function* ({ data }, context) {
       const relation = yield* Table.relation(data, { rowNumbers: true });
       const split = splitId(data, params);
       const dealt = yield* Table.scratch(
@@ -133,33 +119,18 @@ export const kFold = <
       });
       const used = made.reduce((sum, { validation }) => sum + validation.rows, 0);
       const strata = yield* strataOf(dealt, names, { stratify, owner });
-      yield* progress({ label: "rows", rows: used });
-      yield* exhibit({
-        _tag: "table",
+      yield* context.progress({ label: "rows", rows: used });
+      yield* tell(contract, context, {
         title: `Folds of split ${split.slice(0, 15)}`,
-        caption: [
-          ...(group === undefined
-            ? duplicatesText(duplicates, repeated, data.rows - used)
-            : [`${whole(data.rows - used)} rows have no ${group} and are left out`]),
-          ...Object.values(reasons).map((reason) => `at random, because: ${reason}`),
-        ].join("; "),
-        columns: ["fold", "validated on", "share", ...(group === undefined ? [] : ["groups"])],
-        rows: made.map(({ fold, validation }, index) => [
-          fold,
-          validation.rows,
-          percent(validation.rows / used),
-          ...(group === undefined ? [] : [strata.units[index] ?? 0]),
-        ]),
+        heads: ["fold", "validated on"],
+        parts: made.map(({ fold, validation }) => ({ name: fold, rows: validation.rows })),
+        strata,
+        group,
+        duplicates,
+        repeated,
+        left: data.rows - used,
+        reasons,
       });
-      yield* Effect.forEach(strata.exhibits, exhibit);
-      yield* Effect.forEach(
-        [
-          ...findingsOfReasons(contract, reasons),
-          ...(group === undefined ? [] : findingsOfUnknown(contract, "group", data.rows - used)),
-          ...strata.findings,
-        ],
-        finding,
-      );
       return made;
     }, Effect.scoped),
   });

@@ -5,12 +5,10 @@
 import { type Contract, Stage } from "@ml-pipe/core";
 import * as Effect from "effect/Effect";
 import * as Table from "../Table.ts";
-import { percent, whole } from "../Words.ts";
+import { percent } from "../Words.ts";
 import { drawSql, unitInterval } from "./hash.ts";
 import { requireDisjointTables, rowsOfPart, splitId, writePart } from "./parts.ts";
 import {
-  findingsOfReasons,
-  findingsOfUnknown,
   type GivenReasons,
   givenReasons,
   type Grouped,
@@ -20,15 +18,8 @@ import {
   type Unordered,
 } from "./refusal.ts";
 import { strataOf } from "./strata.ts";
-import {
-  type Duplicates,
-  duplicatesText,
-  lawsOf,
-  requireUnits,
-  sizesSql,
-  type Units,
-  unitsSql,
-} from "./units.ts";
+import { tell } from "./told.ts";
+import { type Duplicates, lawsOf, requireUnits, sizesSql, type Units, unitsSql } from "./units.ts";
 
 /** Which share of the rows each part is to have; what remains is for training. */
 export interface Shares {
@@ -159,7 +150,7 @@ const make = <C extends Contract.Contract>(
       test: Table.of(contract, "test"),
     },
     params,
-    run: Effect.fnUntraced(function* ({ data }, { exhibit, finding, progress }) {
+    run: Effect.fnUntraced(function* ({ data }, context) {
       const relation = yield* Table.relation(data, { rowNumbers: true });
       const split = splitId(data, params);
       const drawn = unitsSql(contract, relation, units);
@@ -188,34 +179,19 @@ const make = <C extends Contract.Contract>(
       const parts = roles.map((role) => tables[role]);
       const repeated = yield* requireDisjointTables(parts, lawsOf(contract, units));
       const used = parts.reduce((sum, { rows }) => sum + rows, 0);
-      yield* progress({ label: "rows", rows: used });
+      yield* context.progress({ label: "rows", rows: used });
       const strata = yield* strataOf(assigned, roles, { stratify, owner: contract.spec.owner });
-      yield* exhibit({
-        _tag: "table",
+      yield* tell(contract, context, {
         title: group === undefined ? "Split at random" : "Split by group",
-        caption: [
-          ...(group === undefined
-            ? duplicatesText(duplicates, repeated.at(-1) ?? 0, data.rows - used)
-            : [`${whole(data.rows - used)} rows have no ${group} and are left out`]),
-          ...Object.values(reasons).map((reason) => `at random, because: ${reason}`),
-        ].join("; "),
-        columns: ["role", "rows", "share", ...(group === undefined ? [] : ["groups"])],
-        rows: roles.map((role, part) => [
-          role,
-          tables[role].rows,
-          percent(tables[role].rows / used),
-          ...(group === undefined ? [] : [strata.units[part] ?? 0]),
-        ]),
+        heads: ["role", "rows"],
+        parts: roles.map((role) => ({ name: role, rows: tables[role].rows })),
+        strata,
+        group,
+        duplicates,
+        repeated: repeated.at(-1) ?? 0,
+        left: data.rows - used,
+        reasons,
       });
-      yield* Effect.forEach(strata.exhibits, exhibit);
-      yield* Effect.forEach(
-        [
-          ...findingsOfReasons(contract, reasons),
-          ...(group === undefined ? [] : findingsOfUnknown(contract, "group", data.rows - used)),
-          ...strata.findings,
-        ],
-        finding,
-      );
       return tables;
     }, Effect.scoped),
   });
