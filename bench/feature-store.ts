@@ -8,13 +8,12 @@
 import * as fs from "node:fs";
 import * as os from "node:os";
 import * as path from "node:path";
-import { Artifact, Column, Contract, Stage } from "@ml-pipe/core";
+import { Artifact, Stage } from "@ml-pipe/core";
 import { Duckdb, FeatureSet, FeatureStore, History, OnlineFeatures, Table } from "@ml-pipe/data";
-import { Ingest } from "@ml-pipe/ingest";
-import { Validate } from "@ml-pipe/validate";
 import * as Effect from "effect/Effect";
 import * as Layer from "effect/Layer";
 import * as Result from "effect/Result";
+import { Flight, flights } from "./flights.ts";
 
 const rounds = 5;
 const requestCount = 20_000;
@@ -22,19 +21,6 @@ const queryCount = 100;
 const streamed = 2_000;
 const until = new Date("2001-06-01T00:00:00Z");
 const hour = 3_600_000;
-
-const Flight = Contract.make("flight", {
-  version: "1.0.0",
-  owner: "flight-operations",
-  columns: {
-    date: Column.timestamp(),
-    delay: Column.int({ unit: "min", availableAt: "outcome" }),
-    distance: Column.int({ unit: "mi" }),
-    origin: Column.string(),
-    destination: Column.string(),
-  },
-  eventTime: "date",
-});
 
 const Five = FeatureSet.make("five", {
   version: "1.0.0",
@@ -123,15 +109,11 @@ const median = (name: string): number => {
   return all[Math.floor(all.length / 2)] ?? Number.NaN;
 };
 
-const ingest = Ingest.parquet(Flight, {
-  path: Ingest.packageFile("vega-datasets", "data/flights-3m.parquet", import.meta.url),
-});
-const validate = Validate.table(Flight, { quarantine: { atMost: 0.5 } });
 const folder = fs.mkdtempSync(path.join(os.tmpdir(), "ml-pipe-bench-"));
 
 const program = Effect.gen(function* () {
   const db = yield* Duckdb.Duckdb;
-  const { checked } = yield* validate.run({ data: yield* ingest.run({}) });
+  const checked = yield* flights;
   const relation = yield* Table.relation(checked);
 
   const done = yield* timed("materialise", FeatureStore.materialise(Five, checked, { until }));

@@ -4,27 +4,13 @@
  *
  *     npx node --conditions=@ml-pipe/source bench/features.ts
  */
-import { Artifact, Column, Contract, Stage } from "@ml-pipe/core";
+import { Artifact, Stage } from "@ml-pipe/core";
 import { Duckdb, Expr, FeatureSet, PointInTime, Table } from "@ml-pipe/data";
-import { Ingest } from "@ml-pipe/ingest";
-import { Validate } from "@ml-pipe/validate";
 import * as Effect from "effect/Effect";
 import * as Layer from "effect/Layer";
+import { Flight, flights } from "./flights.ts";
 
 const rounds = 5;
-
-const Flight = Contract.make("flight", {
-  version: "1.0.0",
-  owner: "flight-operations",
-  columns: {
-    date: Column.timestamp(),
-    delay: Column.int({ unit: "min", availableAt: "outcome" }),
-    distance: Column.int({ unit: "mi" }),
-    origin: Column.string(),
-    destination: Column.string(),
-  },
-  eventTime: "date",
-});
 
 const Ten = FeatureSet.make("ten", {
   version: "1.0.0",
@@ -92,10 +78,6 @@ const timed = <A, E, R>(name: string, effect: Effect.Effect<A, E, R>) =>
 const median = (name: string): number =>
   (timings.get(name) ?? []).toSorted((a, b) => a - b)[Math.floor(rounds / 2)] ?? Number.NaN;
 
-const ingest = Ingest.parquet(Flight, {
-  path: Ingest.packageFile("vega-datasets", "data/flights-3m.parquet", import.meta.url),
-});
-const validate = Validate.table(Flight, { quarantine: { atMost: 0.5 } });
 const previous = PointInTime.join(Flight, Flight, {
   name: "flight-after-flight",
   version: "1.0.0",
@@ -107,7 +89,7 @@ const previous = PointInTime.join(Flight, Flight, {
 
 const program = Effect.gen(function* () {
   const db = yield* Duckdb.Duckdb;
-  const { checked } = yield* validate.run({ data: yield* ingest.run({}) });
+  const checked = yield* flights;
   const relation = yield* Table.relation(checked);
   const columns = Ten.spec.features.map(({ expr }) => `CAST(${Expr.sql({ ast: expr })} AS DOUBLE)`);
   const consume = (query: string) => db.rows("consume", `SELECT count(COLUMNS(*)) FROM (${query})`);
