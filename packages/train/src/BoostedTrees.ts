@@ -77,7 +77,10 @@ export interface BoostedTreesSettings {
   readonly maxLeaves?: number;
   /** Splits from root to leaf. Default unlimited. */
   readonly maxDepth?: number;
-  /** Rows a leaf needs. Default 20. */
+  /**
+   * Rows a leaf needs. Default 20. They are counted, where LightGBM estimates them from hessians: of rankings,
+   * whose hessians differ much, it gives other trees; with `minHessianLeaf` instead, the same.
+   */
   readonly minSamplesLeaf?: number;
   /** Sum of hessians a leaf needs. Default 0.001. */
   readonly minHessianLeaf?: number;

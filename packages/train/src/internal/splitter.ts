@@ -197,10 +197,11 @@ export const findCategorySplit = (
   const countOf = (b: number) => unsigned[first + 4 * b + 3]! >>> shift;
 
   const order: Array<number> = [];
-  const rowsPerHessian = node.count / node.hessian;
+  // In whole numbers: where all hessians are equal, ten rows are enough whatever rounding would say.
+  const support = categorySupport * node.hessian;
   for (let b = 0; b <= bins; b++) {
     const h = hessianOf(b);
-    if (countOf(b) === 0 || !(h * rowsPerHessian >= categorySupport)) continue;
+    if (countOf(b) === 0 || h * node.count < support) continue;
     means[b] = (gradientOf(b) * gradientUnit) / (h * hessianUnit + categorySupport);
     order.push(b);
   }
