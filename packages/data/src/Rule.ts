@@ -9,7 +9,8 @@ import * as Expr from "./Expr.ts";
 import type { Calibration } from "./Calibration.ts";
 import type { AnyEstimator } from "./estimator/AnyEstimator.ts";
 import type { LabelKind } from "./FeatureSet.ts";
-import type { Fitted } from "./transform/spec.ts";
+import type { LinearModel } from "./estimator/LinearModel.ts";
+import type { Fitted, Output } from "./transform/spec.ts";
 import { toSql } from "./internal/compile.ts";
 import { problemsOf } from "./internal/kinds.ts";
 import { type Request, toCell } from "./internal/rowProgram.ts";
@@ -170,6 +171,74 @@ export const formula = (
     }),
   );
 
+/** A rule as a model: what computes its answer, and what gives that back. */
+export interface RuleModel {
+  readonly estimator: LinearModel;
+  readonly outputs: ReadonlyArray<Output>;
+}
+
+/** What a rule says where its formula has no answer, and of which classes one is chosen, if it chooses one. */
+export type Otherwise =
+  | { readonly value: number }
+  | { readonly class: string; readonly classes: ReadonlyArray<string> };
+
+/**
+ * A rule as a model: 1 or 0 for yes or no, the number, or 1 for the class that it chooses and 0 for all
+ * others. An answer that is none of the classes counts as none.
+ *
+ * @example
+ * ```ts
+ * import { type Expr, Rule } from "@ml-pipe/data";
+ *
+ * const model = (formula: Expr.Ast) => Rule.modelOf(formula, { value: 0 });
+ * ```
+ */
+export const modelOf = (formula: Expr.Ast, otherwise: Otherwise): RuleModel => {
+  if ("value" in otherwise) {
+    return {
+      estimator: asItIs("identity", [[1]], ["rule"], [otherwise.value]),
+      outputs: [{ _tag: "formula", name: "rule", expr: formula }],
+    };
+  }
+  const { classes } = otherwise;
+  const of = (one: string) => classes.map((name) => Number(name === one));
+  const outputs = classes.map((name): Output => {
+    const [missing, unknown] = [Number(name === otherwise.class), Number(name === otherwise.class)];
+    const numbers = of(name);
+    return {
+      _tag: "lookup",
+      name: `rule=${name}`,
+      of: formula,
+      values: classes,
+      numbers,
+      missing,
+      unknown,
+    };
+  });
+  const names = outputs.map(({ name }) => name);
+  // Of numbers so far apart the softmax is 1 and 0 to the last digit.
+  const coefficients = classes.map((name) => of(name).map((one) => 1000 * one));
+  const estimator = asItIs("softmax", coefficients, names, of(otherwise.class));
+  return { estimator, outputs };
+};
+
+const asItIs = (
+  link: LinearModel["link"],
+  coefficients: LinearModel["coefficients"],
+  features: ReadonlyArray<string>,
+  imputation: ReadonlyArray<number>,
+): LinearModel => ({
+  _tag: "LinearModel",
+  version: 1,
+  link,
+  features,
+  intercepts: coefficients.map(() => 0),
+  coefficients,
+  mean: features.map(() => 0),
+  sd: features.map(() => 1),
+  imputation,
+});
+
 /**
  * Whether a model is a baseline and nothing else, as `Train.rule` makes it: what it gives is what the rule
  * gives.
@@ -186,13 +255,20 @@ export const isBaseline = (
   },
   { rule }: Charter.Baseline,
 ): boolean => {
-  if (estimator._tag !== "LinearModel" || estimator.link !== "identity") return false;
-  if (calibration !== undefined) return false;
-  const { intercepts, coefficients, mean, sd } = estimator;
-  const asItIs =
-    [...intercepts, ...mean].every((zero) => zero === 0) && sd.every((one) => one === 1);
-  const [output, ...others] = transform?.outputs ?? [];
-  if (!asItIs || output?._tag !== "formula" || others.length > 0) return false;
-  const encoded = Schema.encodeSync(Schema.toCodecJson(Expr.Ast))(output.expr);
-  return coefficients[0]?.[0] === 1 && Digest.ofJson(encoded) === Digest.ofJson(rule);
+  if (estimator._tag !== "LinearModel" || calibration !== undefined) return false;
+  const outputs = transform?.outputs ?? [];
+  const [output] = outputs;
+  if (output === undefined) return false;
+  const [formula, otherwise]: readonly [Expr.Ast, Otherwise] =
+    output._tag === "formula"
+      ? [output.expr, { value: estimator.imputation[0] ?? 0 }]
+      : [
+          output.of,
+          { class: output.values[estimator.imputation.indexOf(1)] ?? "", classes: output.values },
+        ];
+  const encoded = Schema.encodeSync(Schema.toCodecJson(Expr.Ast))(formula);
+  return (
+    Digest.ofJson(encoded) === Digest.ofJson(rule) &&
+    Digest.ofJson({ estimator, outputs }) === Digest.ofJson(modelOf(formula, otherwise))
+  );
 };

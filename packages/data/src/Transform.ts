@@ -96,24 +96,16 @@ export const make = <C extends Contract.Contract, Out extends Contract.Contract>
   return { contract: set.contract, spec, digest: Digest.ofJson(spec) };
 };
 
-/** What asks for a yes/no label: of a number or a class, there is no share that is positive. */
+/** What asks for a label of another kind. */
 const labelProblems = (
-  { columns, select }: TransformSpec,
+  { select }: TransformSpec,
   of: Pick<FeatureSetSpec, "label">,
 ): ReadonlyArray<string> =>
-  labelKind(of) === "boolean"
-    ? []
-    : [
-        ...columns
-          .filter(({ steps }) => steps.some(({ _tag }) => _tag === "targetMean"))
-          .map(
-            ({ name }) =>
-              `column "${name}": targetMean needs a yes/no label; use oneHot, ordinal or frequency`,
-          ),
-        ...(select.some(({ _tag }) => _tag === "best")
-          ? ["selecting the best columns needs a yes/no label; select by variance or correlation"]
-          : []),
-      ];
+  labelKind(of) === "number" && select.some((one) => one._tag === "best" && one.by === "chiSquare")
+    ? [
+        'chi-square compares classes, and the label is a number; select by "anovaF" or "mutualInformation"',
+      ]
+    : [];
 
 /** What the types say too, for definitions that were cast, and what they cannot say. */
 const problemsIn = (
@@ -269,14 +261,15 @@ export const frequency = (column: Expr.Expr<string, "decision">): EncodedColumn 
   encodedColumn(column, { _tag: "frequency" });
 
 /**
- * The mean yes/no label of the training rows with the same text, drawn towards the overall mean where there are
- * few of them: with `smoothing` m as if m more rows had the overall mean; by default as an empirical
- * Bayes estimate. A text not trained on has the overall mean.
+ * The mean label of the training rows with the same text (the share of yes), drawn towards the overall mean where
+ * there are few of them: with `smoothing` m as if m more rows had the overall mean; by default as an empirical
+ * Bayes estimate. A text not trained on has the overall mean. If the label is a class, there is a column
+ * `NAME: CLASS` with the share of each class, or one `NAME` with that of the second of two.
  *
  * A training row never sees its own label: within training, each row has the mean of the other inner
  * folds (default 5), which keep the groups of the contract whole.
  *
- * Source: Micci-Barreca, SIGKDD Explorations 3(1), 2001; scikit-learn, TargetEncoder.
+ * Source: Micci-Barreca, SIGKDD Explorations 3(1), 2001; scikit-learn, TargetEncoder (all target types).
  */
 export const targetMean = (
   column: Expr.Expr<string, "decision">,

@@ -8,7 +8,7 @@ import warnings
 from importlib.metadata import version
 
 import numpy as np
-from sklearn.feature_selection import SelectKBest, VarianceThreshold, chi2, f_classif, mutual_info_classif
+from sklearn.feature_selection import SelectKBest, VarianceThreshold, chi2, f_classif, f_regression, mutual_info_classif
 from sklearn.impute import SimpleImputer
 from sklearn.preprocessing import MinMaxScaler, OneHotEncoder, OrdinalEncoder, RobustScaler, StandardScaler, TargetEncoder
 
@@ -38,6 +38,15 @@ def fitted(transformer, values, later):
 
 
 text, later = city.reshape(-1, 1), np.asarray(new["city"], dtype=object).reshape(-1, 1)
+amount = np.round(1e6 + 10 * x + rng.normal(0, 5, n), 2)
+mood = np.where(amount < np.quantile(amount, 0.3), "bad", np.where(label == 1, "good", "so-so"))
+
+
+def by_label(target, **options):
+    encoder = TargetEncoder(**options).fit(text, target)
+    return {"train": floats(encoder.transform(text)), "new": floats(encoder.transform(later))}
+
+
 one_hot = OneHotEncoder(handle_unknown="ignore", sparse_output=False).fit(text)
 features = np.column_stack([x, count, constant])
 print(json.dumps({
@@ -60,6 +69,18 @@ print(json.dumps({
     "ordinal": fitted(OrdinalEncoder(handle_unknown="use_encoded_value", unknown_value=np.nan), text, later),
     "targetAuto": fitted(TargetEncoder(smooth="auto", target_type="binary"), text, later),
     "targetSmooth": fitted(TargetEncoder(smooth=5.0, target_type="binary"), text, later),
+    "amount": floats(amount),
+    "mood": [str(m) for m in mood],
+    "targetAmountAuto": by_label(amount, smooth="auto", target_type="continuous"),
+    "targetAmountSmooth": by_label(amount, smooth=5.0, target_type="continuous"),
+    "targetMoodAuto": by_label(mood, smooth="auto", target_type="multiclass"),
+    "targetMoodSmooth": by_label(mood, smooth=5.0, target_type="multiclass"),
+    "otherScores": {
+        "amountF": floats(f_regression(features[:, :2], amount)[0]),
+        "moodF": floats(f_classif(features[:, :2], mood)[0]),
+        "moodChiSquare": floats(chi2(features[:, 1:2], mood)[0]),
+        "moodInformationNats": floats(mutual_info_classif(features[:, 1:2], mood, discrete_features=True)),
+    },
     "scores": {
         "anovaF": floats(f_classif(features[:, :2], label)[0]),
         "chiSquare": floats(chi2(features[:, 1:], label)[0]),

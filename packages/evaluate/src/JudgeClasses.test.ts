@@ -1,7 +1,14 @@
 import { assert, describe, it } from "@effect/vitest";
 import { Duckdb, Rule, Table } from "@ml-pipe/data";
 import * as Effect from "effect/Effect";
-import { farByBoat, judgeWays, Ways, waysCharter, waysModel } from "../test-fixtures/deliveries.ts";
+import {
+  farByBoat,
+  judgeWays,
+  ways,
+  Ways,
+  waysCharter,
+  waysModel,
+} from "../test-fixtures/deliveries.ts";
 import { recording } from "../test-fixtures/trips.ts";
 import * as Evaluate from "./Evaluate.ts";
 
@@ -65,6 +72,29 @@ describe("Evaluate.classification", () => {
         );
         const again = yield* judgeWays({ charter, slices: ["town"], minSliceRows: 100 });
         assert.strictEqual(again.verdict.digest, verdict.digest);
+      }),
+    ),
+  );
+
+  it.effect("passes the baseline itself, and no other rule", () =>
+    recording(() =>
+      Effect.gen(function* () {
+        const formula = yield* Rule.formula(farByBoat, "text");
+        const { estimator, outputs } = Rule.modelOf(formula, { class: "van", classes: ways });
+        const transform = { version: 1, rows: 100, outputs, dropped: [] } as const;
+        const today = yield* judgeWays(
+          { charter: waysCharter({ baseline: farByBoat }) },
+          {},
+          { estimator, transform },
+        );
+        assert.deepStrictEqual(outcomes(today.verdict), {
+          "is the baseline": "passed",
+          "charter in force": "passed",
+        });
+        assert.strictEqual(today.evaluation.gain.estimate, 0);
+        const other = yield* judgeWays({ charter }, {}, { estimator, transform });
+        assert.isFalse("is the baseline" in outcomes(other.verdict));
+        assert.notStrictEqual(other.verdict.status, "passed");
       }),
     ),
   );

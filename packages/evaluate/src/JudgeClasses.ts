@@ -1,6 +1,6 @@
 /** The stage that judges choices among classes by what they cost. */
 import type { Contract, Metric } from "@ml-pipe/core";
-import { Cost, type FeatureSet, Predictions } from "@ml-pipe/data";
+import { Cost, type FeatureSet, Predictions, Rule } from "@ml-pipe/data";
 import * as Effect from "effect/Effect";
 import * as Result from "effect/Result";
 import * as Budgets from "./Budgets.ts";
@@ -9,7 +9,7 @@ import { classExhibits } from "./internal/classification/exhibits.ts";
 import { measureClasses } from "./internal/classification/measure.ts";
 import { costExhibits, shared } from "./internal/exhibits.ts";
 import { constantFinding } from "./internal/findings.ts";
-import { classGates } from "./internal/gates.ts";
+import { baselineGates, classGates } from "./internal/gates.ts";
 import {
   type JudgeError,
   type JudgeOptions,
@@ -94,7 +94,13 @@ export const classification = <
       const answer = `"${choice}" for every row`;
       return {
         evaluation,
-        gates: [...classGates(limits), ...Budgets.storedGates(asked.model, charter.spec.budgets)],
+        gates: [
+          // A rule may choose what is no class, and its model cannot.
+          ...(Rule.isBaseline(predicted, charter.spec.baseline) && evaluation.gain.estimate === 0
+            ? baselineGates
+            : classGates(limits)),
+          ...Budgets.storedGates(asked.model, charter.spec.budgets),
+        ],
         findings: constantFinding(evaluation, { answer, costs: cost }),
         exhibits: [
           ...costExhibits(evaluation, charter, [

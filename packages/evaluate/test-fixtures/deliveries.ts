@@ -1,6 +1,14 @@
 /** A small world for tests: deliveries that take some minutes and come by one of three ways. */
 import { Charter, Column, Contract, type Metric, Store } from "@ml-pipe/core";
-import { Expr, type Estimator, FeatureSet, Model, Rule, Table } from "@ml-pipe/data";
+import {
+  Expr,
+  type Estimator,
+  FeatureSet,
+  Model,
+  Rule,
+  Table,
+  type Transform,
+} from "@ml-pipe/data";
 import * as Effect from "effect/Effect";
 import type { ClassificationOptions } from "../src/JudgeClasses.ts";
 import type { RegressionOptions } from "../src/JudgeNumbers.ts";
@@ -210,12 +218,14 @@ export const judgeWays = Effect.fnUntraced(function* (
   rows: DeliveryOptions = {},
   model: {
     readonly estimator?: Estimator.Estimator;
+    readonly transform?: Transform.Fitted;
     readonly classes?: ReadonlyArray<string>;
   } = {},
 ) {
   const { train, data } = yield* tablesOf(Ways.contract, waysSql, rows);
   const stored = yield* Model.store(Ways, {
     estimator: model.estimator ?? waysModel(),
+    transform: model.transform,
     kind: "hand-made model",
     trainedOn: trainedOn(train),
     signature: { _tag: "classes", classes: model.classes ?? ways },

@@ -4,7 +4,16 @@
  * one has to beat.
  */
 import { type Artifact, type Charter, type Contract, type Finding, Stage } from "@ml-pipe/core";
-import { Duckdb, FeatureSet, Model, Rule, Table, type Transform, Words } from "@ml-pipe/data";
+import {
+  Duckdb,
+  type Expr,
+  FeatureSet,
+  Model,
+  Rule,
+  Table,
+  type Transform,
+  Words,
+} from "@ml-pipe/data";
 import * as Effect from "effect/Effect";
 import {
   inputsOf,
@@ -119,10 +128,11 @@ export type RuleStage<Out extends Contract.Contract> = Stage.Stage<
 >;
 
 /**
- * A stage whose model is a rule: that of a charter's baseline, or any other. It says 1 or 0 for yes or no, or
- * the number that its formula gives, and goes through evaluation, deployment and serving like any other
- * model. Learns from no row, but for what a number is taken to be where the formula has no answer: the mean
- * of its answers.
+ * A stage whose model is a rule: that of a charter's baseline, or any other. It says 1 or 0 for yes or no, the
+ * number that its formula gives, or 1 for the class that it chooses, and goes through evaluation, deployment
+ * and serving like any other model. The classes are those of the training rows. Learns nothing else from them
+ * but what to say where the formula has no answer, or one that is no class: the mean of its numbers, the most
+ * frequent class. A finding says of how many rows that is so.
  *
  * @example
  * ```ts
@@ -137,10 +147,7 @@ export type RuleStage<Out extends Contract.Contract> = Stage.Stage<
  * ) => Train.rule(set, charter.spec.baseline);
  * ```
  */
-export const rule = <
-  C extends Contract.Contract,
-  Out extends FeatureSet.Labelled<boolean> | FeatureSet.Labelled<number>,
->(
+export const rule = <C extends Contract.Contract, Out extends FeatureSet.Labelled>(
   set: FeatureSet.FeatureSet<C, Out>,
   baseline: Charter.Baseline,
 ): RuleStage<Out> =>
@@ -151,44 +158,78 @@ export const rule = <
     params: { estimator: "rule", featureSet: set.digest, rule: baseline.rule },
     run: Effect.fnUntraced(function* ({ train, validation }, { finding }) {
       yield* requireOneSplit(train, validation);
-      const yesNo = FeatureSet.labelKind(set.spec) === "boolean";
-      const expr = yield* Rule.formula(baseline, yesNo ? "boolean" : "number");
+      const label = FeatureSet.labelKind(set.spec);
+      const formula = yield* Rule.formula(baseline, label);
+      const classes = yield* classesOf(set, train);
+      const { rows } = train;
       const transform: Transform.Fitted = {
         version: 1,
-        rows: train.rows,
-        outputs: [{ _tag: "formula", name: "rule", expr }],
+        rows,
+        outputs: [answer(formula, classes)],
         dropped: [],
       };
-      const { columns } = yield* readTable(set, train, { transform, classes: undefined });
-      const answers = (columns[0] ?? new Float64Array()).filter((answer) => !Number.isNaN(answer));
-      const unanswered = (columns[0]?.length ?? 0) - answers.length;
-      // No answer is a no.
-      const otherwise = yesNo || answers.length === 0 ? 0 : meanOf(answers);
+      const { columns, labels } = yield* readTable(set, train, { transform, classes });
+      yield* requireClasses(classes);
+      const answers = (columns[0] ?? new Float64Array()).filter((one) => !Number.isNaN(one));
+      const mean = label === "number" && answers.length > 0 ? meanOf(answers) : 0;
+      const otherwise: Rule.Otherwise =
+        // No answer is a no.
+        classes === undefined ? { value: mean } : { class: mostFrequent(classes, labels), classes };
+      const unanswered = labels.length - answers.length;
       yield* Effect.forEach(unansweredFinding(set, baseline, unanswered, otherwise), finding);
+      const { estimator, outputs } = Rule.modelOf(formula, otherwise);
       return yield* Model.store(set, {
-        estimator: {
-          _tag: "LinearModel",
-          version: 1,
-          link: "identity",
-          features: ["rule"],
-          intercepts: [0],
-          coefficients: [[1]],
-          mean: [0],
-          sd: [1],
-          imputation: [otherwise],
-        },
-        transform,
+        estimator,
+        transform: { ...transform, outputs },
         kind: `rule: ${baseline.name}`,
         trainedOn: trainedOn(train),
+        ...signatureOf(classes),
       });
     }),
   });
+
+/** The answer as a number: the place of a class among the others. */
+const answer = (
+  formula: Expr.Ast,
+  classes: ReadonlyArray<string> | undefined,
+): Transform.Fitted["outputs"][number] =>
+  classes === undefined
+    ? { _tag: "formula", name: "rule", expr: formula }
+    : {
+        _tag: "lookup",
+        name: "rule",
+        of: formula,
+        values: classes,
+        numbers: [...classes.keys()],
+        missing: null,
+        unknown: null,
+      };
+
+const requireClasses = (classes: ReadonlyArray<string> | undefined) =>
+  failOn(
+    "data",
+    classes === undefined || classes.length > 1
+      ? []
+      : [
+          {
+            what: classes.length === 0 ? "no rows with a label" : `all labels are "${classes[0]}"`,
+            where: "training label",
+            next: "A choice needs two classes: check the label's definition and the split upstream.",
+          },
+        ],
+  );
+
+/** Of the classes of the labelled rows; of several, the first. */
+const mostFrequent = (classes: ReadonlyArray<string>, labels: Float64Array): string => {
+  const rows = classes.map((_, k) => labels.filter((label) => label === k).length);
+  return classes[rows.indexOf(Math.max(...rows))] ?? "";
+};
 
 const unansweredFinding = (
   { contract: { spec } }: FeatureSet.FeatureSet,
   { name }: Charter.Baseline,
   rows: number,
-  otherwise: number,
+  otherwise: Rule.Otherwise,
 ): ReadonlyArray<Finding.Finding> =>
   rows === 0
     ? []
@@ -199,7 +240,7 @@ const unansweredFinding = (
           severity: spec.columns["label"]?.type === "boolean" ? "info" : "warn",
           owner: spec.owner,
           expected: `an answer of "${name}" for every row`,
-          found: `${Words.counted(rows, "training row")} without one, which count as ${otherwise}`,
+          found: `${Words.counted(rows, "training row")} without one, which count as ${"class" in otherwise ? `"${otherwise.class}"` : otherwise.value}`,
           rows,
           next: "End the formula with orElse, to say what is done then.",
         },

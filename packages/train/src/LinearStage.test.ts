@@ -1,6 +1,15 @@
 import { assert, describe, it } from "@effect/vitest";
 import type { Contract } from "@ml-pipe/core";
-import { Duckdb, Estimator, type FeatureSet, Model, Rule, Table, Transform } from "@ml-pipe/data";
+import {
+  Duckdb,
+  Estimator,
+  Expr,
+  type FeatureSet,
+  Model,
+  Rule,
+  Table,
+  Transform,
+} from "@ml-pipe/data";
 import * as Effect from "effect/Effect";
 import { Amount, Buys, Kind, partsOf, recorded, services } from "../test-fixtures/visits.ts";
 import * as Train from "./Train.ts";
@@ -211,6 +220,59 @@ describe("rule", () => {
       const { estimator } = yield* documentOf(model);
       assert.closeTo(Estimator.scoreRow(estimator)([Number.NaN]), 2, 0.2);
       assert.strictEqual(Estimator.scoreRow(estimator)([2.5]), 2.5);
+    }).pipe(provided),
+  );
+
+  it.effect("chooses a class, the most frequent where it names none", () =>
+    Effect.gen(function* () {
+      const byAge = Rule.classBaseline(Kind.contract, {
+        name: "by age",
+        description: "",
+        class: ($) => Expr.when($.age.gt(50), "many", Expr.when($.age.gt(35), "one", "more")),
+      });
+      const parts = yield* partsOf(Kind);
+      const { value, findings } = yield* recorded(Train.rule(Kind, byAge).run(parts));
+      const { estimator, transform, calibration, featureSet, signature } = yield* documentOf(value);
+      assert.deepStrictEqual(signature, { _tag: "classes", classes: ["more", "none", "one"] });
+      const prepare = Transform.compile(transform ?? assert.fail(), featureSet);
+      const scores = (age: number) => {
+        const out = new Float64Array(3);
+        Estimator.scoreInto(estimator)(prepare(Float64Array.of(age, 1), {}), out);
+        return [...out];
+      };
+      assert.deepStrictEqual(scores(40), [0, 0, 1]);
+      assert.deepStrictEqual(scores(20), [1, 0, 0]);
+      // "many" is no class of the training rows.
+      assert.deepStrictEqual(scores(60), [0, 1, 0]);
+      assert.match(findings[0]?.found ?? "", /training rows without one, which count as "none"/);
+      assert.isTrue(Rule.isBaseline({ estimator, transform, calibration }, byAge));
+      const other = Rule.classBaseline(Kind.contract, {
+        name: "other",
+        description: "",
+        class: () => "one",
+      });
+      assert.isFalse(Rule.isBaseline({ estimator, transform, calibration }, other));
+    }).pipe(provided),
+  );
+
+  it.effect("needs two classes, and a formula that names one", () =>
+    Effect.gen(function* () {
+      const { train, validation } = yield* partsOf(Kind);
+      const one = Rule.classBaseline(Kind.contract, {
+        name: "always one",
+        description: "",
+        class: () => "one",
+      });
+      const same = yield* changed(Kind, train, "'none' AS label");
+      const error = yield* Effect.flip(Train.rule(Kind, one).run({ train: same, validation }));
+      assert.include(error.message, 'all labels are "none"');
+      const number = Rule.numberBaseline(Kind.contract, {
+        name: "a number",
+        description: "",
+        value: () => 1,
+      });
+      const wrong = yield* Effect.flip(Train.rule(Kind, number).run({ train, validation }));
+      assert.include(wrong.message, 'the baseline "a number" cannot be evaluated');
     }).pipe(provided),
   );
 });

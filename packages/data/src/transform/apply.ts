@@ -58,7 +58,7 @@ const lookupSql = (
 };
 
 /** The place of a text among values, from 1, or null. An ENUM finds it by a hash, a list from the front. */
-const placeSql = (value: string, values: ReadonlyArray<string>): string => {
+export const placeSql = (value: string, values: ReadonlyArray<string>): string => {
   const texts = values.map(literal).join(", ");
   if (values.length === 0) return "NULL";
   // A text with a NUL character is a function call in SQL, and no name of an ENUM's value.

@@ -8,6 +8,7 @@ import { kindOf } from "../internal/kinds.ts";
 import { selectSql } from "./apply.ts";
 import { encode } from "./encode.ts";
 import { TransformError, type TransformProblem } from "./errors.ts";
+import { labelOf } from "./label.ts";
 import { deviationOf, meanOf, modeOf, present, quantileOf } from "./numbers.ts";
 import { select } from "./select.ts";
 import type { Fitted, Output, Step, TransformSpec } from "./spec.ts";
@@ -41,6 +42,7 @@ export const fitRelation = Effect.fnUntraced(function* (
     });
     return yield* fail();
   }
+  const label = yield* labelOf(contract, relation, operation);
   const outputs = new Map<string, ReadonlyArray<Output>>();
   const numeric = spec.columns.filter(({ steps }) => steps.every(isNumeric));
   for (let from = 0; from < numeric.length; from += columnsAtOnce) {
@@ -58,7 +60,7 @@ export const fitRelation = Effect.fnUntraced(function* (
   for (const { name, of, steps } of spec.columns) {
     const [step] = steps;
     if (step === undefined || isNumeric(step)) continue;
-    const encoded = yield* encode({ name, of, step, relation, group, rows, operation });
+    const encoded = yield* encode({ name, of, step, relation, group, label, rows, operation });
     if ("what" in encoded) problems.push(encoded);
     else outputs.set(name, encoded.outputs);
   }
@@ -78,11 +80,12 @@ export const fitRelation = Effect.fnUntraced(function* (
   if (spec.select.length === 0) return fitted;
   const { columns } = yield* db.numericColumns(operation, {
     from: relation,
-    select: ["label", ...selectSql(fitted, { group })],
+    select: [label.sql, ...selectSql(fitted, { group })],
     rows,
   });
-  const [label = new Float64Array(), ...values] = columns;
-  const selected = select(spec.select, names, values, label);
+  const [labels = new Float64Array(), ...values] = columns;
+  const told = { values: labels, classes: label.classes?.length };
+  const selected = select(spec.select, names, values, told);
   if (selected.problems.length > 0) {
     problems.push(...selected.problems);
     return yield* fail();

@@ -12,6 +12,12 @@ export interface Selected {
   readonly problems: ReadonlyArray<TransformProblem>;
 }
 
+/** The label: numbers, or the places of so many classes. */
+export interface Told {
+  readonly values: Float64Array;
+  readonly classes: number | undefined;
+}
+
 /** A column that comes out. */
 interface Candidate {
   readonly name: string;
@@ -23,7 +29,7 @@ export const select = (
   selections: ReadonlyArray<Selection>,
   names: ReadonlyArray<string>,
   columns: ReadonlyArray<Float64Array>,
-  label: Float64Array,
+  label: Told,
 ): Selected => {
   let left: ReadonlyArray<Candidate> = names.map((name, index) => ({
     name,
@@ -53,7 +59,7 @@ export const select = (
 const reasonsOf = (
   selection: Selection,
   candidates: ReadonlyArray<Candidate>,
-  label: Float64Array,
+  label: Told,
   problems: Array<TransformProblem>,
 ): ReadonlyMap<string, string> => {
   switch (selection._tag) {
@@ -123,47 +129,62 @@ const negative = ({ name, values }: Candidate): ReadonlyArray<TransformProblem> 
     : [];
 
 /** The values of each class that are there. */
-const byClass = (values: Float64Array, label: Float64Array): ReadonlyArray<Float64Array> =>
-  [0, 1].map((one) => values.filter((value, row) => label[row] === one && !Number.isNaN(value)));
+const byClass = (
+  values: Float64Array,
+  label: Float64Array,
+  classes: number,
+): ReadonlyArray<Float64Array> =>
+  Array.from({ length: classes }, (_, k) =>
+    values.filter((value, row) => label[row] === k && !Number.isNaN(value)),
+  );
 
 /** How much a column tells about the label. NaN where that cannot be said. */
 const scores = {
-  /** One-way analysis of variance over the two classes: scikit-learn's `f_classif`. */
-  anovaF: (values: Float64Array, label: Float64Array): number => {
-    const classes = byClass(values, label);
+  /**
+   * F: of several classes by one-way analysis of variance (scikit-learn's `f_classif`), of a number by that of
+   * a straight line (`f_regression`).
+   */
+  anovaF: (values: Float64Array, { values: label, classes }: Told): number => {
     const known = present(values);
+    if (classes === undefined) {
+      const r2 = correlationOf(values, label) ** 2;
+      return (r2 / (1 - r2)) * (known.length - 2);
+    }
     const mean = meanOf(known);
     let [between, within] = [0, 0];
-    for (const one of classes) {
+    for (const one of byClass(values, label, classes)) {
       if (one.length === 0) return Number.NaN;
       const own = meanOf(one);
       between += one.length * (own - mean) ** 2;
       for (const value of one) within += (value - own) ** 2;
     }
-    return between / (within / (known.length - 2));
+    return between / (classes - 1) / (within / (known.length - classes));
   },
   /** Sums of each class against the shares of the classes: scikit-learn's `chi2`. */
-  chiSquare: (values: Float64Array, label: Float64Array): number => {
-    const classes = byClass(values, label);
-    const sums = classes.map((one) => one.reduce((sum, value) => sum + value, 0));
+  chiSquare: (values: Float64Array, { values: label, classes = 0 }: Told): number => {
+    const rowsOf = byClass(values, label, classes);
+    const sums = rowsOf.map((one) => one.reduce((sum, value) => sum + value, 0));
     const total = sums.reduce((sum, one) => sum + one, 0);
-    const rows = classes.reduce((sum, one) => sum + one.length, 0);
-    return classes.reduce((sum, one, index) => {
+    const rows = rowsOf.reduce((sum, one) => sum + one.length, 0);
+    return rowsOf.reduce((sum, one, index) => {
       const expected = (total * one.length) / rows;
       return sum + ((sums[index] ?? 0) - expected) ** 2 / expected;
     }, 0);
   },
   /**
-   * In bits, of the values where there are at most {@link maxDiscrete}, else of ten bins with as many
-   * rows each; what is missing is a bin of its own.
+   * In bits, of values and labels where there are at most {@link maxDiscrete} different ones, else of ten
+   * bins with as many rows each; what is missing is a bin of its own.
    */
-  mutualInformation: (values: Float64Array, label: Float64Array): number => {
-    const binOf = binsOf(values);
-    const counts = new Map<number, [number, number]>();
+  mutualInformation: (values: Float64Array, { values: label }: Told): number => {
+    const [binOf, labelBin] = [binsOf(values), binsOf(label)];
+    const bins = [...new Set(label.map(labelBin))];
+    const place = new Map(bins.map((bin, index) => [bin, index] as const));
+    const counts = new Map<number, Array<number>>();
     for (const [row, value] of values.entries()) {
       const bin = binOf(value);
-      const count = counts.get(bin) ?? [0, 0];
-      count[label[row] === 1 ? 1 : 0]++;
+      const count = counts.get(bin) ?? bins.map(() => 0);
+      const at = place.get(labelBin(label[row]!)) ?? 0;
+      count[at] = (count[at] ?? 0) + 1;
       counts.set(bin, count);
     }
     return Result.getOrElse(mutualInformation([...counts.values()]), () => Number.NaN);

@@ -36,7 +36,7 @@ export type Step = typeof Step.Type;
 export const Selection = Schema.Union([
   /** Those that vary by more than this over the training rows. */
   Schema.TaggedStruct("variance", { above: Schema.Finite }),
-  /** Those that tell most about the label. */
+  /** Those that tell most about the label; chi-square does of classes only. */
   Schema.TaggedStruct("best", {
     count: Schema.Int,
     by: Schema.Literals(["anovaF", "chiSquare", "mutualInformation"]),
