@@ -238,18 +238,15 @@ describe("rows without an event time", () => {
         });
         const found = yield* stage.run({ data });
         assert.deepStrictEqual(yield* stage.run({ data }), found);
-        const { label, probability } = yield* OutOfFold.read(found);
-        const auc = Result.getOrThrow(Classification.rocAuc(probability, label));
+        const { label, scores } = yield* OutOfFold.read(found);
+        const auc = Result.getOrThrow(Classification.rocAuc(scores, label));
         assert.isTrue(auc > 0.4 && auc < 0.6, `${auc}`);
         const better = yield* Train.outOfFold(CustomerFeatures, {
           prepare,
           estimator: { kind: "linear" },
         }).run({ data });
         const honest = yield* OutOfFold.read(better);
-        assert.isAbove(
-          Result.getOrThrow(Classification.rocAuc(honest.probability, honest.label)),
-          0.65,
-        );
+        assert.isAbove(Result.getOrThrow(Classification.rocAuc(honest.scores, honest.label)), 0.65);
       }).pipe(Effect.provide(Testing.layer)),
     );
   });

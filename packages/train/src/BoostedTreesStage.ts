@@ -173,7 +173,7 @@ const directionsOf = (monotone: { readonly [feature: string]: Direction | undefi
 };
 
 /** What is minimised for a label of this kind. */
-const objectiveOf = (
+export const objectiveOf = (
   { spec }: FeatureSet.FeatureSet,
   of: {
     readonly asked: Estimator.TreeObjective | undefined;

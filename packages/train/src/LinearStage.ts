@@ -103,7 +103,11 @@ export const linear = <C extends Contract.Contract, Out extends FeatureSet.Label
 
 type Link = Estimator.LinearModel["link"];
 
-const linkOf = ({ spec }: FeatureSet.FeatureSet, asked: "identity" | "log" | undefined): Link => {
+/** The link for a label of this kind. */
+export const linkOf = (
+  { spec }: FeatureSet.FeatureSet,
+  asked: "identity" | "log" | undefined,
+): Link => {
   const label = FeatureSet.labelKind(spec);
   if (asked !== undefined && label !== "number") {
     throw new TypeError(
@@ -113,7 +117,8 @@ const linkOf = ({ spec }: FeatureSet.FeatureSet, asked: "identity" | "log" | und
   return label === "boolean" ? "logit" : label === "text" ? "softmax" : (asked ?? "identity");
 };
 
-const kinds = {
+/** What a model with a link is called. */
+export const kinds = {
   identity: "linear regression",
   logit: "logistic regression",
   log: "Poisson regression",

@@ -1,14 +1,14 @@
 /**
  * Cross-validated training: k models, each trained without one fold, and what each says of the rows it
- * did not see. The only way to out-of-fold probabilities.
+ * did not see. The only way to out-of-fold predictions.
  */
 import { type Artifact, type Contract, type Finding, Stage, type Store } from "@ml-pipe/core";
 import {
-  Classification,
   Duckdb,
   Estimator,
-  type FeatureSet,
+  FeatureSet,
   GoldenSet,
+  type Model,
   OutOfFold,
   Table,
   type Transform,
@@ -16,36 +16,38 @@ import {
 } from "@ml-pipe/data";
 import * as Duration from "effect/Duration";
 import * as Effect from "effect/Effect";
-import * as Result from "effect/Result";
 import * as Schema from "effect/Schema";
-import { type BoostedTreesSettings, fitBoostedTrees, type TrainingError } from "./BoostedTrees.ts";
+import { type FoldEstimator, fitOf, measuresOf } from "./internal/foldEstimator.ts";
 import { foldColumn, foldedSql, foldRows, foldsBy } from "./internal/folds.ts";
 import { type Prepared, preparedBy, prepareFold } from "./internal/prepared.ts";
-import { fitLinear, type LinearOptions } from "./Linear.ts";
+import type { TrainingError } from "./internal/trainingData.ts";
+import { classesOf, labelSql } from "./internal/trainingTable.ts";
 
-/** A fold cannot be held out: it is empty, or without it only one class is left to train on. */
+export type { FoldEstimator } from "./internal/foldEstimator.ts";
+
+/** A fold cannot be held out: it is empty, or what is left to train on lacks a label. */
 export class FoldUnusable extends Schema.TaggedError<FoldUnusable>()("FoldUnusable", {
   fold: Schema.Int,
   folds: Schema.Int,
   by: OutOfFold.FoldsBy,
   /** Rows in the fold. */
   held: Schema.Int,
-  /** Rows left to train on, and how many of them are positive. */
+  /** Rows left to train on, and which labels none of them has. */
   rows: Schema.Int,
-  positives: Schema.Int,
+  lacking: Schema.Array(Schema.String),
 }) {
   override get message(): string {
-    const { fold, folds, by, held, rows, positives } = this;
+    const { fold, folds, by, held, rows, lacking } = this;
     const what =
       held === 0
         ? "it has no rows"
-        : `of the ${rows} rows left to train on, ${positives} are positive`;
+        : `of the ${rows} rows left to train on, none has the label ${lacking.join(", or the label ")}`;
     const few =
       by === "group"
-        ? "There are fewer groups than folds, or too few groups with the rare class"
+        ? "There are fewer groups than folds, or too few groups with the rare label"
         : by === "time"
-          ? "Too few instants, an embargo that is too long, or all rows of one class lie in one period"
-          : "There are too few rows of the rare class";
+          ? "Too few instants, an embargo that is too long, or all rows of one label lie in one period"
+          : "There are too few rows of the rare label";
     return `fold ${fold + 1} of ${folds} (by ${by}) cannot be held out: ${what}. ${few}: use fewer folds, or more rows.`;
   }
 }
@@ -62,15 +64,10 @@ export type OutOfFoldError =
   | Estimator.ScoreInputInvalid
   | Artifact.ArtifactStoreError;
 
-/** What is trained on each fold's complement. */
-export type FoldEstimator =
-  | ({ readonly kind: "boosted-trees" } & Omit<BoostedTreesSettings, "objective" | "earlyStopping">)
-  | ({ readonly kind: "linear" } & LinearOptions);
-
 /** How {@link outOfFold} trains. */
-export interface OutOfFoldOptions {
-  /** Default `{ kind: "boosted-trees" }`. */
-  readonly estimator?: FoldEstimator;
+export interface OutOfFoldOptions<Out extends Contract.Contract = Contract.Contract> {
+  /** Default `{ kind: "boosted-trees" }`. Its link or objective follows the label. */
+  readonly estimator?: FoldEstimator<Out>;
   /** How many folds; default 5, at least 2. */
   readonly folds?: number;
   /**
@@ -92,12 +89,12 @@ export type OutOfFoldStage<Out extends Contract.Contract> = Stage.Stage<
 >;
 
 /**
- * A stage that gives each labelled row of a training table the probability of a model that was not
- * trained on it. Rows that belong together stay together: a contract with a group has whole groups held
- * out, one with an event time whole periods, any other single rows, class by class. Groups
+ * A stage that gives each labelled row of a training table the prediction of a model that was not
+ * trained on it: a probability, a number, or a probability of each class. Rows that belong together stay together: a contract with a group has whole groups held
+ * out, one with an event time whole periods, any other single rows, class by class (of numbers, all alike). Groups
  * and rows are dealt out as by `Split.kFold`, but for rows that are equal: held out together, by label, their
  * features would speak for the other label alone. Drop true copies first, which `Labels.audit` finds. Rows
- * without a label, and those whose group or time is not known, get no probability.
+ * without a label, and those whose group or time is not known, get no prediction.
  *
  * Periods are those of no `Split.rollingOrigin`, which never validates on the rows before its first origin:
  * here each row is predicted, from what came after it too, which finds wrong labels but is no forecast.
@@ -116,12 +113,14 @@ export type OutOfFoldStage<Out extends Contract.Contract> = Stage.Stage<
  * ) => Train.outOfFold(set, { folds: 5, estimator: { kind: "linear", l2: 1 }, embargo: "1 day" });
  * ```
  */
-export const outOfFold = <C extends Contract.Contract, Out extends FeatureSet.Labelled<boolean>>(
+export const outOfFold = <C extends Contract.Contract, Out extends FeatureSet.Labelled>(
   set: FeatureSet.FeatureSet<C, Out>,
-  options: OutOfFoldOptions & Prepared<Out> = {},
+  options: OutOfFoldOptions<Out> & Prepared<Out> = {},
 ): OutOfFoldStage<Out> => {
   const { prepare } = options;
-  const { folds = 5, seed = 0, estimator = { kind: "boosted-trees" } } = options;
+  const { folds = 5, seed = 0 } = options;
+  const estimator: FoldEstimator<Out> = options.estimator ?? { kind: "boosted-trees" };
+  const { kind, fit } = fitOf(set, estimator);
   const embargoMs = Duration.toMillis(Duration.fromInputUnsafe(options.embargo ?? 0));
   const by = foldsBy(set.contract.spec);
   if (!(Number.isInteger(folds) && folds >= 2)) {
@@ -148,14 +147,17 @@ export const outOfFold = <C extends Contract.Contract, Out extends FeatureSet.La
       yield* Effect.forEach(yield* GoldenSet.requireApart(set, data), finding);
       const labelled = yield* read(set, data, { folds, seed });
       yield* Effect.forEach(unknownFinding(set.contract.spec, labelled.unknown), finding);
-      const probability = new Float64Array(labelled.labels.length);
+      const { classes } = labelled;
+      const width = classes?.length ?? 1;
+      const measures = measuresOf(set, classes);
+      const scores = new Float64Array(labelled.labels.length * width);
       const told: Array<ReadonlyArray<string | number | null>> = [];
       for (let k = 0; k < folds; k++) {
         const { held, train } = foldRows(labelled.fold, labelled.time, k, embargoMs);
         const labels = pick(labelled.labels, train);
-        const positives = labels.reduce((sum, one) => sum + one, 0);
-        if (held.length === 0 || positives === 0 || positives === labels.length) {
-          const counts = { held: held.length, rows: labels.length, positives };
+        const lacking = lackingIn(set, labels, classes);
+        if (held.length === 0 || lacking.length > 0) {
+          const counts = { held: held.length, rows: labels.length, lacking };
           return yield* new FoldUnusable({ fold: k, folds, by, ...counts });
         }
         const rows =
@@ -170,11 +172,14 @@ export const outOfFold = <C extends Contract.Contract, Out extends FeatureSet.La
                 held: pick(labelled.row, held),
               });
         const { featureNames, train: columns } = rows;
-        const model = yield* fit(estimator, { featureNames, columns, labels });
-        const scores = new Float64Array(held.length);
-        yield* Estimator.scoreColumns(model, rows.held, scores);
-        for (const [at, row] of held.entries()) probability[row] = scores[at]!;
-        told.push([k + 1, train.length, ...measured(scores, pick(labelled.labels, held))]);
+        const model = yield* fit({ featureNames, columns, labels });
+        const own = new Float64Array(held.length * width);
+        yield* Estimator.scoreColumns(model, rows.held, own);
+        for (const [at, row] of held.entries()) {
+          scores.set(own.subarray(at * width, (at + 1) * width), row * width);
+        }
+        const figures = measures.of(own, pick(labelled.labels, held));
+        told.push([k + 1, train.length, held.length, ...figures]);
         yield* progress({
           label: `fold ${k + 1} of ${folds}`,
           share: (k + 1) / folds,
@@ -185,18 +190,41 @@ export const outOfFold = <C extends Contract.Contract, Out extends FeatureSet.La
         _tag: "table",
         title: "Cross-validation",
         caption: `folds by ${by}; each row is predicted by the model that was not trained on its fold`,
-        columns: ["fold", "trained on", "held out", "positive", "ROC AUC", "log loss"],
+        columns: ["fold", "trained on", "held out", ...measures.names],
         rows: told,
       });
       const { row, fold, labels: label } = labelled;
       return yield* OutOfFold.write(set, {
-        kind: estimator.kind === "linear" ? "logistic regression" : "gradient-boosted trees",
+        kind,
+        signature: saysOf(set, classes),
         folds: { count: folds, by },
         table: data,
-        columns: { row, fold, label, probability },
+        columns: { row, fold, label, scores },
       });
     }),
   });
+};
+
+/** What is said of a row of a label of this kind. */
+const saysOf = (
+  { spec }: FeatureSet.FeatureSet,
+  classes: ReadonlyArray<string> | undefined,
+): Model.Signature =>
+  classes !== undefined
+    ? { _tag: "classes", classes }
+    : { _tag: FeatureSet.labelKind(spec) === "number" ? "value" : "probability" };
+
+/** The labels, in words, without which nothing can be learned, and that no row has. */
+const lackingIn = (
+  { spec }: FeatureSet.FeatureSet,
+  labels: Float64Array,
+  classes: ReadonlyArray<string> | undefined,
+): ReadonlyArray<string> => {
+  const seen = new Set(labels);
+  if (classes === undefined && FeatureSet.labelKind(spec) === "number") {
+    return seen.size > 1 ? [] : [`above or below ${labels[0] ?? "others"}`];
+  }
+  return (classes ?? ["no", "yes"]).filter((_, k) => !seen.has(k)).map((name) => `"${name}"`);
 };
 
 /** Rows that no fold may have, because nothing tells with which others they belong. */
@@ -213,37 +241,10 @@ const unknownFinding = (
       column,
       owner: spec.owner,
       expected: `a ${column} for every labelled row`,
-      found: `${Words.counted(rows, "row")} without one, which get no probability`,
+      found: `${Words.counted(rows, "row")} without one, which get no prediction`,
       rows,
-      next: `Find out why they have no ${column}: wrong labels are not looked for in them.`,
+      next: `Find out why they have no ${column}: nothing can be told of them, such as wrong labels.`,
     },
-  ];
-};
-
-const fit = (
-  estimator: FoldEstimator,
-  data: Parameters<typeof fitLinear>[0],
-): Effect.Effect<Estimator.Estimator, TrainingError> => {
-  if (estimator.kind === "linear") {
-    const { kind: _kind, ...options } = estimator;
-    return Effect.map(fitLinear(data, options), ({ estimator }) => estimator);
-  }
-  const { kind: _kind, ...options } = estimator;
-  return Effect.map(fitBoostedTrees(data, options), ({ estimator }) => estimator);
-};
-
-/** Rows, positives, ROC AUC and log loss of a fold; null where they cannot be computed. */
-const measured = (scores: Float64Array, labels: Float64Array): ReadonlyArray<number | null> => {
-  const orNull = (result: Result.Result<number, unknown>) =>
-    Result.match(result, {
-      onSuccess: (value) => Number(value.toPrecision(6)),
-      onFailure: () => null,
-    });
-  return [
-    labels.length,
-    labels.reduce((sum, one) => sum + one, 0),
-    orNull(Classification.rocAuc(scores, labels)),
-    orNull(Classification.logLoss(scores, labels)),
   ];
 };
 
@@ -270,14 +271,22 @@ const read = Effect.fnUntraced(function* (
     operation,
     `SELECT count_if(${known})::DOUBLE AS n, count_if(NOT (${known}))::DOUBLE AS unknown FROM ${rows} WHERE label IS NOT NULL`,
   );
+  const classes = yield* classesOf(set, table);
+  const labelKind = FeatureSet.labelKind(set.spec);
   const featureNames = set.spec.features.map(({ name }) => name);
   const time =
     spec.eventTime === undefined
       ? "NULL"
       : `epoch_ms(CAST(${Duckdb.identifier(spec.eventTime)} AS TIMESTAMP))`;
   const { columns } = yield* db.numericColumns(operation, {
-    from: `(FROM ${foldedSql(set.contract, labelled, dealt)} ORDER BY file_row_number)`,
-    select: ["file_row_number", `"~fold"`, time, "label", ...featureNames.map(Duckdb.identifier)],
+    from: `(FROM ${foldedSql(set.contract, labelled, { ...dealt, stratified: labelKind !== "number" })} ORDER BY file_row_number)`,
+    select: [
+      "file_row_number",
+      `"~fold"`,
+      time,
+      labelSql(classes),
+      ...featureNames.map(Duckdb.identifier),
+    ],
     rows: Number(count?.["n"] ?? 0),
   });
   const [row = none, fold = none, at = none, labels = none, ...features] = columns;
@@ -285,6 +294,7 @@ const read = Effect.fnUntraced(function* (
   return {
     relation: labelled,
     unknown,
+    classes,
     row,
     fold,
     time: at,

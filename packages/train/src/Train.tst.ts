@@ -32,6 +32,11 @@ it("has links, exposures and quantiles for numbers only", () => {
   Train.linear(Amount, { link: "log", exposure: "days" });
   // @ts-expect-error Type 'string' is not assignable to type 'undefined'
   Train.linear(Buys, { link: "log" });
+  Train.outOfFold(Amount, { estimator: { kind: "linear", link: "log", exposure: "days" } });
+  // @ts-expect-error is not assignable to type
+  Train.outOfFold(Kind, { estimator: { kind: "linear", link: "log" } });
+  // @ts-expect-error is not assignable to type
+  Train.outOfFold(Buys, { estimator: { kind: "boosted-trees", quantile: 0.5 } });
   // @ts-expect-error Type 'number' is not assignable to type 'undefined'
   Train.constant(Kind, { quantile: 0.5 });
 });

@@ -42,13 +42,14 @@ const outOfFoldOf = (table: Table.AnyTable, p = probability, label = given) => {
   const rows = Float64Array.from({ length: table.rows }, (_, i) => i).filter((i) => i !== 7);
   return OutOfFold.write(TripFeatures, {
     kind: "hand-made model",
+    signature: { _tag: "probability" },
     folds: { count: 5, by: "random" },
     table,
     columns: {
       row: rows,
       fold: rows.map((i) => i % 5),
       label: rows.map((i) => Number(label(i))),
-      probability: rows.map(p),
+      scores: rows.map(p),
     },
   });
 };
@@ -116,13 +117,14 @@ describe("suspect labels", () => {
       const row = Float64Array.from(rows, ({ n }) => Number(n));
       const outOfFold = yield* OutOfFold.write(TripFeatures, {
         kind: "hand-made model",
+        signature: { _tag: "probability" },
         folds: { count: 5, by: "random" },
         table: data,
         columns: {
           row,
           fold: row.map(() => 0),
           label: row.map((i) => Number(given(i))),
-          probability: row.map(probability),
+          scores: row.map(probability),
         },
       });
       const stage = Labels.suspects(TripFeatures, { filter: "predictedNotGiven" });

@@ -140,7 +140,7 @@ export const suspects = <C extends Contract.Contract, Out extends FeatureSet.Lab
       const found = yield* OutOfFold.read(outOfFold);
       const given: ConfidentLearning.GivenLabels = {
         labels: found.label,
-        probabilities: [found.probability.map((p) => 1 - p), found.probability],
+        probabilities: [found.scores.map((p) => 1 - p), found.scores],
       };
       const issues = yield* Effect.fromResult(ConfidentLearning.findIssues(given, filter));
       const joint = yield* Effect.fromResult(ConfidentLearning.confidentJoint(given));
@@ -154,7 +154,7 @@ export const suspects = <C extends Contract.Contract, Out extends FeatureSet.Lab
         row: pick(found.row),
         given: pick(found.label),
         score: pick(quality.normalizedMargin),
-        probability: pick(found.probability),
+        probability: pick(found.scores),
       });
       const relation = yield* Table.relation(data, { rowNumbers: true });
       const review = yield* Table.write(into, "raw", {
@@ -171,10 +171,7 @@ export const suspects = <C extends Contract.Contract, Out extends FeatureSet.Lab
         );
       }
       const { owner } = set.contract.spec;
-      const auc = Result.getOrElse(
-        Classification.rocAuc(found.probability, found.label),
-        () => 0.5,
-      );
+      const auc = Result.getOrElse(Classification.rocAuc(found.scores, found.label), () => 0.5);
       const byChance = aucByChance(found.label);
       if (auc <= byChance) {
         yield* finding({

@@ -35,6 +35,7 @@ it("wrong labels are looked for with out-of-fold probabilities only", () => {
     table: digest,
     rows: 1,
     kind: "a model that has seen the rows",
+    signature: { _tag: "probability" },
     folds: { count: 5, by: "random" },
     data: { digest, bytes: 1, mediaType: "" },
   } as const;

@@ -12,7 +12,15 @@ import { splitId } from "./parts.ts";
 import { givenReasons, requireOffered, type Unordered } from "./refusal.ts";
 import { strataOf } from "./strata.ts";
 import { tell } from "./told.ts";
-import { type Duplicates, lawsOf, requireUnits, sizesSql, type Units, unitsSql } from "./units.ts";
+import {
+  type Duplicates,
+  lawsOf,
+  requireUnits,
+  sizesSql,
+  stratumSql,
+  type Units,
+  unitsSql,
+} from "./units.ts";
 
 /** How folds are made. */
 export interface KFoldOptions<C extends Contract.Contract> {
@@ -145,7 +153,7 @@ const dealtSql = (drawn: string, folds: number, units: Pick<Units, "group">): st
 
 /**
  * Folds as those of {@link kFold}, as a query for `~row` (a row's `file_row_number`) and `~part` (its fold,
- * from 0), for a stage that trains on all of them by itself. `relation` is SQL, with `file_row_number`. Whole
+ * from 0), for a stage that trains on all of them by itself. With `stratify`, each has its share of that column's values. `relation` is SQL, with `file_row_number`. Whole
  * groups are in one fold, rows without a group in none. Without groups each row is dealt out by itself, equal
  * ones too.
  *
@@ -161,14 +169,14 @@ const dealtSql = (drawn: string, folds: number, units: Pick<Units, "group">): st
 export const foldsSql = (
   contract: Contract.Contract,
   relation: string,
-  options: { readonly folds: number; readonly seed: number; readonly stratify: string },
+  options: { readonly folds: number; readonly seed: number; readonly stratify?: string },
 ): string => {
   const { folds, seed, stratify } = options;
   const { group } = contract.spec;
   const drawn =
     group === undefined
       ? `SELECT file_row_number AS "~row", ${drawSql(seed, "file_row_number")} AS "~unit",
-          CAST(${identifier(stratify)} AS VARCHAR) AS "~stratum" FROM ${relation}`
+          ${stratumSql(stratify)} AS "~stratum" FROM ${relation}`
       : unitsSql(contract, relation, { group, duplicates: "together", stratify, seed });
   return `SELECT "~row", "~part" FROM (${dealtSql(drawn, folds, { group })})`;
 };

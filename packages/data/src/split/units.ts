@@ -71,7 +71,7 @@ export const unitsSql = (
   const content = contentOf(contract);
   const unit = group === undefined ? (key ?? content) : [group];
   const rows = `SELECT file_row_number AS "~row", ${drawSql(seed, textSql(unit))} AS "~unit",
-      ${stratify === undefined ? "CAST(NULL AS VARCHAR)" : `CAST(${identifier(stratify)} AS VARCHAR)`} AS "~stratum"`;
+      ${stratumSql(stratify)} AS "~stratum"`;
   if (group !== undefined) return `${rows} FROM ${relation} WHERE ${identifier(group)} IS NOT NULL`;
   const withContent = `(${rows}, ${hashSql(content)} AS "~content" FROM ${relation})`;
   if (duplicates === "drop") {
@@ -83,6 +83,10 @@ export const unitsSql = (
     ? `${rows} FROM ${relation}`
     : `SELECT "~row", min("~unit") OVER (PARTITION BY "~content") AS "~unit", "~stratum" FROM ${withContent}`;
 };
+
+/** What rows are dealt out by; without a column all alike. */
+export const stratumSql = (stratify: string | undefined): string =>
+  `CAST(${stratify === undefined ? "NULL" : identifier(stratify)} AS VARCHAR)`;
 
 /**
  * The units of such rows, each once: `~unit`, `~n` (its rows) and `~stratum` (that of most of its rows;

@@ -13,19 +13,28 @@ export const foldColumn = ({ group, eventTime }: Contract.ContractSpec): string 
 /**
  * SQL for the rows of a relation that are in a fold, with its number from 0 as `~fold`. Groups and single
  * rows are dealt out as by `Split.kFold`; periods have about as many rows each, and rows of one instant are
- * in one period. All rows have the column of {@link foldColumn}.
+ * in one period. `stratified`: each fold has its share of every label, where they are not cut by time. All rows
+ * have the column of {@link foldColumn}.
  */
 export const foldedSql = (
   contract: Contract.Contract,
   relation: string,
-  { folds, seed }: { readonly folds: number; readonly seed: number },
+  {
+    folds,
+    seed,
+    stratified,
+  }: { readonly folds: number; readonly seed: number; readonly stratified: boolean },
 ): string => {
   if (foldsBy(contract.spec) === "time") {
     const time = Duckdb.identifier(contract.spec.eventTime ?? "");
     return `(SELECT *, (${folds} * (rank() OVER (ORDER BY ${time}) - 1)) // count(*) OVER () AS "~fold"
       FROM ${relation})`;
   }
-  const dealt = Split.foldsSql(contract, relation, { folds, seed, stratify: "label" });
+  const dealt = Split.foldsSql(contract, relation, {
+    folds,
+    seed,
+    ...(stratified ? { stratify: "label" } : {}),
+  });
   return `(SELECT t.*, "~part" AS "~fold" FROM ${relation} AS t JOIN (${dealt}) AS d ON t.file_row_number = d."~row")`;
 };
 

@@ -66,6 +66,12 @@ export const classesOf = Effect.fnUntraced(function* (
   return found.map(({ label }) => String(label));
 });
 
+/** The label as a number: of a text its place among the classes, null if it is none of them. */
+export const labelSql = (classes: ReadonlyArray<string> | undefined): string =>
+  classes === undefined
+    ? "label"
+    : `(list_position([${classes.map(Duckdb.literal).join(", ")}], label) - 1)`;
+
 /**
  * The features and labels of a table as typed arrays, as the transformation gives them to the model; rows
  * without a label are left out.
@@ -77,10 +83,7 @@ export const readTable = Effect.fnUntraced(function* (
 ) {
   const db = yield* Duckdb.Duckdb;
   const rows = yield* Table.relation(table, { rowNumbers: true });
-  const label =
-    classes === undefined
-      ? "label"
-      : `(list_position([${classes.map(Duckdb.literal).join(", ")}], label) - 1)`;
+  const label = labelSql(classes);
   const by = query === undefined ? undefined : Duckdb.identifier(query);
   const used =
     by === undefined ? `${label} IS NOT NULL` : `${label} IS NOT NULL AND ${by} IS NOT NULL`;
