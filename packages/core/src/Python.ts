@@ -11,11 +11,16 @@ import * as Effect from "effect/Effect";
 import type * as Schema from "effect/Schema";
 import { digestOf, findExecutable, pathOf, shortNames } from "./internal/executable.ts";
 import { PythonPackagesDiffer, PythonUnusable } from "./python/errors.ts";
-import { type Probed, probe } from "./python/probe.ts";
+import { modulesOf, type Probed, probe } from "./python/probe.ts";
 import { isVersion, normalName, requirementsOf } from "./python/requirements.ts";
 import type { ProcessNotFound } from "./stage/processErrors.ts";
 
-export { PythonPackageMissing, PythonPackagesDiffer, PythonUnusable } from "./python/errors.ts";
+export {
+  PythonModuleUntracked,
+  PythonPackageMissing,
+  PythonPackagesDiffer,
+  PythonUnusable,
+} from "./python/errors.ts";
 
 /** Where Python is, and what it must have. */
 export interface Environment {
@@ -37,7 +42,12 @@ export interface Interpreter {
   readonly version: string;
   readonly implementation: string;
   readonly platform: string;
-  readonly packages: ReadonlyArray<{ readonly name: string; readonly version: string }>;
+  readonly packages: ReadonlyArray<{
+    readonly name: string;
+    readonly version: string;
+    /** Installed as a reference to a folder, whose content may change at any time. */
+    readonly editable: boolean;
+  }>;
 }
 
 /** What looking at an environment can fail with. */
@@ -63,22 +73,33 @@ export const inspect: (environment: Environment) => Effect.Effect<Interpreter, P
 export const has = ({ packages }: Pick<Interpreter, "packages">, name: string): boolean =>
   packages.some((one) => normalName(one.name) === normalName(name));
 
+/** What runs in an environment. */
+export interface Program {
+  readonly script?: string | URL;
+  /** Other files that it reads. */
+  readonly reads?: ReadonlyArray<string | URL>;
+}
+
 /**
- * What a result depends on of an environment: the interpreter and each package, by content, and the lock
- * file, and of the files given, such as the script; not where they are. A package that is installed as a reference to a folder cannot be hashed: with
- * one, nothing is ever the same.
+ * What a result depends on: the interpreter and each package, by content, the lock file, the script with the
+ * modules beside it that it imports, and what it reads; not where they are. A package that is installed as a
+ * reference to a folder cannot be hashed: with one, nothing is ever the same.
  */
 export const identity = Effect.fnUntraced(function* (
   stage: string,
   environment: Environment,
-  files: ReadonlyArray<string | URL> = [],
+  { script, reads = [] }: Program = {},
 ): Effect.fn.Return<{ readonly [name: string]: Schema.Json }, PythonError | ProcessNotFound> {
   const { executable, probed } = yield* look(environment);
   const { version, implementation, platform, packages } = probed;
   const { requirements } = environment;
   const editable = packages.filter((one) => one.editable).map(({ name }) => name);
   const now = yield* Clock.currentTimeMillis;
-  const paths = [helper, ...files.map((file) => pathOf(file, process.cwd()))];
+  const own =
+    script === undefined
+      ? []
+      : yield* scriptFiles(stage, executable, pathOf(script, process.cwd()));
+  const paths = [helper, ...own, ...reads.map((file) => pathOf(file, process.cwd()))];
   const names = shortNames(paths);
   const digests: Record<string, Schema.Json> = {};
   for (const [index, file] of paths.entries()) {
@@ -116,6 +137,16 @@ export const helperFolder = fileURLToPath(
 );
 
 const helper = path.join(helperFolder, "ml_pipe.py");
+
+/** A script, and the files that it imports and that are neither installed nor part of Python. */
+const scriptFiles = Effect.fnUntraced(function* (
+  stage: string,
+  executable: string,
+  script: string,
+) {
+  yield* digestOf(stage, script);
+  return [script, ...(yield* modulesOf(executable, helperFolder, script))];
+});
 
 const look = Effect.fnUntraced(function* (
   environment: Environment,

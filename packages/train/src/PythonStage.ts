@@ -71,6 +71,7 @@ export type PythonTrainError =
   | Stage.InputMismatch
   | Python.PythonError
   | Python.PythonPackageMissing
+  | Python.PythonModuleUntracked
   | PythonTypesStale
   | Onnx.ReadError
   | SplitMismatch
@@ -169,7 +170,7 @@ export const python = <
     resources: { ...(memory === undefined ? {} : { memory }), ...resources },
     fingerprint: Effect.all({
       goldens: GoldenSet.registeredDigests(set),
-      python: Python.identity("train", environment, [options.script, ...reads]),
+      python: Python.identity("train", environment, { script: options.script, reads }),
     }),
     run: Effect.fnUntraced(function* ({ train, validation }, { exhibit, finding, progress }) {
       yield* requireOneSplit(train, validation);

@@ -66,7 +66,13 @@ export const prepare = Effect.fnUntraced(function* (
 export const collect = Effect.fnUntraced(function* (paths: Paths, secrets: Secrets) {
   const fail = (problem: string) => Effect.fail(new Unusable({ problem }));
   const stat = yield* Effect.promise(() => fs.stat(paths.output).catch(() => undefined));
-  if (stat === undefined) return yield* fail("it wrote no file to ML_PIPE_OUTPUT");
+  if (stat === undefined) {
+    return yield* fail(
+      "it wrote no file to ML_PIPE_OUTPUT (ml_pipe does, in Python: model or output)",
+    );
+  }
+  // Reading a pipe would wait for ever.
+  if (!stat.isFile()) return yield* fail("what it made at ML_PIPE_OUTPUT is no file");
   if (stat.size > longestOutputBytes) {
     return yield* fail(`${stat.size} bytes of JSON are too much: hand them over as an artifact`);
   }

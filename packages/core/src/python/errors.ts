@@ -39,7 +39,7 @@ export class PythonPackagesDiffer extends Schema.TaggedError<PythonPackagesDiffe
   }
 }
 
-/** A script imports a package that is not installed. */
+/** A script imports a package that is not installed, or a module that is not there. */
 export class PythonPackageMissing extends Schema.TaggedError<PythonPackageMissing>()(
   "PythonPackageMissing",
   {
@@ -52,6 +52,16 @@ export class PythonPackageMissing extends Schema.TaggedError<PythonPackageMissin
 ) {
   override get message(): string {
     const { stage, module, interpreter, lines } = this;
-    return `stage "${stage}": the script imports ${module}, which ${interpreter} does not have:\n${lines.map((line) => `  ${line}`).join("\n")}\nInstall the package that has it (${interpreter} -m pip install …), and pin it in the requirements.`;
+    return `stage "${stage}": the script imports ${module}, which ${interpreter} does not have:\n${lines.map((line) => `  ${line}`).join("\n")}\nInstall the package that has it (${interpreter} -m pip install …), and pin it in the requirements; a module of your own is put beside the script.`;
+  }
+}
+
+/** A script imports a file that its result is not known by, so that a change there would be overlooked. */
+export class PythonModuleUntracked extends Schema.TaggedError<PythonModuleUntracked>()(
+  "PythonModuleUntracked",
+  { stage: Schema.String, module: Schema.String, file: Schema.String },
+) {
+  override get message(): string {
+    return `stage "${this.stage}": the script imports ${this.module} from ${this.file}, which is no part of the cache key: reading the script did not lead there, and it is not installed. Name the file in \`reads\`, put it beside the script, or install it as a package.`;
   }
 }

@@ -1,6 +1,7 @@
 /** What an interpreter says of itself and of the packages that it has. */
 import { execFile } from "node:child_process";
 import * as fs from "node:fs/promises";
+import * as path from "node:path";
 import { promisify } from "node:util";
 import * as Effect from "effect/Effect";
 import * as Schema from "effect/Schema";
@@ -60,6 +61,7 @@ print(json.dumps({
 `;
 
 const decode = Schema.decodeUnknownEffect(Schema.fromJsonString(Probed));
+const decodeFiles = Schema.decodeUnknownEffect(Schema.fromJsonString(Schema.Array(Schema.String)));
 const run = promisify(execFile);
 
 /** An interpreter that takes longer than this to say what it is would take for ever. */
@@ -72,6 +74,8 @@ export const pythonVariables: { readonly [name: string]: string } = {
   PYTHONNOUSERSITE: "1",
   PYTHONUTF8: "1",
   PYTHONHASHSEED: "0",
+  // A crash of native code then says where it happened.
+  PYTHONFAULTHANDLER: "1",
 };
 
 /** What was found, by what the interpreter and its folders looked like: packages rarely change. */
@@ -85,11 +89,33 @@ export const probe = Effect.fnUntraced(function* (
   if (earlier !== undefined && earlier.look === (yield* lookOf(executable, earlier.probed))) {
     return earlier.probed;
   }
+  const probed = yield* ask(executable, ["-c", program], decode);
+  known.set(executable, { look: yield* lookOf(executable, probed), probed });
+  return probed;
+});
+
+/**
+ * The files that a script imports, and those import in turn, that are neither installed nor part of Python:
+ * read by this interpreter's own parser. Asked anew each time, because any of them may have changed.
+ */
+export const modulesOf = (
+  executable: string,
+  helperFolder: string,
+  script: string,
+): Effect.Effect<ReadonlyArray<string>, PythonUnusable> =>
+  ask(executable, [path.join(helperFolder, "ml_pipe_modules.py"), script], decodeFiles);
+
+/** What an interpreter answers to a program of ours. */
+const ask = <A>(
+  executable: string,
+  args: ReadonlyArray<string>,
+  decodeAnswer: (text: string) => Effect.Effect<A, Schema.SchemaError>,
+): Effect.Effect<A, PythonUnusable> => {
   const unusable = (problem: string, next: string) =>
     new PythonUnusable({ interpreter: executable, problem, next });
-  const { stdout } = yield* Effect.tryPromise({
+  return Effect.tryPromise({
     try: (signal) =>
-      run(executable, ["-c", program], {
+      run(executable, args, {
         signal,
         timeout: timeoutMillis,
         maxBuffer: 64 * 2 ** 20,
@@ -97,18 +123,17 @@ export const probe = Effect.fnUntraced(function* (
       }),
     catch: (thrown) =>
       unusable(`does not say what it is (${lastLine(thrown)})`, "Use Python 3.8 or newer"),
-  });
-  const probed = yield* decode(stdout).pipe(
-    Effect.mapError(() =>
-      unusable(
-        "answers something else than Python would",
-        "Name the interpreter of the environment",
+  }).pipe(
+    Effect.flatMap(({ stdout }) =>
+      Effect.mapError(decodeAnswer(stdout), () =>
+        unusable(
+          "answers something else than Python would",
+          "Name the interpreter of the environment",
+        ),
       ),
     ),
   );
-  known.set(executable, { look: yield* lookOf(executable, probed), probed });
-  return probed;
-});
+};
 
 const lookOf = (executable: string, { folders }: Probed): Effect.Effect<string> =>
   Effect.promise(async () => {

@@ -27,12 +27,12 @@ import {
   type StageInfo,
   StageInvalid,
 } from "./make.ts";
-import type {
+import {
   ProcessFailed,
-  ProcessNotFound,
-  ProcessOutOfMemory,
-  ProcessOutputInvalid,
-  ProcessTimedOut,
+  type ProcessNotFound,
+  type ProcessOutOfMemory,
+  type ProcessOutputInvalid,
+  type ProcessTimedOut,
 } from "./processErrors.ts";
 
 /** What a stage that runs a process can fail with, beside what its secrets can. */
@@ -133,12 +133,12 @@ export const process: <
 
 /** What a stage for one kind of program adds to a process. */
 export interface Extension {
-  /** Variables of the child. */
-  readonly variables: { readonly [name: string]: string };
   /** Part of the cache key. */
   readonly identity: Effect.Effect<Schema.Json, unknown>;
-  /** What is done around the process. */
-  readonly around: <A, E, R>(process: Effect.Effect<A, E, R>) => Effect.Effect<A, unknown, R>;
+  /** Looks before the process starts whether it can, and gives variables for it alone. */
+  readonly prepare: Effect.Effect<{ readonly [name: string]: string }, unknown>;
+  /** What an error of the process is called where more is known of the program. */
+  readonly named: (error: ProcessFailed) => { readonly _tag: string };
 }
 
 /** A stage that runs a command, and what is done around it. Typed by the function that authors call. */
@@ -148,7 +148,7 @@ export const processStage = (
   frames: ReturnType<typeof callSites>,
   extension?: Extension,
 ): never => {
-  const spec = { ...specOf(name, definition), variables: extension?.variables ?? {} };
+  const spec = specOf(name, definition);
   const { description, input, params, environment, memory, resources = {} } = definition;
   const { cache, charter, output, outputs } = definition;
   const own = fingerprintOf(name, definition);
@@ -168,10 +168,13 @@ export const processStage = (
     ...(cache === undefined ? {} : { cache }),
     ...(charter === undefined ? {} : { charter }),
   };
-  const run = (input: Values, context: StageContext<{}>) => {
-    const process = executeProcess(spec, stage.info, input, context);
-    return extension === undefined ? process : extension.around(process);
-  };
+  const run = Effect.fnUntraced(function* (input: Values, context: StageContext<{}>) {
+    const variables = extension === undefined ? {} : yield* extension.prepare;
+    const process = executeProcess({ ...spec, variables }, stage.info, input, context);
+    return yield* Effect.mapError(process, (error) =>
+      extension !== undefined && error instanceof ProcessFailed ? extension.named(error) : error,
+    );
+  });
   const stage: { readonly info: StageInfo } =
     outputs === undefined
       ? make(name, {
@@ -217,7 +220,7 @@ const specOf = (stage: string, definition: AnyDefinition): Omit<Spec, "variables
 };
 
 const shortName = (word: string | URL): string =>
-  basename(typeof word === "string" ? word : word.pathname);
+  basename(typeof word === "string" ? word : decodeURIComponent(word.pathname));
 
 /** The bytes of the program and of the files that it reads, and its literal arguments. */
 const fingerprintOf = Effect.fnUntraced(function* (

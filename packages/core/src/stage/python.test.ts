@@ -96,6 +96,23 @@ ml_pipe.output({"sum": sum(ml_pipe.inputs["xs"]) * ml_pipe.params["factor"], "fi
     }),
   );
 
+  it.effect("that hands over what is no file is told what it should be", () =>
+    Effect.gen(function* () {
+      for (const [code, expected] of [
+        [
+          "ml_pipe.artifact(42, 'a/b')",
+          /ContractError: a path or bytes can be handed over; found int/,
+        ],
+        ["ml_pipe.artifact(b'', 'a/b', '../x')", /without folders; found '\.\.\/x'/],
+        ["import os; os.mkfifo(os.environ['ML_PIPE_OUTPUT'])", /ML_PIPE_OUTPUT is no file/],
+        ["import os.nothing", /ProcessFailed.*exit code 1/],
+      ] as const) {
+        const { error } = yield* failureOf(`import ml_pipe\n${code}\n`);
+        assert.match(`${error._tag}: ${error.message}`, expected);
+      }
+    }),
+  );
+
   it.effect("that is not there, or has no interpreter, is said before anything starts", () =>
     Effect.gen(function* () {
       const gone = (yield* failureOf("", { script: "/nowhere/train.py" })).error;
@@ -156,6 +173,112 @@ ml_pipe.output({"sum": sum(ml_pipe.inputs["xs"]) * ml_pipe.params["factor"], "fi
         const { version } = yield* Python.inspect(environment);
         assert.include(String(identity["python"]), version);
       }),
+  );
+});
+
+describe.skipIf(interpreter === undefined && !required)("modules of a script's own", () => {
+  /** A folder of files, of which `train.py` is the script. */
+  const folderOf = Effect.fnUntraced(function* (files: { readonly [name: string]: string }) {
+    const folder = yield* temporaryFolder;
+    for (const [name, text] of Object.entries(files)) {
+      fs.mkdirSync(path.dirname(path.join(folder, name)), { recursive: true });
+      fs.writeFileSync(path.join(folder, name), text);
+    }
+    return folder;
+  });
+  const environment = { interpreter: interpreter ?? "python3" };
+  const filesOf = Effect.fnUntraced(function* (folder: string) {
+    const script = path.join(folder, "train.py");
+    const { files } = yield* Python.identity("fit", environment, { script });
+    return Object.keys(Object(files)).filter((name) => name !== "ml_pipe.py");
+  });
+
+  it.effect("are part of the key however they are imported, and whatever else lies there", () =>
+    Effect.gen(function* () {
+      const folder = yield* folderOf({
+        "train.py": `
+import json, numpy.linalg, one
+import deep.er.module as m
+from two import name
+if False:
+    from package import part, not_a_module
+def late():
+    import importlib
+    importlib.import_module("by_name")
+    from three import *
+`,
+        "one.py": "\ufeffimport four\r\n",
+        "two.py": "from __future__ import annotations\nfrom . import never\n",
+        "three.py": "def broken(:\n",
+        "four.py": "import train, one",
+        "by_name.py": "",
+        "package/__init__.py": "from .inner import thing\n",
+        "package/inner.py": "from . import sibling\nfrom .. import above\n",
+        "package/sibling.py": "from ..one import x",
+        "package/part.py": "",
+        "package/unused.py": "",
+        "deep/er/module.py": "from .beside import x\nfrom ... import top",
+        "deep/er/beside.py": "",
+        "json.py": "",
+        "unused.py": "",
+      });
+      assert.deepStrictEqual((yield* filesOf(folder)).toSorted(), [
+        "__init__.py",
+        "beside.py",
+        "by_name.py",
+        "four.py",
+        "inner.py",
+        "json.py",
+        "module.py",
+        "one.py",
+        "part.py",
+        "sibling.py",
+        "three.py",
+        "train.py",
+        "two.py",
+      ]);
+      const before = yield* Python.identity("fit", environment, {
+        script: path.join(folder, "train.py"),
+      });
+      fs.writeFileSync(path.join(folder, "package/sibling.py"), "x = 1");
+      const after = yield* Python.identity("fit", environment, {
+        script: path.join(folder, "train.py"),
+      });
+      assert.notDeepEqual(after, before);
+    }),
+  );
+
+  it.effect("from elsewhere are refused when they are imported, unless they are named", () =>
+    Effect.gen(function* () {
+      const elsewhere = yield* folderOf({ "far.py": "answer = 3" });
+      const folder = yield* folderOf({
+        "near.py": "answer = 4",
+        "train.py": `
+import near, sys
+sys.path.insert(0, ${JSON.stringify(elsewhere)})
+import ml_pipe
+try:
+    import nowhere
+except ImportError:
+    pass
+import far
+ml_pipe.output(near.answer + far.answer)
+`,
+      });
+      const { use } = yield* watched();
+      const stage = (reads: ReadonlyArray<string>) =>
+        Stage.python("fit", {
+          ...environment,
+          script: path.join(folder, "train.py"),
+          reads,
+          input: {},
+          output: Schema.Finite,
+        });
+      const error = yield* use(Effect.flip(stage([]).run({})));
+      assert.strictEqual(error._tag, "PythonModuleUntracked");
+      assert.match(error.message, /imports far from .*far\.py, which is no part of the cache key/);
+      assert.strictEqual(yield* use(stage([path.join(elsewhere, "far.py")]).run({})), 7);
+    }),
   );
 });
 

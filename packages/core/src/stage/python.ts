@@ -3,13 +3,13 @@ import { pathToFileURL } from "node:url";
 import * as Effect from "effect/Effect";
 import { callSites } from "../internal/callSite.ts";
 import { digestOf, pathOf } from "../internal/executable.ts";
-import type { SecretSources } from "../internal/executeProcess.ts";
+import { folderOf, type SecretSources } from "../internal/executeProcess.ts";
 import type { OutOf, OutputSide, TypesOf } from "../internal/outputSide.ts";
 import * as Python from "../Python.ts";
 import { pythonVariables } from "../python/probe.ts";
 import type { Fields, Stage } from "./make.ts";
 import { type Definition, type Failing, type Needing, processStage } from "./process.ts";
-import { ProcessFailed } from "./processErrors.ts";
+import type { ProcessFailed } from "./processErrors.ts";
 
 /** What the author of a Python stage writes, beside its outputs. */
 export interface PythonDefinition<I extends Fields, X extends SecretSources>
@@ -27,7 +27,8 @@ export interface PythonDefinition<I extends Fields, X extends SecretSources>
  *
  * The script may import `ml_pipe`, a module without dependencies that reads what it is given and hands
  * back what it made: `ml_pipe.inputs`, `ml_pipe.params`, `ml_pipe.artifact(…)`, `ml_pipe.output(…)`.
- * Modules beside the script are found as always; name them in `reads`, so that they are part of the key.
+ * Modules beside the script are found as always, and are part of the key; one from elsewhere is named in
+ * `reads`, or refused as soon as it is imported.
  *
  * @example
  * ```ts
@@ -57,7 +58,7 @@ export const python: <
   TypesOf<I>,
   OutOf<T, O>,
   {},
-  Failing<X> | Python.PythonError | Python.PythonPackageMissing,
+  Failing<X> | Python.PythonError | Python.PythonPackageMissing | Python.PythonModuleUntracked,
   Needing<X>
 > = (
   name: string,
@@ -70,33 +71,45 @@ export const python: <
     ...(requirements === undefined ? {} : { requirements }),
   };
   const file = pathOf(script, process.cwd());
+  const reads = (rest.reads ?? []).map((one) => pathOf(one, folderOf({ cwd: rest.cwd })));
   return processStage(
     name,
     { ...rest, command: [Python.programOf(environment), pathToFileURL(file), ...args] },
     callSites(python),
     {
-      variables: { ...pythonVariables, PYTHONPATH: Python.helperFolder },
-      identity: Python.identity(name, environment),
-      around: (process) =>
-        Effect.all([Python.inspect(environment), digestOf(name, file)]).pipe(
-          Effect.andThen(process),
-          Effect.mapError((error) =>
-            error instanceof ProcessFailed ? namedBetter(error, environment) : error,
-          ),
-        ),
+      identity: Python.identity(name, environment, { script }),
+      prepare: Effect.map(
+        Effect.all([Python.inspect(environment), digestOf(name, file)]),
+        ([{ packages }]) => ({
+          ...pythonVariables,
+          PYTHONPATH: Python.helperFolder,
+          // With a package that cannot be hashed nothing comes from the cache, so nothing can be missed.
+          ...(packages.some(({ editable }) => editable)
+            ? {}
+            : { ML_PIPE_SCRIPT: file, ML_PIPE_READS: JSON.stringify(reads) }),
+        }),
+      ),
+      named: (error) => namedBetter(error, environment),
     },
   );
 };
 
-/** A package that is missing is another thing to correct than a script that fails. */
+/** A package that is missing, or a module that nobody looked for, is another thing than a script that fails. */
 const namedBetter = (
   error: ProcessFailed,
   environment: Python.Environment,
-): ProcessFailed | Python.PythonPackageMissing => {
-  const { stage, lines } = error;
-  const [, module] =
-    /^ModuleNotFoundError: No module named '([^']+)'/.exec(lines.at(-1) ?? "") ?? [];
-  if (module === undefined) return error;
-  const interpreter = String(Python.programOf(environment));
-  return new Python.PythonPackageMissing({ stage, module, interpreter, lines: lines.slice(-3) });
+): ProcessFailed | Python.PythonPackageMissing | Python.PythonModuleUntracked => {
+  const { stage } = error;
+  const last = error.lines.at(-1) ?? "";
+  const lines = error.lines.slice(-3);
+  const [, missing] = /^ModuleNotFoundError: No module named '([^']+)'$/.exec(last) ?? [];
+  if (missing !== undefined) {
+    const interpreter = String(Python.programOf(environment));
+    return new Python.PythonPackageMissing({ stage, module: missing, interpreter, lines });
+  }
+  const [, module, file] =
+    /^ml_pipe_modules\.UntrackedModule: (\S+) is imported from (.+)$/.exec(last) ?? [];
+  return module === undefined || file === undefined
+    ? error
+    : new Python.PythonModuleUntracked({ stage, module, file });
 };

@@ -13,6 +13,11 @@ import json
 import os
 import pathlib
 
+if "ML_PIPE_SCRIPT" in os.environ:
+    import ml_pipe_modules
+
+    ml_pipe_modules.watch(os.environ["ML_PIPE_SCRIPT"], json.loads(os.environ["ML_PIPE_READS"]))
+
 __all__ = [
     "ContractError",
     "Table",
@@ -192,9 +197,13 @@ def metric(name, value):
 def artifact(content, media_type, name=None):
     """Hands over a file, or bytes, as an artifact: put what it returns into the output."""
     folder = pathlib.Path(_given("ML_PIPE_ARTIFACTS"))
-    if not isinstance(content, (bytes, bytearray)):
+    if isinstance(content, (str, os.PathLike)):
         content = pathlib.Path(content).read_bytes()
+    elif not isinstance(content, (bytes, bytearray)):
+        raise ContractError(f"a path or bytes can be handed over; found {type(content).__name__}")
     target = folder / (name or f"artifact-{sum(1 for _ in folder.iterdir())}")
+    if target.name != name and name:
+        raise ContractError(f"an artifact has the name of a file, without folders; found {name!r}")
     target.write_bytes(content)
     return {"artifact": target.name, "mediaType": media_type}
 
