@@ -1,6 +1,7 @@
 import * as fs from "node:fs";
 import * as os from "node:os";
 import * as path from "node:path";
+import { DatabaseSync } from "node:sqlite";
 import { assert, describe, it } from "@effect/vitest";
 import { Column, Contract } from "@ml-pipe/core";
 import * as Effect from "effect/Effect";
@@ -233,6 +234,46 @@ describe("FeatureStore", () => {
     }).pipe(withStore),
   );
 
+  it.live("takes rows in all histories or in none, if one was never materialised", () =>
+    Effect.gen(function* () {
+      const setOf = (windows: ReadonlyArray<number>) =>
+        FeatureSet.make("growing", {
+          version: "1",
+          of: Trip,
+          decidedAt: "at",
+          label: ($) => $.minutes.gt(10),
+          features: ($) =>
+            Object.fromEntries(
+              windows.map((hours) => [
+                `count${hours}`,
+                History.count({
+                  by: [$.line],
+                  knownAt: $.known,
+                  window: hours * hour,
+                  hop: hour,
+                }),
+              ]),
+            ),
+        });
+      const nothing = yield* tableOf(Trip, "checked", []);
+      yield* FeatureStore.materialise(setOf([1]), nothing, { until: new Date(0) });
+      const trip = {
+        id: 0,
+        test: 0,
+        at: new Date(hour),
+        known: new Date(hour),
+        from: "A",
+        line: 1,
+      };
+      const rows = [{ ...trip, minutes: 1 }];
+      const missing = yield* Effect.flip(FeatureStore.append(setOf([1, 2]), rows));
+      assert.strictEqual(missing._tag, "StateMissing");
+      assert.include(missing.message, "no state of count2 of");
+      const told = yield* FeatureStore.append(setOf([1]), rows);
+      assert.strictEqual(told.applied, 1);
+    }).pipe(withStore),
+  );
+
   it.live("keeps a window and forgets what is older", () =>
     Effect.gen(function* () {
       const rows = Array.from({ length: 48 }, (_, id): TripRow => ({
@@ -299,6 +340,31 @@ describe("FeatureStore on disk", () => {
         assert.strictEqual(features[names.indexOf("sum_0_0")], 7);
         assert.deepStrictEqual([unseen, stale], [[], []]);
       }).pipe(Effect.provide(open()));
+    }).pipe(Effect.provide(services)),
+  );
+
+  it.live("lays a file of an older form out anew, and asks for its state", () =>
+    Effect.gen(function* () {
+      const at = yield* folder;
+      const old = new DatabaseSync(FeatureStore.fileIn(at));
+      old.exec(
+        "CREATE TABLE series (id INTEGER PRIMARY KEY, name TEXT); CREATE TABLE bucket (hop)",
+      );
+      old.close();
+      const table = yield* tableOf(Trip, "checked", []);
+      yield* Effect.gen(function* () {
+        const missing = yield* Effect.flip(FeatureStore.freshness(SomeFeatures.spec, new Date(0)));
+        assert.strictEqual(missing._tag, "StateMissing");
+        yield* FeatureStore.materialise(SomeFeatures, table, { until: new Date(0) });
+      }).pipe(Effect.provide(FeatureStore.FeatureStore.layer(at)));
+      const newer = new DatabaseSync(FeatureStore.fileIn(at));
+      newer.exec("PRAGMA user_version = 3");
+      newer.close();
+      const error = yield* FeatureStore.freshness(SomeFeatures.spec, new Date(0)).pipe(
+        Effect.provide(Layer.fresh(FeatureStore.FeatureStore.layer(at))),
+        Effect.flip,
+      );
+      assert.include(error.message, "newer version of ml-pipe. Use that version");
     }).pipe(Effect.provide(services)),
   );
 

@@ -16,7 +16,7 @@ import {
   type TripRow,
   tripRows,
 } from "../test-fixtures/histories.ts";
-import { redisProgram, startRedis } from "../test-fixtures/redis.ts";
+import { cutAfter, redisProgram, startRedis } from "../test-fixtures/redis.ts";
 import { services, tableOf } from "../test-fixtures/tables.ts";
 import * as FeatureStore from "./FeatureStore.ts";
 import * as FeatureStoreRedis from "./FeatureStoreRedis.ts";
@@ -26,10 +26,10 @@ const names = namesOf(SomeFeatures);
 const password = "s3cr3t-password";
 
 const started = Effect.map(startRedis(redisProgram ?? "", password), ({ port, stop }) => {
-  const url = (word: string) => Redacted.make(`redis://:${word}@127.0.0.1:${port}`);
+  const url = (word: string, by = port) => Redacted.make(`redis://:${word}@127.0.0.1:${by}`);
   return {
     stop,
-    layer: () => Layer.fresh(FeatureStoreRedis.layer({ url: url(password) })),
+    layer: (by = port) => Layer.fresh(FeatureStoreRedis.layer({ url: url(password, by) })),
     wrong: FeatureStoreRedis.layer({ url: url("wrong-password") }),
     port,
   };
@@ -115,6 +115,40 @@ describe.skipIf(redisProgram === undefined)("FeatureStoreRedis", { timeout: 60_0
         const [found] = yield* rows([{ ...row, at: new Date(2 * hour) }]);
         const { features } = Result.getOrThrow(found!);
         assert.strictEqual(features[names.indexOf("count_0_0")], 3 * writers);
+      }).pipe(Effect.provide(layer()));
+    }).pipe(Effect.provide(services)),
+  );
+
+  it.live("takes rows in all histories or in none, wherever a writer is cut off", () =>
+    Effect.gen(function* () {
+      const { layer, port } = yield* started;
+      yield* Effect.gen(function* () {
+        const table = yield* tableOf(Trip, "checked", []);
+        yield* FeatureStore.materialise(SomeFeatures, table, { until: new Date(0) });
+        const online = yield* OnlineFeatures.fromStore(SomeFeatures.spec, {
+          timeout: "30 seconds",
+        });
+        /** Appends two rows of one entity; says how many each series counts after. */
+        const attempt = Effect.fnUntraced(function* (test: number, bytes: number) {
+          const rows = [0, 1].map((id) => ({ ...row, test, id }));
+          const way = yield* cutAfter(port, bytes);
+          const done = yield* FeatureStore.append(SomeFeatures, rows).pipe(
+            Effect.provide(layer(way.port)),
+            Effect.result,
+          );
+          const [found] = yield* online.rows([{ ...row, test, at: new Date(hour + 60_000) }]);
+          const { features } = Result.getOrThrow(found!);
+          const counted = features.filter((_, index) => names[index]?.startsWith("count_2"));
+          return { counted: new Set(counted), done: Result.isSuccess(done), sent: way.sent() };
+        }, Effect.scoped);
+        const whole = yield* attempt(10, 1e9);
+        assert.deepStrictEqual([whole.done, ...whole.counted], [true, 2]);
+        // From the first write on: before it the rows are only looked up.
+        const cuts = [0.65, 0.72, 0.79, 0.86, 0.93, 0.99];
+        for (const [index, share] of cuts.entries()) {
+          const { counted } = yield* attempt(11 + index, Math.floor(whole.sent * share));
+          assert.deepStrictEqual([...counted], [0], `cut after ${share} of what is sent`);
+        }
       }).pipe(Effect.provide(layer()));
     }).pipe(Effect.provide(services)),
   );

@@ -41,3 +41,39 @@ export const startRedis = Effect.fnUntraced(function* (program: string, password
   });
   return { port, stop: Effect.sync(() => server.kill("SIGKILL")) };
 });
+
+/**
+ * A way to the server that is cut, for good, once so many bytes have gone through: what a server sees of
+ * a process that is killed.
+ */
+export const cutAfter = Effect.fnUntraced(function* (port: number, bytes: number) {
+  let left = bytes;
+  const sockets = new Set<net.Socket>();
+  const server = net.createServer((client) => {
+    const upstream = net.connect(port, "127.0.0.1");
+    for (const socket of [client, upstream]) sockets.add(socket.on("error", () => {}));
+    upstream.pipe(client);
+    client.on("data", (data) => {
+      const passed = data.subarray(0, Math.max(left, 0));
+      left -= data.length;
+      if (left > 0) upstream.write(passed);
+      else upstream.end(passed, () => client.destroy());
+    });
+  });
+  yield* Effect.acquireRelease(
+    Effect.callback<void>((resume) => {
+      server.listen(0, "127.0.0.1", () => resume(Effect.void));
+    }),
+    () =>
+      Effect.callback<void>((resume) => {
+        for (const socket of sockets) socket.destroy();
+        server.close(() => resume(Effect.void));
+      }),
+  );
+  const address = server.address();
+  return {
+    port: typeof address === "object" ? (address?.port ?? 0) : 0,
+    /** How many bytes went through, or would have. */
+    sent: () => bytes - left,
+  };
+});

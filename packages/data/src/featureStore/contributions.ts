@@ -119,3 +119,10 @@ export const advanced = (series: Series, head: Head, knownUntil: number | undefi
   const fromHop = Math.floor(known / series.hopMs) - series.keptHops;
   return { ...head, knownUntil: known, fromHop: Math.max(head.fromHop, fromHop) };
 };
+
+/** How far a series reaches after a batch: never less far than before. */
+export const farther = (before: Head, head: Head): Head => ({
+  fromHop: Math.max(before.fromHop, head.fromHop),
+  batchHop: Math.max(before.batchHop, head.batchHop),
+  knownUntil: Math.max(before.knownUntil, head.knownUntil),
+});

@@ -1,11 +1,23 @@
-/** The feature store over connections to Redis. Keys of one series share a slot of a cluster. */
+/**
+ * The feature store over connections to Redis. What a writer reads and writes is one transaction, so the
+ * keys of a feature set share a hash tag.
+ */
+import * as Clock from "effect/Clock";
 import * as Effect from "effect/Effect";
 import * as Semaphore from "effect/Semaphore";
-import { decode, encode, layOut } from "./codec.ts";
-import { advanced, applyAll, type Outcome } from "./contributions.ts";
+import { decode, edit, type EntityBuckets, layOut } from "./codec.ts";
+import { advanced, applyAll, farther, type Outcome } from "./contributions.ts";
 import { FeatureStoreError } from "./FeatureStoreError.ts";
 import type { Series } from "./series.ts";
-import type { Addition, EntityState, FeatureStoreShape, Head, Read, Replacement } from "./shape.ts";
+import type {
+  Addition,
+  EntityState,
+  FeatureStoreShape,
+  Head,
+  Read,
+  Replacement,
+  StoredBucket,
+} from "./shape.ts";
 
 /** Sends a command. Those that are sent at once go in one round trip, and their replies come in order. */
 export type Connection = (command: ReadonlyArray<string | Buffer>) => Promise<unknown>;
@@ -33,8 +45,8 @@ export const overRedis = ({ name, prefix, reading, writing }: RedisParts): Featu
               next: "Check that the server runs and can be reached.",
             }),
     });
-  const keyOf = ({ id }: Series, ...rest: ReadonlyArray<string | number>): string =>
-    [prefix, `{${id}}`, ...rest].join(":");
+  const keyOf = ({ id, featureSet }: Series, ...rest: ReadonlyArray<string | number>): string =>
+    [prefix, `{${featureSet}}`, id, ...rest].join(":");
   const entityKey = (series: Series, entity: string) => keyOf(series, "entity", entity);
   const headIn = async (connection: Connection, series: Series): Promise<Head | undefined> => {
     const [from, batch, known] = listOf(
@@ -52,135 +64,157 @@ export const overRedis = ({ name, prefix, reading, writing }: RedisParts): Featu
         heads.set(series.id, asked);
         const [head, stored] = await Promise.all([
           asked,
-          reading(["HGETALL", entityKey(series, entity)]),
+          reading(["GET", entityKey(series, entity)]),
         ]);
-        const hops = pairsOf(stored)
-          .map(([hop, bytes]) => ({ hop: Number(hop), bytes }))
-          .toSorted((a, b) => a.hop - b.hop);
-        return { head, buckets: hops.length === 0 ? undefined : layOut(series, hops) };
+        return { head, buckets: stored instanceof Buffer ? layOut(series, stored) : undefined };
       }),
     );
   };
 
-  /** Removes hops and the entities' buckets in them. */
-  const dropHops = async (
+  const membersOf = async (key: string): Promise<ReadonlyArray<string>> =>
+    listOf(await writing(["SMEMBERS", key])).map(String);
+  const storedOf = async (
     series: Series,
-    hops: ReadonlyArray<number>,
-  ): Promise<ReadonlyArray<Command>> => {
-    const members = await Promise.all(
-      hops.map(async (hop) => ({
-        hop,
-        entities: listOf(await writing(["SMEMBERS", keyOf(series, "hop", hop)])),
-      })),
+    entities: Iterable<string>,
+  ): Promise<ReadonlyMap<string, EntityBuckets>> =>
+    new Map(
+      await Promise.all(
+        Array.from(entities, async (entity) => {
+          const bytes = await writing(["GET", entityKey(series, entity)]);
+          const buckets = decode(series, bytes instanceof Buffer ? bytes : undefined);
+          return [entity, buckets] as const;
+        }),
+      ),
     );
-    return members.flatMap(({ hop, entities }) => [
-      ...entities.map((entity): Command => [
-        "HDEL",
-        entityKey(series, String(entity)),
-        String(hop),
-      ]),
-      ["DEL", keyOf(series, "hop", hop)],
-      ["HDEL", keyOf(series, "digests"), String(hop)],
-      ["SREM", keyOf(series, "hops"), String(hop)],
-    ]);
-  };
-  const putBuckets = (series: Series, buckets: Replacement["buckets"]): ReadonlyArray<Command> =>
-    buckets.flatMap(({ entity, hop, columns }): ReadonlyArray<Command> => [
-      ["HSET", entityKey(series, entity), String(hop), Buffer.from(encode(series, columns))],
-      ["SADD", keyOf(series, "hop", hop), entity],
-      ["SADD", keyOf(series, "hops"), String(hop)],
-    ]);
-  /** Moves the head, and forgets what is before it. */
-  const moveHead = async (series: Series, head: Head): Promise<ReadonlyArray<Command>> => {
-    const numbers = async (key: string) =>
-      listOf(await writing(["SMEMBERS", keyOf(series, key)])).map(Number);
-    const hops = (await numbers("hops")).filter((hop) => hop < head.fromHop);
+
+  /** Puts buckets in the place of all that is in some hops, and forgets what is before the head. */
+  const write = async (
+    series: Series,
+    { head, hops, buckets }: Writing,
+    now: number,
+  ): Promise<ReadonlyArray<Command>> => {
+    const known = (await membersOf(keyOf(series, "hops"))).map(Number);
+    const old = known.filter((hop) => hop < head.fromHop);
+    const emptied = [...new Set([...hops, ...old])];
+    const members = await Promise.all(emptied.map((hop) => membersOf(keyOf(series, "hop", hop))));
+    const puts = Map.groupBy(
+      buckets.filter(({ hop }) => hop >= head.fromHop),
+      ({ entity }) => entity,
+    );
+    const stored = await storedOf(series, new Set([...puts.keys(), ...members.flat()]));
+    const keeps = (hop: number) => hop >= head.fromHop && !hops.has(hop);
     const owned = Math.max(head.batchHop, head.fromHop);
-    const eventHops = (await numbers("event-hops")).filter((hop) => hop < owned);
+    const eventHops = (await membersOf(keyOf(series, "event-hops"))).map(Number);
+    const pastHops = eventHops.filter((hop) => hop < owned);
     const events = await Promise.all(
-      eventHops.map((hop) => writing(["SMEMBERS", keyOf(series, "events", hop)])),
+      pastHops.map((hop) => membersOf(keyOf(series, "events", hop))),
     );
     return [
-      ...(await dropHops(series, hops)),
-      ...events
-        .flatMap(listOf)
-        .map((event): Command => ["HDEL", keyOf(series, "events"), String(event)]),
-      ...eventHops.flatMap((hop): ReadonlyArray<Command> => [
+      ...emptied.flatMap((hop): ReadonlyArray<Command> => [
+        ["DEL", keyOf(series, "hop", hop)],
+        ["HDEL", keyOf(series, "digests"), String(hop)],
+        ["SREM", keyOf(series, "hops"), String(hop)],
+      ]),
+      ...[...stored].flatMap(([entity, before]): ReadonlyArray<Command> => {
+        const put = puts.get(entity) ?? [];
+        const bytes = edit(series, before, keeps, put);
+        const key = entityKey(series, entity);
+        return [
+          bytes === undefined ? ["DEL", key] : ["SET", key, Buffer.from(bytes)],
+          ...put.flatMap(({ hop }): ReadonlyArray<Command> => [
+            ["SADD", keyOf(series, "hop", hop), entity],
+            ["SADD", keyOf(series, "hops"), String(hop)],
+          ]),
+        ];
+      }),
+      ...events.flat().map((event): Command => ["HDEL", keyOf(series, "events"), event]),
+      ...pastHops.flatMap((hop): ReadonlyArray<Command> => [
         ["DEL", keyOf(series, "events", hop)],
         ["SREM", keyOf(series, "event-hops"), String(hop)],
       ]),
-      ["HSET", keyOf(series), "from", String(head.fromHop)],
-      ["HSET", keyOf(series), "batch", String(head.batchHop)],
-      ["HSET", keyOf(series), "known", String(head.knownUntil)],
+      [
+        ["HSET", keyOf(series)],
+        ["from", String(head.fromHop), "batch", String(head.batchHop)],
+        ["known", String(head.knownUntil), "written", String(now)],
+      ].flat(),
     ];
   };
 
-  const replaceOnce = async (series: Series, { hops, buckets, head }: Replacement) => {
+  const replaceOnce = async (
+    series: Series,
+    { hops, buckets, head }: Replacement,
+    now: number,
+  ): Promise<Decision<void>> => {
     const before = await headIn(writing, series);
-    const dropped = await dropHops(series, [...hops.keys()]);
+    const after = before === undefined ? head : farther(before, head);
+    const commands = await write(series, { head: after, hops: new Set(hops.keys()), buckets }, now);
     const digests = [...hops].flatMap(([hop, digest]): ReadonlyArray<Command> =>
       digest === undefined ? [] : [["HSET", keyOf(series, "digests"), String(hop), digest]],
     );
-    const moved = await moveHead(series, {
-      fromHop: Math.max(before?.fromHop ?? -Infinity, head.fromHop),
-      batchHop: Math.max(before?.batchHop ?? -Infinity, head.batchHop),
-      knownUntil: Math.max(before?.knownUntil ?? -Infinity, head.knownUntil),
-    });
-    return {
-      commands: [...dropped, ...digests, ...putBuckets(series, buckets), ...moved],
-      result: undefined,
-    };
+    return { commands: [...commands, ...digests], result: undefined };
   };
 
-  const appendOnce = async ({ series, contributions, knownUntil }: Addition) => {
-    const head = await headIn(writing, series);
-    if (head === undefined) return { commands: [], result: undefined };
+  const appendOnce = async (
+    { series, contributions, knownUntil }: Addition,
+    head: Head,
+    now: number,
+  ): Promise<Decision<ReadonlyArray<Outcome>>> => {
     const names = [...new Set(contributions.map(({ event }) => event))];
-    const places = new Map(
-      contributions.flatMap(({ entity, hop }) =>
-        hop === null ? [] : [[`${hop} ${entity}`, { entity, hop }] as const],
-      ),
-    );
-    const [contents, found] = await Promise.all([
+    const entities = new Set(contributions.map(({ entity }) => entity));
+    const [contents, stored] = await Promise.all([
       names.length === 0 ? [] : writing(["HMGET", keyOf(series, "events"), ...names]),
-      Promise.all(
-        [...places].map(async ([place, { entity, hop }]) => {
-          const bytes = await writing(["HGET", entityKey(series, entity), String(hop)]);
-          return [place, bytes instanceof Buffer ? decode(series, bytes) : undefined] as const;
-        }),
-      ),
+      storedOf(series, entities),
     ]);
-    const events = new Map(listOf(contents).map((content, index) => [names[index], content]));
-    const buckets = new Map(found);
-    const applied = applyAll(series, head, contributions, {
+    const known = new Map(listOf(contents).map((content, index) => [names[index], content]));
+    const { outcomes, events, buckets } = applyAll(series, head, contributions, {
       content: (event) => {
-        const content = events.get(event);
+        const content = known.get(event);
         return content instanceof Buffer ? content.toString() : undefined;
       },
-      bucket: (entity, hop) => buckets.get(`${hop} ${entity}`),
+      bucket: (entity, hop) => stored.get(entity)?.get(hop),
     });
     const after = advanced(series, head, knownUntil);
     return {
       commands: [
-        ...applied.events.flatMap(({ event, content, hop }): ReadonlyArray<Command> => [
+        ...events.flatMap(({ event, content, hop }): ReadonlyArray<Command> => [
           ["HSET", keyOf(series, "events"), event, content],
           ["SADD", keyOf(series, "events", hop), event],
           ["SADD", keyOf(series, "event-hops"), String(hop)],
         ]),
-        ...putBuckets(series, applied.buckets),
-        ...(after.knownUntil === head.knownUntil ? [] : await moveHead(series, after)),
+        ...(await write(series, { head: after, hops: noHops, buckets }, now)),
       ],
-      result: applied.outcomes,
+      result: outcomes,
     };
   };
 
-  /** Reads, decides and writes as a whole: again if somebody else wrote to the series meanwhile. */
+  const appendAll = async (
+    additions: ReadonlyArray<Addition>,
+    now: number,
+  ): Promise<Decision<ReadonlyArray<ReadonlyArray<Outcome> | undefined>>> => {
+    const found = await Promise.all(additions.map(({ series }) => headIn(writing, series)));
+    if (found.includes(undefined)) {
+      return { commands: [], result: found.map((head) => (head === undefined ? head : [])) };
+    }
+    const all = await Promise.all(
+      additions.flatMap((addition, index) => {
+        const head = found[index];
+        return head === undefined ? [] : [appendOnce(addition, head, now)];
+      }),
+    );
+    return {
+      commands: all.flatMap(({ commands }) => commands),
+      result: all.map(({ result }) => result),
+    };
+  };
+
+  /** Reads, decides and writes as a whole: again if somebody else wrote to a series meanwhile. */
   const together = async <A>(
-    series: Series,
-    decide: () => Promise<{ readonly commands: ReadonlyArray<Command>; readonly result: A }>,
+    series: ReadonlyArray<Series>,
+    decide: () => Promise<Decision<A>>,
   ): Promise<A> => {
+    const writes = series.map((one) => keyOf(one, "writes"));
     for (let attempt = 0; attempt < maxAttempts; attempt++) {
-      await writing(["WATCH", keyOf(series, "writes")]);
+      await writing(["WATCH", ...writes]);
       const { commands, result } = await decide().catch(async (cause: unknown) => {
         await writing(["UNWATCH"]);
         throw cause;
@@ -189,7 +223,8 @@ export const overRedis = ({ name, prefix, reading, writing }: RedisParts): Featu
         await writing(["UNWATCH"]);
         return result;
       }
-      const sent = [["MULTI"], ["INCR", keyOf(series, "writes")], ...commands, ["EXEC"]];
+      const counted = writes.map((key): Command => ["INCR", key]);
+      const sent: ReadonlyArray<Command> = [["MULTI"], ...counted, ...commands, ["EXEC"]];
       const replies = await Promise.all(sent.map((command) => writing(command)));
       if (replies.at(-1) !== null) return result;
     }
@@ -198,8 +233,10 @@ export const overRedis = ({ name, prefix, reading, writing }: RedisParts): Featu
 
   // WATCH is about the connection: one of this process writes at a time.
   const turn = Semaphore.makeUnsafe(1);
-  const writes = <A>(operation: string, run: () => Promise<A>) =>
-    turn.withPermits(1)(Effect.uninterruptible(attempt(operation, run)));
+  const writes = <A>(operation: string, run: (now: number) => Promise<A>) =>
+    Effect.flatMap(Clock.currentTimeMillis, (now) =>
+      turn.withPermits(1)(Effect.uninterruptible(attempt(operation, () => run(now)))),
+    );
 
   return {
     name,
@@ -215,17 +252,35 @@ export const overRedis = ({ name, prefix, reading, writing }: RedisParts): Featu
         return new Map(pairs.map(([hop, digest]) => [Number(hop), digest.toString()]));
       }),
     replace: (series, replacement) =>
-      writes("take a batch", () => together(series, () => replaceOnce(series, replacement))),
+      writes("take a batch", (now) =>
+        together([series], () => replaceOnce(series, replacement, now)),
+      ),
     append: (additions) =>
-      writes("take rows", async () => {
-        const outcomes: Array<ReadonlyArray<Outcome> | undefined> = [];
-        for (const addition of additions) {
-          outcomes.push(await together(addition.series, () => appendOnce(addition)));
-        }
-        return outcomes;
-      }),
+      additions.length === 0
+        ? Effect.succeed([])
+        : writes("take rows", (now) =>
+            together(
+              additions.map(({ series }) => series),
+              () => appendAll(additions, now),
+            ),
+          ),
   };
 };
+
+/** What to write, and what to say of it. */
+interface Decision<A> {
+  readonly commands: ReadonlyArray<Command>;
+  readonly result: A;
+}
+
+/** Buckets that are put in the place of all that is in some hops. */
+interface Writing {
+  readonly head: Head;
+  readonly hops: ReadonlySet<number>;
+  readonly buckets: ReadonlyArray<StoredBucket>;
+}
+
+const noHops: ReadonlySet<number> = new Set();
 
 type Command = ReadonlyArray<string | Buffer>;
 

@@ -75,7 +75,10 @@ export interface FeatureStoreShape {
     series: Series,
     replacement: Replacement,
   ) => Effect.Effect<void, FeatureStoreError>;
-  /** What became of each contribution; none are given for a series that was never materialised. */
+  /**
+   * What became of each contribution. All series take the rows or none does: where one was never
+   * materialised, which has no outcomes, nothing is written.
+   */
   readonly append: (
     additions: ReadonlyArray<Addition>,
   ) => Effect.Effect<ReadonlyArray<ReadonlyArray<Outcome> | undefined>, FeatureStoreError>;

@@ -1,38 +1,23 @@
 /** The embedded feature store: a SQLite file that any number of processes read and write. */
-import * as fs from "node:fs";
-import * as path from "node:path";
-import { DatabaseSync, type SQLInputValue, type SQLOutputValue } from "node:sqlite";
+import type { SQLOutputValue } from "node:sqlite";
+import * as Clock from "effect/Clock";
 import * as Effect from "effect/Effect";
 import type * as Scope from "effect/Scope";
-import { decode, encode, layOut } from "./codec.ts";
-import { advanced, applyAll } from "./contributions.ts";
+import { decode, edit, type EntityBuckets, layOut } from "./codec.ts";
+import { advanced, applyAll, farther, type Outcome } from "./contributions.ts";
 import { entityCache } from "./entityCache.ts";
 import { FeatureStoreError } from "./FeatureStoreError.ts";
 import type { Series } from "./series.ts";
-import type { Addition, FeatureStoreShape, EntityState, Head, Read, Replacement } from "./shape.ts";
-
-const schema = `
-  PRAGMA busy_timeout = 5000;
-  PRAGMA journal_mode = WAL;
-  PRAGMA synchronous = FULL;
-  CREATE TABLE IF NOT EXISTS series (
-    id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE, feature_set TEXT NOT NULL,
-    from_hop INTEGER NOT NULL, batch_hop INTEGER NOT NULL, known_until INTEGER NOT NULL
-  ) STRICT;
-  CREATE TABLE IF NOT EXISTS hop (
-    series INTEGER NOT NULL, hop INTEGER NOT NULL, digest TEXT NOT NULL, PRIMARY KEY (series, hop)
-  ) STRICT, WITHOUT ROWID;
-  CREATE TABLE IF NOT EXISTS bucket (
-    series INTEGER NOT NULL, entity TEXT NOT NULL, hop INTEGER NOT NULL, columns BLOB NOT NULL,
-    PRIMARY KEY (series, entity, hop)
-  ) STRICT, WITHOUT ROWID;
-  CREATE INDEX IF NOT EXISTS bucket_hop ON bucket (series, hop);
-  CREATE TABLE IF NOT EXISTS event (
-    series INTEGER NOT NULL, event TEXT NOT NULL, hop INTEGER NOT NULL, content TEXT NOT NULL,
-    PRIMARY KEY (series, event)
-  ) STRICT, WITHOUT ROWID;
-  CREATE INDEX IF NOT EXISTS event_hop ON event (series, hop);
-`;
+import type {
+  Addition,
+  EntityState,
+  FeatureStoreShape,
+  Head,
+  Read,
+  Replacement,
+  StoredBucket,
+} from "./shape.ts";
+import { type Row, sqliteFile } from "./sqliteFile.ts";
 
 /**
  * The store in a file, which is made and opened when it is first used, and closed with the scope.
@@ -47,59 +32,32 @@ export const openSqlite = Effect.fnUntraced(function* (
       try: run,
       catch: (cause) => new FeatureStoreError({ operation, store: file, ...adviceOn(cause) }),
     });
-  let opened: DatabaseSync | undefined;
-  const database = () => (opened ??= open(file));
-  yield* Effect.addFinalizer(() => Effect.sync(() => opened?.close()));
-  const together = <A>(write: () => A): A => {
-    const db = database();
-    db.exec("BEGIN IMMEDIATE");
-    try {
-      const result = write();
-      db.exec("COMMIT");
-      return result;
-    } catch (cause) {
-      if (db.isTransaction) db.exec("ROLLBACK");
-      throw cause;
-    }
-  };
-  const one =
-    (sql: string) =>
-    (...values: ReadonlyArray<SQLInputValue>): Row | undefined =>
-      statement(sql).get(...values);
-  const run =
-    (sql: string) =>
-    (...values: ReadonlyArray<SQLInputValue>): void =>
-      void statement(sql).run(...values);
-  const statements = new Map<string, ReturnType<DatabaseSync["prepare"]>>();
-  const statement = (sql: string) => {
-    const known = statements.get(sql);
-    if (known !== undefined) return known;
-    const prepared = database().prepare(sql);
-    statements.set(sql, prepared);
-    return prepared;
-  };
+  const { one, all, run, together, close } = sqliteFile(file);
+  yield* Effect.addFinalizer(() => Effect.sync(close));
 
   const version = one("PRAGMA data_version");
   const findSeries = one("SELECT * FROM series WHERE name = ?");
-  const addSeries = run("INSERT INTO series VALUES (NULL, ?, ?, ?, ?, ?)");
+  const addSeries = run("INSERT INTO series VALUES (NULL, ?, ?, ?, ?, ?, ?)");
   const moveSeries = run(
-    "UPDATE series SET from_hop = ?, batch_hop = ?, known_until = ? WHERE id = ?",
+    "UPDATE series SET from_hop = ?, batch_hop = ?, known_until = ?, written_at = ? WHERE id = ?",
   );
-  const findBucket = one("SELECT columns FROM bucket WHERE series = ? AND entity = ? AND hop = ?");
-  const putBucket = run("INSERT OR REPLACE INTO bucket VALUES (?, ?, ?, ?)");
+  const findEntities = Array.from({ length: mostAtOnce }, (_, more) =>
+    one(selectEntities(more + 1)),
+  );
+  const putEntity = run("INSERT OR REPLACE INTO entity VALUES (?, ?, ?)");
+  const dropEntity = run("DELETE FROM entity WHERE series = ? AND entity = ?");
   const findEvent = one("SELECT content FROM event WHERE series = ? AND event = ?");
   const putEvent = run("INSERT INTO event VALUES (?, ?, ?, ?)");
+  const forgetEvents = run("DELETE FROM event WHERE series = ? AND hop < ?");
+  const digestsOf = all("SELECT hop, digest FROM hop WHERE series = ?");
   const putHop = run("INSERT OR REPLACE INTO hop VALUES (?, ?, ?)");
   const dropHop = run("DELETE FROM hop WHERE series = ? AND hop = ?");
-  const dropBuckets = run("DELETE FROM bucket WHERE series = ? AND hop = ?");
   const forgetHops = run("DELETE FROM hop WHERE series = ? AND hop < ?");
-  const forgetBuckets = run("DELETE FROM bucket WHERE series = ? AND hop < ?");
-  const forgetEvents = run("DELETE FROM event WHERE series = ? AND hop < ?");
-  // One row with all hops: a row each would take twice as long.
-  const findEntity = one(
-    `SELECT group_concat(hop) AS hops, group_concat(hex(columns)) AS columns
-     FROM (SELECT hop, columns FROM bucket WHERE series = ? AND entity = ? ORDER BY hop)`,
-  );
+  const membersOf = all("SELECT entity FROM member WHERE series = ? AND hop = ?");
+  const membersBefore = all("SELECT DISTINCT entity FROM member WHERE series = ? AND hop < ?");
+  const putMember = run("INSERT OR IGNORE INTO member VALUES (?, ?, ?)");
+  const dropMembers = run("DELETE FROM member WHERE series = ? AND hop = ?");
+  const forgetMembers = run("DELETE FROM member WHERE series = ? AND hop < ?");
 
   const cache = entityCache(cacheBytes);
   const heads = new Map<string, Known | undefined>();
@@ -129,26 +87,32 @@ export const openSqlite = Effect.fnUntraced(function* (
     heads.set(id, head);
     return head;
   };
-  const lookUp = ({ series, entity }: Read): EntityState => {
-    const head = headOf(series);
-    if (head === undefined) return { head, buckets: undefined };
-    const cached = cache.get(series.id, entity);
-    if (cached !== undefined) return { head, buckets: cached ?? undefined };
-    const row = findEntity(head.key, entity);
-    const hops = textOf(row?.["hops"])?.split(",") ?? [];
-    const columns = textOf(row?.["columns"])?.split(",") ?? [];
-    const stored = hops.map((hop, index) => ({
-      hop: Number(hop),
-      bytes: Buffer.from(columns[index] ?? "", "hex"),
-    }));
-    const buckets = stored.length === 0 ? null : layOut(series, stored);
-    const bytes = stored.reduce((sum, { bytes }) => sum + bytes.length, 0);
-    cache.set(series.id, entity, buckets, bytes);
-    return { head, buckets: buckets ?? undefined };
-  };
-  const readAll = (reads: ReadonlyArray<Read>) => {
-    refresh();
-    return reads.map(lookUp);
+  const bytesOf = ({ key }: Known, entity: string): Uint8Array | undefined =>
+    bytesIn(findEntities[0]?.(key, entity), 0);
+  const readAll = (reads: ReadonlyArray<Read>): ReadonlyArray<EntityState> => {
+    const states: Array<EntityState> = [];
+    let absent: Array<Absent> = [];
+    const find = () => {
+      const keys = absent.flatMap(({ head, read }) => [head.key, read.entity]);
+      const row = findEntities[absent.length - 1]?.(...keys);
+      for (const [index, { place, head, read }] of absent.entries()) {
+        const bytes = bytesIn(row, index);
+        const buckets = bytes === undefined ? null : layOut(read.series, bytes);
+        cache.set(read.series.id, read.entity, buckets, bytes?.length ?? 0);
+        states[place] = { head, buckets: buckets ?? undefined };
+      }
+      absent = [];
+    };
+    for (const [place, read] of reads.entries()) {
+      const head = headOf(read.series);
+      const cached = head === undefined ? null : cache.get(read.series.id, read.entity);
+      states.push({ head, buckets: cached ?? undefined });
+      if (head === undefined || cached !== undefined) continue;
+      absent.push({ place, head, read });
+      if (absent.length === mostAtOnce) find();
+    }
+    if (absent.length > 0) find();
+    return states;
   };
 
   /** The series as it is now, for a transaction that writes. */
@@ -156,53 +120,76 @@ export const openSqlite = Effect.fnUntraced(function* (
     heads.delete(series.id);
     return headOf(series);
   };
-  const moveHead = (known: Known, head: Head) => {
-    moveSeries(head.fromHop, head.batchHop, head.knownUntil, known.key);
-    forgetHops(known.key, head.fromHop);
-    forgetBuckets(known.key, head.fromHop);
-    forgetEvents(known.key, Math.max(head.batchHop, head.fromHop));
+  /** Puts buckets in the place of all that is in some hops, and forgets what is before the head. */
+  const write = (
+    series: Series,
+    { key, fromHop }: Known,
+    { head, hops, buckets, stored }: Writing,
+    now: number,
+  ) => {
+    const puts = Map.groupBy(
+      buckets.filter(({ hop }) => hop >= head.fromHop),
+      ({ entity }) => entity,
+    );
+    const touched = new Set(puts.keys());
+    const touch = (rows: ReadonlyArray<Row>) => {
+      for (const row of rows) touched.add(String(row["entity"]));
+    };
+    for (const hop of hops) {
+      touch(membersOf(key, hop));
+      dropMembers(key, hop);
+    }
+    if (head.fromHop > fromHop) {
+      touch(membersBefore(key, head.fromHop));
+      forgetMembers(key, head.fromHop);
+      forgetHops(key, head.fromHop);
+    }
+    const keeps = (hop: number) => hop >= head.fromHop && !hops.has(hop);
+    for (const entity of touched) {
+      const put = puts.get(entity) ?? [];
+      const bytes = edit(series, stored(entity), keeps, put);
+      if (bytes === undefined) dropEntity(key, entity);
+      else putEntity(key, entity, bytes);
+      for (const { hop } of put) putMember(key, hop, entity);
+      cache.delete(series.id, entity);
+    }
+    moveSeries(head.fromHop, head.batchHop, head.knownUntil, now, key);
+    forgetEvents(key, Math.max(head.batchHop, head.fromHop));
+    heads.delete(series.id);
   };
-  const replace = (series: Series, { hops, buckets, head }: Replacement) => {
-    const before = freshHead(series);
-    if (before === undefined) {
-      addSeries(series.id, series.featureSet, head.fromHop, head.batchHop, head.knownUntil);
+  const replace = (series: Series, { hops, buckets, head }: Replacement, now: number) => {
+    if (freshHead(series) === undefined) {
+      const { fromHop, batchHop, knownUntil } = head;
+      addSeries(series.id, series.featureSet, fromHop, batchHop, knownUntil, now);
     }
     const known = freshHead(series);
     if (known === undefined) throw new Error("the series was not stored");
     for (const [hop, digest] of hops) {
-      dropBuckets(known.key, hop);
       if (digest === undefined) dropHop(known.key, hop);
       else putHop(known.key, hop, digest);
     }
-    for (const { entity, hop, columns } of buckets) {
-      putBucket(known.key, entity, hop, encode(series, columns));
-    }
-    moveHead(known, {
-      fromHop: Math.max(known.fromHop, head.fromHop),
-      batchHop: Math.max(known.batchHop, head.batchHop),
-      knownUntil: Math.max(known.knownUntil, head.knownUntil),
-    });
+    const stored = (entity: string) => decode(series, bytesOf(known, entity));
+    const writing = { head: farther(known, head), hops: new Set(hops.keys()), buckets, stored };
+    write(series, known, writing, now);
   };
-  const append = ({ series, contributions, knownUntil }: Addition) => {
-    const known = freshHead(series);
-    if (known === undefined) return undefined;
+  const append = (
+    { series, contributions, knownUntil }: Addition,
+    known: Known,
+    now: number,
+  ): ReadonlyArray<Outcome> => {
+    const decoded = new Map<string, EntityBuckets>();
+    const stored = (entity: string): EntityBuckets => {
+      const found = decoded.get(entity) ?? decode(series, bytesOf(known, entity));
+      decoded.set(entity, found);
+      return found;
+    };
     const { outcomes, events, buckets } = applyAll(series, known, contributions, {
       content: (event) => textOf(findEvent(known.key, event)?.["content"]),
-      bucket: (entity, hop) => {
-        const row = findBucket(known.key, entity, hop);
-        return row === undefined ? undefined : decode(series, bytesOf(row["columns"]));
-      },
+      bucket: (entity, hop) => stored(entity).get(hop),
     });
     for (const { event, hop, content } of events) putEvent(known.key, event, hop, content);
-    for (const { entity, hop, columns } of buckets) {
-      putBucket(known.key, entity, hop, encode(series, columns));
-      cache.delete(series.id, entity);
-    }
     const head = advanced(series, known, knownUntil);
-    if (head.knownUntil !== known.knownUntil) {
-      moveHead(known, head);
-      heads.delete(series.id);
-    }
+    write(series, known, { head, hops: noHops, buckets, stored }, now);
     return outcomes;
   };
 
@@ -214,64 +201,104 @@ export const openSqlite = Effect.fnUntraced(function* (
         refresh();
         return series.map(headOf);
       }),
-    read: (reads) => attempt("be read", () => readAll(reads)),
+    read: (reads) =>
+      attempt("be read", () => {
+        refresh();
+        return readAll(reads);
+      }),
     digests: (series) =>
       attempt("be read", () => {
-        const head = freshHead(series);
-        const rows = statement("SELECT hop, digest FROM hop WHERE series = ?").all(head?.key ?? -1);
+        const rows = digestsOf(freshHead(series)?.key ?? -1);
         return new Map(rows.map((row) => [Number(row["hop"]), String(row["digest"])]));
       }),
     replace: (series, replacement) =>
-      attempt("take a batch", () => {
-        try {
-          together(() => replace(series, replacement));
-        } finally {
-          forgetAll();
-        }
-      }),
+      Effect.flatMap(Clock.currentTimeMillis, (now) =>
+        attempt("take a batch", () => {
+          try {
+            together(() => replace(series, replacement, now));
+          } finally {
+            forgetAll();
+          }
+        }),
+      ),
     append: (additions) =>
-      attempt("take rows", () => {
-        try {
-          return together(() => additions.map(append));
-        } catch (cause) {
-          forgetAll();
-          throw cause;
-        }
-      }),
+      Effect.flatMap(Clock.currentTimeMillis, (now) =>
+        attempt("take rows", () => {
+          try {
+            return together(() => {
+              const found = additions.map(({ series }) => freshHead(series));
+              const all = found.every((known) => known !== undefined);
+              return additions.map((addition, index) => {
+                const known = found[index];
+                if (known === undefined) return undefined;
+                return all ? append(addition, known, now) : [];
+              });
+            });
+          } catch (cause) {
+            forgetAll();
+            throw cause;
+          }
+        }),
+      ),
   };
 });
-
-type Row = Record<string, SQLOutputValue>;
 
 /** A head, with the number that stands for the series in this file. */
 interface Known extends Head {
   readonly key: number;
 }
 
-const open = (file: string): DatabaseSync => {
-  if (file !== ":memory:") fs.mkdirSync(path.dirname(file), { recursive: true });
-  const db = new DatabaseSync(file);
-  try {
-    db.exec(schema);
-    return db;
-  } catch (cause) {
-    db.close();
-    throw cause;
-  }
+/** Buckets that are put in the place of all that is in some hops. */
+interface Writing {
+  readonly head: Head;
+  readonly hops: ReadonlySet<number>;
+  readonly buckets: ReadonlyArray<StoredBucket>;
+  /** What is kept of an entity. */
+  readonly stored: (entity: string) => EntityBuckets;
+}
+
+/** A lookup of an entity that is not in memory. */
+interface Absent {
+  readonly place: number;
+  readonly head: Known;
+  readonly read: Read;
+}
+
+/** So many entities are found by one statement: to call SQLite costs as much as to search. */
+const mostAtOnce = 16;
+
+/** SQL that finds some entities, each by series and name. */
+const selectEntities = (count: number): string => {
+  const found = Array.from(
+    { length: count },
+    (_, index) => `(SELECT buckets FROM entity WHERE series = ? AND entity = ?) AS b${index}`,
+  );
+  return `SELECT ${found.join(", ")}`;
 };
 
-const bytesOf = (value: SQLOutputValue | undefined): Uint8Array =>
-  value instanceof Uint8Array ? value : new Uint8Array();
+const bytesIn = (row: Row | undefined, index: number): Uint8Array | undefined => {
+  const bytes = row?.[`b${index}`];
+  return bytes instanceof Uint8Array ? bytes : undefined;
+};
+
+const noHops: ReadonlySet<number> = new Set();
 
 const textOf = (value: SQLOutputValue | undefined): string | undefined =>
   typeof value === "string" ? value : undefined;
 
 const adviceOn = (cause: unknown): { readonly problem: string; readonly next: string } => {
   const problem = cause instanceof Error ? cause.message : String(cause);
+  if (/not a database|malformed/.test(problem)) {
+    return {
+      problem,
+      next: "The file is damaged: move it away and materialise the features again.",
+    };
+  }
+  if (/newer version/.test(problem)) {
+    return { problem, next: "Use that version, or move the file away and materialise again." };
+  }
   return {
     problem,
-    next: /not a database|malformed/.test(problem)
-      ? "The file is damaged: move it away and materialise the features again."
-      : "Check that the state folder can be written and the disk is not full.",
+    next: "Check that the state folder can be written and the disk is not full.",
   };
 };
