@@ -98,6 +98,22 @@ describe("FeatureSet.make", () => {
     );
   });
 
+  it("refuses what is nothing, as a column that is not there, and says which there are", () => {
+    const missing: Expr.NumberExpr<"decision"> = Object({})["nope"];
+    const make = () =>
+      FeatureSet.make("empty", {
+        version: "1",
+        of: Trip,
+        decidedAt: "at",
+        label: ($) => $.minutes.gt(30),
+        features: () => ({ missing }),
+      });
+    assert.throws(
+      make,
+      /^feature set "empty": feature "missing" is nothing that can be computed\. Make it of the columns of "trip": .*km/,
+    );
+  });
+
   it("refuses names that are used twice, also in another case", () => {
     const make = (keep: ReadonlyArray<"from">, names: ReadonlyArray<string>) => () =>
       FeatureSet.make("twice", {
@@ -148,7 +164,7 @@ describe("FeatureSet.make", () => {
       });
     assert.throws(
       make,
-      /"km" is not a timestamp column.*feature "text": column "from" is text where a number or yes or no is expected; the label cannot be a history/,
+      /"km" is not a timestamp column.*feature "text": column "from" is text where a number or yes or no is expected \(compare it, or keep .*Transform\.oneHot\); the label cannot be a history/,
     );
   });
 

@@ -12,7 +12,7 @@ import * as Expr from "./Expr.ts";
 import { rowOf } from "./featureSet/request.ts";
 import { type FeatureSetSpec, labelKind } from "./featureSet/spec.ts";
 import { featureSql } from "./internal/featureSql.ts";
-import { problemsOf } from "./internal/kinds.ts";
+import { kindOf, problemsOf } from "./internal/kinds.ts";
 import type { Request } from "./internal/rowProgram.ts";
 
 export {
@@ -229,8 +229,9 @@ export const make = <
   const features = [first, options.derived?.(first, $) ?? {}].flatMap(
     Object.entries<Expr.Expr<unknown>>,
   );
-  for (const [feature, { availableAt }] of features) {
-    if (availableAt === "outcome") throw new FeatureUnavailable({ featureSet: name, feature });
+  for (const [feature, expr] of features) {
+    if (expr?.ast === undefined) throw new TypeError(noExpression(name, feature, source.spec));
+    if (expr.availableAt === "outcome") throw new FeatureUnavailable({ featureSet: name, feature });
   }
   const always = [decidedAt, source.spec.group].filter((column) => column !== undefined);
   const keep = [...new Set<string>([...always, ...(options.keep ?? [])])];
@@ -254,6 +255,10 @@ export const make = <
   };
 };
 
+/** Where types were not checked, a column that the contract does not have is nothing at all. */
+const noExpression = (name: string, feature: string, source: Contract.ContractSpec): string =>
+  `feature set "${name}": feature "${feature}" is nothing that can be computed. Make it of the columns of "${source.name}": ${Object.keys(source.columns).join(", ")}`;
+
 /** A feature set from its data, as a model carries it. */
 export const fromSpec = (spec: FeatureSetSpec): FeatureSet => {
   const source = Contract.fromSpec(spec.source);
@@ -273,6 +278,9 @@ const build = <C extends Contract.Contract, Out extends Contract.Contract>(
   sql: (relation = identifier(spec.source.name)) => featureSql(spec, relation),
 });
 
+/** What to do with text, which no model computes with. */
+const encode = " (compare it, or keep its column and encode it with Transform.oneHot)";
+
 /** What the types say too, for definitions that were cast, and what they cannot say. */
 const problemsIn = (spec: FeatureSetSpec): ReadonlyArray<string> => {
   const names = [...spec.features.map(({ name }) => name), ...spec.keep, "label"];
@@ -287,7 +295,9 @@ const problemsIn = (spec: FeatureSetSpec): ReadonlyArray<string> => {
       .filter((name) => spec.source.columns[name] === undefined)
       .map((name) => `the column "${name}" to keep is not in the contract "${spec.source.name}"`),
     ...spec.features.flatMap(({ name, expr }) =>
-      problemsOf(expr, ["number", "boolean"]).map((problem) => `feature "${name}": ${problem}`),
+      problemsOf(expr, ["number", "boolean"]).map(
+        (problem) => `feature "${name}": ${problem}${kindOf(expr) === "text" ? encode : ""}`,
+      ),
     ),
     ...problemsOf(spec.label, ["boolean", "number", "text"]).map(
       (problem) => `the label: ${problem}`,

@@ -61,12 +61,14 @@ export class PipelineThrew extends Schema.TaggedError<PipelineThrew>()("Pipeline
   error: Schema.String,
   problem: Schema.String,
   stack: Schema.String,
+  /** Whether ml-pipe refused a definition; else the file's own code failed. */
+  refused: Schema.Boolean,
 }) {
   override get message(): string {
     // What is wrong with a definition says itself what to do.
-    return /^(Contract|Charter)Invalid$/.test(this.error)
+    return this.refused
       ? this.problem
-      : `it threw ${this.error} while being read: ${this.problem}. A pipeline file only describes its pipeline; what can fail belongs into a stage.`;
+      : `it threw ${this.error} while being read: ${this.problem.replace(/\.$/, "")}. A pipeline file only describes its pipeline; what can fail belongs into a stage.`;
   }
 }
 

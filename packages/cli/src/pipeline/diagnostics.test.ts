@@ -1,5 +1,8 @@
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { assert, it } from "vitest";
-import { parseOutput } from "./diagnostics.ts";
+import { parseOutput, toProblems } from "./diagnostics.ts";
 
 it("reads what TypeScript prints: errors with their explanations, and files", () => {
   const output = [
@@ -33,4 +36,36 @@ it("reads what TypeScript prints: errors with their explanations, and files", ()
     ],
     files: ["/srv/lib/lib.d.ts", "/srv/p/pipeline.ts"],
   });
+});
+
+it("says of a stage that is defined wrongly only that, not what its calls then lack", () => {
+  const folder = mkdtempSync(join(tmpdir(), "ml-pipe-diagnostics-"));
+  const pipeline = join(folder, "pipeline.ts");
+  const lines = [
+    'const train = Train.linear(Features, { l2: "much" });',
+    "const deploy = Deploy.release(Features, {});",
+    'export default Pipeline.make("p", {}, () => {',
+    "  const model = train({});",
+    "  return { release: deploy({ model }), other: split({}) };",
+    "});",
+  ];
+  writeFileSync(pipeline, lines.join("\n"));
+  const at = (line: number, part: string) => ({
+    file: pipeline,
+    line,
+    column: (lines[line - 1] ?? "").indexOf(part) + 1,
+    code: "TS2345",
+    message: `Property '${part}' is missing.`,
+  });
+  const found = [at(2, "{}"), at(5, "{ model }"), at(5, "{})")];
+  const about = {
+    pipeline,
+    entry: join(folder, "entry.ts"),
+    config: join(folder, "tsconfig.json"),
+  };
+  assert.deepStrictEqual(toProblems(found, about), [
+    { ...at(2, "{}"), stage: "deploy" },
+    { ...at(5, "{})"), stage: "split" },
+  ]);
+  rmSync(folder, { recursive: true });
 });

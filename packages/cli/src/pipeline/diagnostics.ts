@@ -1,7 +1,8 @@
 /** TypeScript's output, read and retold in terms of stages. */
 import { readFileSync } from "node:fs";
 import * as path from "node:path";
-import { type Owners, ownersOf } from "./stageAt.ts";
+import { shortTypes } from "./shortTypes.ts";
+import { type Owner, type Owners, ownersOf } from "./stageAt.ts";
 import type { TypeProblem } from "./TypecheckFailed.ts";
 
 /** One diagnostic as TypeScript prints it. */
@@ -70,16 +71,22 @@ export const toProblems = (
   };
   const own = diagnostics.filter(({ file }) => file !== about.entry);
   const ofEntry = diagnostics.filter(({ file }) => file === about.entry);
-  const problems = own.map(({ file, ...diagnostic }): TypeProblem => {
-    if (file === undefined) return { ...diagnostic, file: about.config };
-    const owner = ownerAt(file)(diagnostic);
-    return {
-      ...diagnostic,
-      file,
-      ...(owner?.kind === "stage" ? { stage: owner.name } : {}),
-      ...(owner?.kind === "constant" ? { constant: owner.name } : {}),
-    };
-  });
+  const owned = own.map(({ file, message, ...diagnostic }) => ({
+    problem: { ...diagnostic, message: shortTypes(message), file: file ?? about.config },
+    owner: file === undefined ? undefined : ownerAt(file)(diagnostic),
+  }));
+  const misdefined = new Set(
+    owned.flatMap(({ owner }) => (owner?.kind === "stage" && !owner.called ? [owner.name] : [])),
+  );
+  const follows = (owner: Owner | undefined): boolean =>
+    owner?.kind === "stage" && owner.called && misdefined.has(owner.name);
+  const problems = owned
+    // What is not defined rightly has not the type that its calls rely on.
+    .filter(({ owner }) => !follows(owner))
+    .map(({ problem, owner }): TypeProblem => ({
+      ...problem,
+      ...(owner === undefined ? {} : { [owner.kind]: owner.name }),
+    }));
   // What else is wrong often makes the services unknown: then only the cause is worth reading. That
   // there is no default export, loading the file says better.
   return problems.length > 0 || ofEntry.some(({ code }) => code !== "TS2322")

@@ -108,6 +108,7 @@ export const importError = (file: string, cause: unknown): LoadError => {
       error: "something that is not an Error",
       problem: String(cause),
       stack: "",
+      refused: false,
     });
   }
   const code = "code" in cause ? String(cause.code) : "";
@@ -122,7 +123,15 @@ export const importError = (file: string, cause: unknown): LoadError => {
   if (cause instanceof SyntaxError && !thrownByCode) {
     return new PipelineSyntax({ ...at, problem: cause.message });
   }
-  return new PipelineThrew({ ...at, error: cause.name, problem: cause.message, stack });
+  const refused = isRefusal(stack, file);
+  return new PipelineThrew({ ...at, error: cause.name, problem: cause.message, stack, refused });
+};
+
+/** Whether an error was thrown by ml-pipe, as it throws for a definition that is wrong. */
+const isRefusal = (stack: string, file: string): boolean => {
+  const [thrower] = framesOf(stack);
+  const owner = thrower === undefined ? undefined : packageOf(thrower.file);
+  return owner?.name.startsWith("@ml-pipe/") === true && owner.folder !== packageOf(file)?.folder;
 };
 
 /** Also one that another copy of the package made. */
@@ -151,13 +160,7 @@ const headerPlace = (stack: string): Place | undefined => {
 
 /** The innermost frame in the pipeline's own package, or at least not in one of ours or installed. */
 const framePlace = (file: string, stack: string): Place | undefined => {
-  const frames = [...stack.matchAll(/\(?(file:\/\/\/?[^\s()]+):(\d+):(\d+)\)?$/gm)].map(
-    ([, url = "", line, column]) => ({
-      file: fileURLToPath(url.replace(/\?.*$/, "")),
-      line: Number(line),
-      column: Number(column),
-    }),
-  );
+  const frames = framesOf(stack);
   const home = packageOf(file)?.folder;
   return (
     frames.find((frame) => frame.file === file) ??
@@ -167,6 +170,15 @@ const framePlace = (file: string, stack: string): Place | undefined => {
     })
   );
 };
+
+const framesOf = (stack: string): ReadonlyArray<Place> =>
+  [...stack.matchAll(/\(?(file:\/\/\/?[^\s()]+):(\d+):(\d+)\)?$/gm)].map(
+    ([, url = "", line, column]) => ({
+      file: fileURLToPath(url.replace(/\?.*$/, "")),
+      line: Number(line),
+      column: Number(column),
+    }),
+  );
 
 const missingModule = (file: string, message: string): LoadError => {
   const match = /Cannot find (package|module) '(.+?)' imported from (.+)$/.exec(message);

@@ -23,15 +23,15 @@ const at = (mark: string) => {
 
 describe("the stage at a place", () => {
   it("is the one defined there, by the name it was given", () => {
-    assert.deepStrictEqual(at("/*a*/"), { kind: "stage", name: "load-it" });
+    assert.deepStrictEqual(at("/*a*/"), { kind: "stage", name: "load-it", called: false });
   });
   it("is the constant that the pipeline calls", () => {
-    assert.deepStrictEqual(at("/*b*/"), { kind: "stage", name: "train" });
+    assert.deepStrictEqual(at("/*b*/"), { kind: "stage", name: "train", called: false });
   });
   it("is the one called there", () => {
-    assert.deepStrictEqual(at("/*e*/"), { kind: "stage", name: "load-it" });
-    assert.deepStrictEqual(at("/*f*/"), { kind: "stage", name: "train" });
-    assert.deepStrictEqual(at("/*g*/"), { kind: "stage", name: "gate" });
+    assert.deepStrictEqual(at("/*e*/"), { kind: "stage", name: "load-it", called: true });
+    assert.deepStrictEqual(at("/*f*/"), { kind: "stage", name: "train", called: true });
+    assert.deepStrictEqual(at("/*g*/"), { kind: "stage", name: "gate", called: true });
   });
   it("is none in hooks and elsewhere; constants have their name", () => {
     assert.isUndefined(at("/*h*/"));

@@ -2,11 +2,10 @@
 import { stripTypeScriptTypes } from "node:module";
 import { type AnyNode, type CallExpression, type Expression, parse, type Super } from "acorn";
 
-/** A part of a pipeline file: a stage, or another constant. */
-export interface Owner {
-  readonly kind: "stage" | "constant";
-  readonly name: string;
-}
+/** A part of a pipeline file: a stage, where it is defined or called, or another constant. */
+export type Owner =
+  | { readonly kind: "stage"; readonly name: string; readonly called: boolean }
+  | { readonly kind: "constant"; readonly name: string };
 
 /** Answers, for 1-based places in one source text, what they belong to. */
 export type Owners = (place: {
@@ -105,7 +104,7 @@ const stageNames = (program: AnyNode): StageNames => {
 const notStages = /^(Pipeline|Hook|Effect|Schema|Duration|Object|Array|Stage\.(make|named))\b/;
 
 const ownerOf = (path: ReadonlyArray<AnyNode>, names: StageNames): Owner | undefined => {
-  const stage = (name: string): Owner => ({ kind: "stage", name });
+  const stage = (name: string, called = false): Owner => ({ kind: "stage", name, called });
   const inPipeline = path.some(
     (node) => node.type === "CallExpression" && nameOf(node.callee) === "Pipeline.make",
   );
@@ -115,7 +114,8 @@ const ownerOf = (path: ReadonlyArray<AnyNode>, names: StageNames): Owner | undef
       const literal = isStageMaker(callee) ? firstText(node) : undefined;
       if (literal !== undefined) return stage(literal);
       if (inPipeline && callee !== "" && !notStages.test(callee)) {
-        return stage(names.declared.get(callee) ?? callee.slice(callee.lastIndexOf(".") + 1));
+        const name = names.declared.get(callee) ?? callee.slice(callee.lastIndexOf(".") + 1);
+        return stage(name, true);
       }
     }
     if (!inPipeline && node.type === "VariableDeclarator" && node.id.type === "Identifier") {
