@@ -1,9 +1,11 @@
-import * as Schema from "effect/Schema";
-import { Run } from "@ml-pipe/core";
+import { spawn } from "node:child_process";
+import { once } from "node:events";
 import { readdirSync } from "node:fs";
 import { join } from "node:path";
+import { Run } from "@ml-pipe/core";
+import * as Schema from "effect/Schema";
 import { afterAll, assert, it } from "vitest";
-import { mlPipe, remove, start, variant, workspace } from "./support.ts";
+import { binary, mlPipe, remove, start, variant, workspace } from "./support.ts";
 
 const cwd = workspace("interrupt");
 afterAll(() => remove(cwd));
@@ -84,4 +86,22 @@ it("a killed run is recorded as interrupted, and the next run goes on from there
   assert.strictEqual(again.code, 0, again.err);
   assert.include(again.out, `continues run ${record.id}, which was interrupted`);
   assert.notMatch(again.out, /^▸ draw/m);
+});
+
+it("ends when the launcher that handed over to another Node is killed", async () => {
+  const command = [process.execPath, binary, "run", file, "--no-types", "--state", "orphan"];
+  const launcher = spawn("sh", ["-c", '"$@" & wait', "sh", ...command], {
+    cwd,
+    env: { ...process.env, ML_PIPE_HANDED_OVER: "1", TINY_SLOW_MS: "60000" },
+    stdio: ["ignore", "pipe", "ignore"],
+  });
+  let out = "";
+  for await (const chunk of launcher.stdout) {
+    out += String(chunk);
+    if (out.includes("▸ train")) launcher.kill("SIGKILL");
+  }
+  // Its output is closed: the run has ended, too.
+  if (launcher.signalCode === null) await once(launcher, "exit");
+  assert.strictEqual(launcher.signalCode, "SIGKILL");
+  assert.strictEqual((await newest("orphan")).status, "interrupted");
 });

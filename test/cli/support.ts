@@ -4,7 +4,7 @@ import { copyFileSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { clean, root } from "../support/repository.ts";
 
-const binary = join(root, "packages/cli/bin/ml-pipe.mjs");
+export const binary = join(root, "packages/cli/bin/ml-pipe.mjs");
 
 export const tiny = join(root, "test/cli/fixtures/tiny/pipeline.ts");
 

@@ -59,6 +59,17 @@ function handOver(node) {
   });
 }
 
+/** A launcher that is killed passes no signal on: what it started ends as on SIGTERM, and frees its port. */
+function endWithLauncher() {
+  const launcher = process.ppid;
+  const timer = setInterval(() => {
+    if (process.ppid === launcher) return;
+    clearInterval(timer);
+    process.kill(process.pid, "SIGTERM");
+  }, 500);
+  timer.unref();
+}
+
 function refuse() {
   console.error(
     `ml-pipe needs Node ${needed} or newer and this is Node ${process.versions.node}: ` +
@@ -76,6 +87,7 @@ if (Number(process.versions.node.split(".")[0]) < needed) {
   console.error("ml-pipe is not built: run `npm run prepare` in its repository.");
   process.exit(1);
 } else {
+  if (process.env.ML_PIPE_HANDED_OVER) endWithLauncher();
   delete process.env.ML_PIPE_HANDED_OVER;
   module.enableCompileCache();
   import(main.href);
