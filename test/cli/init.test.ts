@@ -1,8 +1,10 @@
-import { readFileSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { InfoSheet } from "@ml-pipe/ml-pipe";
 import * as Schema from "effect/Schema";
 import { afterAll, assert, it } from "vitest";
+import { root } from "../support/repository.ts";
 import { mlPipe, remove, workspace } from "./support.ts";
 
 const cwd = workspace("init");
@@ -11,7 +13,8 @@ afterAll(() => remove(cwd));
 it("writes a project that runs from its data to a monitored release, and predicts", async () => {
   const made = await mlPipe(["init", "My Shop"], { cwd });
   assert.strictEqual(made.code, 0, made.err);
-  assert.include(made.out, "npm install\n  npx ml-pipe run pipeline.ts");
+  // Inside of the clone, packages are found as they are.
+  assert.include(made.out, 'Next\n  cd "My Shop"\n  npx ml-pipe run pipeline.ts');
   const project = join(cwd, "My Shop");
   const manifest: unknown = JSON.parse(readFileSync(join(project, "package.json"), "utf8"));
   assert.deepInclude(manifest, { name: "my-shop", private: true, type: "module" });
@@ -59,6 +62,16 @@ it("writes a project that runs from its data to a monitored release, and predict
     assert.include(text, "For a person:", name);
     assert.include(text, "Temporal leakage", name);
   }
+});
+
+it("says how a project elsewhere gets packages that are not on npm", async () => {
+  const folder = mkdtempSync(join(tmpdir(), "ml-pipe-init-"));
+  const { out } = await mlPipe(["init"], { cwd: folder });
+  assert.include(
+    out,
+    `Next\n  npm --prefix "${root}" run pack\n  npm install "${root}"/packed/*.tgz\n  npx ml-pipe run`,
+  );
+  rmSync(folder, { recursive: true });
 });
 
 it("overwrites nothing", async () => {

@@ -7,6 +7,7 @@ import { Duckdb } from "@ml-pipe/data";
 import * as Effect from "effect/Effect";
 import * as Schema from "effect/Schema";
 import * as ExitCode from "../ExitCode.ts";
+import { packageOf } from "../pipeline/packages.ts";
 import { makeStateFolder } from "../pipeline/stateFolder.ts";
 import { shortPath } from "../view/text.ts";
 import { type CommandContext, runCommand } from "./runCommand.ts";
@@ -47,11 +48,25 @@ export const init = (options: InitOptions, context: CommandContext): Promise<num
       }
       yield* writeDeliveries(path.join(folder, "data"));
       out(`${style.green("✓")} a project in ${style.bold(shortPath(folder))}`);
-      const enter = folder === process.cwd() ? "" : `cd ${shortPath(folder)} && `;
-      out(`\n${style.bold("Next")}\n  ${enter}npm install\n  npx ml-pipe run pipeline.ts`);
+      const next = [
+        ...(folder === process.cwd() ? [] : [`cd "${shortPath(folder)}"`]),
+        ...installation(folder),
+        "npx ml-pipe run pipeline.ts",
+      ];
+      out(`\n${style.bold("Next")}\n${next.map((line) => `  ${line}`).join("\n")}`);
       return ExitCode.succeeded;
     }),
   );
+};
+
+/** How the project gets ml-pipe. From a clone it is packed; a project inside of the clone sees it already. */
+const installation = (folder: string): ReadonlyArray<string> => {
+  const own = packageOf(fileURLToPath(import.meta.url));
+  if (own === undefined || own.installed) return ["npm install"];
+  const clone = path.resolve(own.folder, "../..");
+  return `${folder}${path.sep}`.startsWith(`${clone}${path.sep}`)
+    ? []
+    : [`npm --prefix "${clone}" run pack`, `npm install "${clone}"/packed/*.tgz`];
 };
 
 const requireFree = (folder: string, names: ReadonlyArray<string>) =>
