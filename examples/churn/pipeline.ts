@@ -37,6 +37,7 @@ export const evaluate = Evaluate.decisions(ChurnFeatures, {
   charter,
   slices: ["contract", "senior_citizen"],
   minSliceRows: 200,
+  holdout: { looks: 2, justification: "two trainers, both settled before the first look" },
 });
 const deploy = Deploy.release(ChurnFeatures, {
   charter,
