@@ -215,13 +215,16 @@ describe("constant models", () => {
 });
 
 describe("meanAbsolute", () => {
-  it.effect("is the mean of absolute contributions over rows, summed over outputs", () =>
+  it.effect("is the mean of absolute contributions over rows, of each output", () =>
     Effect.gen(function* () {
       const { model, rows, values } = reference.several;
       const columns = model.features.map((_, j) => Float64Array.from(rows, (r) => r[j] ?? NaN));
       const found = yield* Explanation.meanAbsolute(model, columns);
-      for (const [j, value] of found.entries()) {
-        const all = values.flat().map((own) => Math.abs(own[j] ?? NaN));
+      const width = model.features.length;
+      assert.strictEqual(found.length, (values[0] ?? []).length * width);
+      for (const [at, value] of found.entries()) {
+        const [k, j] = [Math.floor(at / width), at % width];
+        const all = values.map((outputs) => Math.abs(outputs[k]?.[j] ?? NaN));
         assert.closeTo(value, sum(all) / rows.length, 1e-9);
       }
       const few = yield* Effect.flip(Explanation.meanAbsolute(model, columns.slice(1)));

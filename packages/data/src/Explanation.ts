@@ -141,7 +141,7 @@ const linear = (model: LinearModel): Pick<Explainer, "scale" | "base" | "explain
 };
 
 /**
- * Explains one output of one row.
+ * Explains every output of one row: one explanation for each class of several, else one.
  *
  * @example
  * ```ts
@@ -149,39 +149,38 @@ const linear = (model: LinearModel): Pick<Explainer, "scale" | "base" | "explain
  *
  * const why = (model: Estimator.Estimator, row: ReadonlyArray<number>) =>
  *   Explanation.explain(Explanation.make(model), row);
- * // such as { scale: "logOdds", base: -1.2, contributions: [{ feature: "age", contribution: 0.8 }] }
+ * // such as [{ scale: "logOdds", base: -1.2, contributions: [{ feature: "age", contribution: 0.8 }] }]
  * ```
  */
 export const explain = (
   { scale, features, width, base, explain }: Explainer,
   row: ArrayLike<number>,
-  output = 0,
-): Explanation => {
+): ReadonlyArray<Explanation> => {
   const out = new Float64Array(width * features.length);
   explain(row, out);
-  const contributions = features.map((feature, j) => ({
-    feature,
-    contribution: out[output * features.length + j]!,
+  return Array.from({ length: width }, (_, output) => ({
+    scale,
+    base: base[output]!,
+    contributions: features
+      .map((feature, j) => ({ feature, contribution: out[output * features.length + j]! }))
+      .toSorted((a, b) => Math.abs(b.contribution) - Math.abs(a.contribution)),
   }));
-  const size = Math.abs;
-  contributions.sort((a, b) => size(b.contribution) - size(a.contribution));
-  return { scale, base: base[output]!, contributions };
 };
 
 /** Explain this long, in milliseconds, before other fibres run. */
 const yieldEvery = 20;
 
 /**
- * How much each feature moves the predictions of these rows, up or down: the mean of the absolute contributions,
- * summed over the outputs (the bars of a SHAP summary plot). Columns are in the order of the features, `NaN` is missing. A
- * thousand rows drawn at random tell enough: time grows with the rows.
+ * How much each feature moves the predictions of these rows, up or down: the mean of the absolute contributions
+ * (the bars of a SHAP summary plot), that of feature `j` to output `k` at `k * features + j`. Columns are in the order
+ * of the features, `NaN` is missing. A thousand rows drawn at random tell enough: time grows with the rows.
  *
  * @example
  * ```ts
  * import { type Estimator, Explanation } from "@ml-pipe/data";
  *
  * const importance = (model: Estimator.Estimator, columns: ReadonlyArray<Float64Array>) =>
- *   Explanation.meanAbsolute(model, columns); // such as [0.6, 0.02], one per feature
+ *   Explanation.meanAbsolute(model, columns); // such as [0.6, 0.02], one per feature of each output
  * ```
  */
 export const meanAbsolute: (
@@ -194,12 +193,12 @@ export const meanAbsolute: (
     yield* requireColumns(features, columns, rows);
     const row = new Float64Array(features.length);
     const out = new Float64Array(width * features.length);
-    const sums = new Float64Array(features.length);
+    const sums = new Float64Array(out.length);
     let last = performance.now();
     for (let i = 0; i < rows; i++) {
       for (let j = 0; j < row.length; j++) row[j] = columns[j]![i]!;
       explain(row, out);
-      for (let at = 0; at < out.length; at++) sums[at % row.length]! += Math.abs(out[at]!);
+      for (let at = 0; at < out.length; at++) sums[at]! += Math.abs(out[at]!);
       if (performance.now() - last > yieldEvery) {
         yield* Effect.yieldNow;
         last = performance.now();

@@ -10,7 +10,7 @@ import * as Schema from "effect/Schema";
 import type { Calibration } from "./Calibration.ts";
 import { Duckdb, type DuckdbError, identifier, literal } from "./Duckdb.ts";
 import type { ScoreInputInvalid } from "./Estimator.ts";
-import { type FeatureSet, type LabelKind, labelKind } from "./FeatureSet.ts";
+import { type FeatureSet, labelKind } from "./FeatureSet.ts";
 import * as Model from "./Model.ts";
 import type { OnnxFailed } from "./Onnx.ts";
 import * as Rule from "./Rule.ts";
@@ -159,12 +159,12 @@ export const read = Effect.fnUntraced(function* <
   options: PredictionsOptions,
 ): Effect.fn.Return<Predictions, PredictionsError, Duckdb | Artifact.ArtifactStore> {
   const { model, table, select = [], blocks = defaultBlock(set) } = options;
-  const { labels: classes = [], choices = [] } = options.classes ?? {};
+  const { labels: classes } = options.classes ?? noClasses;
   const document = yield* Model.load(model);
   const { estimator, signature, transform, calibration } = document;
   yield* requireOwnFeatures(set, estimator.features, transform);
   const kind = labelKind(set.spec);
-  const rule = yield* baselineSql(options.baseline, kind, choices);
+  const answers = yield* answersSql(set, options);
   const db = yield* Duckdb;
   const operation = `read the ${table.role} table under ${table.contract.name}`;
   const { decidedAt } = set.spec;
@@ -197,8 +197,8 @@ export const read = Effect.fnUntraced(function* <
   const { columns } = yield* db.numericColumns(operation, {
     from: options.rows === "all" ? dated : `(FROM ${dated} WHERE (${label}) IS NOT NULL)`,
     select: [
-      kind === "text" ? placeSql(`(${label})`, classes) : label,
-      rule,
+      answers.label,
+      answers.baseline,
       blockSql(set, blocks),
       ...(transform === undefined ? estimator.features.map(identifier) : selectSql(transform)),
       ...select,
@@ -206,10 +206,7 @@ export const read = Effect.fnUntraced(function* <
     rows,
   });
   const [labels = none, baseline = none, block = none, ...rest] = columns;
-  const silent = baseline.reduce((sum, one) => sum + Number(Number.isNaN(one)), 0);
-  if (silent > 0) {
-    return yield* new BaselineSilent({ baseline: options.baseline.name, rows: silent, choices });
-  }
+  yield* requireAnswers(options, baseline);
   const features = rest.slice(0, estimator.features.length);
   const scores = yield* Effect.scoped(
     Effect.gen(function* () {
@@ -251,7 +248,7 @@ export const read = Effect.fnUntraced(function* <
  * ```
  */
 export const probabilitiesOf = (
-  { signature, scores, rows }: Predictions,
+  { signature, scores, rows }: Pick<Predictions, "signature" | "scores" | "rows">,
   classes: ReadonlyArray<string>,
 ): Effect.Effect<Float64Array, UnknownClasses> => {
   const own = signature._tag === "classes" ? signature.classes : [];
@@ -269,17 +266,45 @@ export const probabilitiesOf = (
   return Effect.succeed(probabilities);
 };
 
-/** What the baseline says as a number; null where it has no answer. */
-const baselineSql = (
-  baseline: Charter.Baseline,
-  kind: LabelKind,
-  choices: ReadonlyArray<string>,
-): Effect.Effect<string, Rule.RuleInvalid> =>
-  kind === "boolean"
-    ? Effect.map(Rule.compile(baseline), ({ sql }) => sql)
+const noClasses: NonNullable<PredictionsOptions["classes"]> = { labels: [], choices: [] };
+
+/**
+ * What came of a row, and what the baseline says of it, as numbers in SQL over the feature table: 1 or 0, the
+ * number, or the place of a class and of a choice. Null where there is no answer.
+ */
+export const answersSql = (
+  { spec }: Pick<FeatureSet, "spec">,
+  {
+    baseline,
+    classes = noClasses,
+    outcomesBy,
+  }: Pick<PredictionsOptions, "baseline" | "classes" | "outcomesBy">,
+): Effect.Effect<{ readonly label: string; readonly baseline: string }, Rule.RuleInvalid> => {
+  const kind = labelKind(spec);
+  const label = believedLabel(spec, outcomesBy);
+  return kind === "boolean"
+    ? Effect.map(Rule.compile(baseline), ({ sql }) => ({ label, baseline: sql }))
     : Effect.map(Rule.predictionSql(baseline, kind), (sql) =>
-        kind === "text" ? placeSql(`(${sql})`, choices) : sql,
+        kind === "number"
+          ? { label, baseline: sql }
+          : {
+              label: placeSql(`(${label})`, classes.labels),
+              baseline: placeSql(`(${sql})`, classes.choices),
+            },
       );
+};
+
+/** Fails unless the baseline says something of every row. */
+export const requireAnswers = (
+  { baseline, classes = noClasses }: Pick<PredictionsOptions, "baseline" | "classes">,
+  said: Float64Array,
+): Effect.Effect<void, BaselineSilent> => {
+  const rows = said.reduce((sum, one) => sum + Number(Number.isNaN(one)), 0);
+  const { choices } = classes;
+  return rows === 0
+    ? Effect.void
+    : Effect.fail(new BaselineSilent({ baseline: baseline.name, rows, choices }));
+};
 
 /** The place of a text in a list, from 0, in SQL; null if it is not in there. */
 const placeSql = (text: string, list: ReadonlyArray<string>): string =>

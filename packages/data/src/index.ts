@@ -1,4 +1,5 @@
 /** What every stage package shares about data. */
+export * as BusinessCost from "./BusinessCost.ts";
 export * as Best from "./recommend/Best.ts";
 export * as Catalogue from "./recommend/Catalogue.ts";
 export * as Decisions from "./Decisions.ts";

@@ -2,6 +2,7 @@
 
 A regression of the hit on the group with standard errors clustered by block is the same estimator; its
 small-sample factor is set to K / (K - 1) and its quantile to Student's with K - 1 degrees.
+means: the same of costs, which are any number.
 mover: the score intervals of two rates joined (Newcombe's method 10) is the method for independent rows.
 """
 import json
@@ -34,4 +35,17 @@ for a, n, b, m in ((56, 70, 48, 80), (9, 10, 3, 10), (0, 20, 4, 25)):
     low, high = confint_proportions_2indep(a, n, b, m, method="newcomb")
     mover.append({"first": [a / n, *map(float, one)], "second": [b / m, *map(float, two)],
                   "lower": float(low), "upper": float(high)})
-print(json.dumps({"cases": cases, "mover": mover}))
+means = []
+for blocks, size in ((5, 30), (40, 6)):
+    block = np.repeat(np.arange(blocks), size)
+    group = rng.integers(0, 2, blocks * size)
+    cost = np.round(rng.gamma(2, 3, blocks * size) + 2 * group + rng.normal(0, 1, blocks)[block], 3)
+    fit = sm.OLS(cost, sm.add_constant(group)).fit(
+        cov_type="cluster", cov_kwds={"groups": block, "use_correction": False})
+    se = float(np.sqrt(fit.cov_params()[1, 1] * blocks / (blocks - 1)))
+    reach = stats.t.ppf(0.975, blocks - 1) * se
+    of = lambda g: {"counts": [int(x) for x in np.bincount(block[group == g], minlength=blocks)],
+                    "sums": np.bincount(block[group == g], cost[group == g], blocks).tolist()}
+    means.append({"first": of(1), "second": of(0), "estimate": float(fit.params[1]),
+                  "lower": float(fit.params[1] - reach), "upper": float(fit.params[1] + reach)})
+print(json.dumps({"cases": cases, "mover": mover, "means": means}))

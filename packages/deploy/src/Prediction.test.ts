@@ -195,6 +195,21 @@ describe("a release of a class", () => {
         assert.deepInclude(far, { class: "late", choice: "late", release: "ways@1" });
         const sum = Object.values(far.probabilities).reduce((total, one) => total + one, 0);
         assert.closeTo(sum, 1, 1e-12);
+        // Each class has its own explanation: the softmax of their scores is what was answered.
+        const explained = opened.explain(request(200));
+        if (!explained.ok) return assert.fail("refused");
+        const { scale, classes: by } = explained.explanation;
+        assert.strictEqual(scale, "classScores");
+        assert.deepStrictEqual(Object.keys(by), ["fine", "late", "slow"]);
+        const scores = Object.values(by).map(({ base, contributions }) =>
+          Math.exp(contributions.reduce((total, one) => total + one.contribution, base)),
+        );
+        const all = scores.reduce((total, one) => total + one, 0);
+        for (const [at, score] of scores.entries()) {
+          assert.closeTo(score / all, Object.values(far.probabilities)[at] ?? NaN, 1e-12);
+        }
+        const moved = by["late"]?.contributions[0];
+        assert.deepStrictEqual(moved, { feature: "km", contribution: 20 });
       }),
     ),
   );

@@ -83,10 +83,20 @@ export interface Predictor {
    * Says which features moved an answer, and how far; undefined for a model in ONNX, whose inside is not
    * known. A calibration that follows the model is not part of it.
    */
-  readonly explain: ((answered: Answered) => Explanation.Explanation) | undefined;
+  readonly explain: ((answered: Answered) => Explained) | undefined;
   /** How old the state of each feature with a history is, for decisions at an instant. */
   readonly freshness: OnlineFeatures.OnlineFeatures["freshness"];
 }
+
+/** How a prediction came about: of several classes, each of their scores. */
+export type Explained =
+  | Explanation.Explanation
+  | {
+      readonly scale: Explanation.Scale;
+      readonly classes: {
+        readonly [name: string]: Omit<Explanation.Explanation, "scale">;
+      };
+    };
 
 /** A prediction with what it was computed from. */
 export interface Answered {
@@ -305,16 +315,32 @@ const make = Effect.fnUntraced(function* (
     synchronous: estimator._tag !== "OnnxModel" && online.synchronous,
     answer,
     predict: predictWith(answer),
-    explain: explainerOf(estimator),
+    explain: explainerOf(estimator, signature),
     freshness: online.freshness,
   };
 });
 
 /** Made ready when it is first asked: most predictions are not explained. */
-const explainerOf = (estimator: Model.ModelDocument["estimator"]): Predictor["explain"] => {
+const explainerOf = (
+  estimator: Model.ModelDocument["estimator"],
+  signature: Model.Signature,
+): Predictor["explain"] => {
   if (estimator._tag === "OnnxModel") return undefined;
   let explainer: Explanation.Explainer | undefined;
-  return ({ row }) => Explanation.explain((explainer ??= Explanation.make(estimator)), row);
+  return ({ row }) => {
+    const { scale } = (explainer ??= Explanation.make(estimator));
+    const outputs = Explanation.explain(explainer, row);
+    const [only] = outputs;
+    if (signature._tag !== "classes" && only !== undefined) return only;
+    const names = signature._tag === "classes" ? signature.classes : [];
+    const classes = names.flatMap((name, k) => {
+      const output = outputs[k];
+      if (output === undefined) return [];
+      const { base, contributions } = output;
+      return [[name, { base, contributions }] as const];
+    });
+    return { scale, classes: Object.fromEntries(classes) };
+  };
 };
 
 /** A request that is valid, with its features, and the row that the model is given. */

@@ -69,10 +69,10 @@ export type Result<P = Prediction> =
   | { readonly ok: true; readonly prediction: P }
   | { readonly ok: false; readonly problems: ReadonlyArray<Problem> };
 
-/** Which features moved a prediction, and how far. */
-export interface Explanation {
-  /** What base and contributions are in: log-odds for a yes/no decision. */
-  readonly scale: "logOdds" | "logRate" | "classScores" | "value";
+/** What contributions are in: log-odds for a yes/no decision, class scores for classes. */
+type Scale = "logOdds" | "logRate" | "classScores" | "value";
+
+interface Moved {
   /** What the model expects without knowing the features. */
   readonly base: number;
   /** The largest first. With `base` they add up to the model's score, before any calibration. */
@@ -82,9 +82,27 @@ export interface Explanation {
   }>;
 }
 
+/** Which features moved a prediction, and how far. */
+export interface Explanation extends Moved {
+  readonly scale: Scale;
+}
+
+/** Which features moved the score of each class, and how far. */
+export interface ClassExplanation {
+  readonly scale: Scale;
+  readonly classes: { readonly [name: string]: Moved };
+}
+
+/** How each answer is explained. */
+export interface Explanations {
+  readonly decision: Explanation;
+  readonly number: Explanation;
+  readonly class: ClassExplanation;
+}
+
 /** A prediction and what it came from, or everything that is wrong. */
-export type ExplainedResult<P = Prediction> =
-  | { readonly ok: true; readonly prediction: P; readonly explanation: Explanation }
+export type ExplainedResult<P = Prediction, X = Explanation> =
+  | { readonly ok: true; readonly prediction: P; readonly explanation: X }
   | { readonly ok: false; readonly problems: ReadonlyArray<Problem> };
 
 /** A release, loaded. */
@@ -125,11 +143,11 @@ export interface OpenOptions<K extends keyof Answers = keyof Answers> {
 }
 
 /** A release with a built-in model. */
-export interface Model<P = Prediction> extends Opened {
+export interface Model<P = Prediction, X = Explanation> extends Opened {
   /** Checks a request, given as parsed JSON, and predicts. Takes about ten microseconds; never throws. */
   readonly predict: (request: unknown) => Result<P>;
   /** Likewise, and says which features moved the prediction. Takes some hundred microseconds. */
-  readonly explain: (request: unknown) => ExplainedResult<P>;
+  readonly explain: (request: unknown) => ExplainedResult<P, X>;
 }
 
 /** A release with any model, also one in ONNX. */
@@ -166,8 +184,8 @@ export const openRelease = async <K extends keyof Answers = "decision">(
   stateFolder: string,
   release: string,
   options: OpenOptions<K> = {},
-): Promise<Model<Answers[K]>> => {
-  const { predictor, is, close } = await open(stateFolder, release, options);
+): Promise<Model<Answers[K], Explanations[K]>> => {
+  const { predictor, is, explains, close } = await open(stateFolder, release, options);
   if (!predictor.synchronous) {
     await close();
     throw new Error(
@@ -177,7 +195,7 @@ export const openRelease = async <K extends keyof Answers = "decision">(
   return {
     ...describe(predictor),
     predict: (request) => Effect.runSync(resultOf(predictor, is, request)),
-    explain: (request) => Effect.runSync(explainedOf(predictor, is, request)),
+    explain: (request) => Effect.runSync(explainedOf(predictor, { is, explains }, request)),
   };
 };
 
@@ -241,7 +259,7 @@ const open = async <K extends keyof Answers>(
       `${predictor.label} answers with a ${kind}, and a ${asked} is asked for: open it with { predicts: "${kind}" }.`,
     );
   }
-  return { predictor, is: isOf[asked], close };
+  return { predictor, is: isOf[asked], explains: explainsOf[asked], close };
 };
 
 type Is<P> = (prediction: Predictor.Prediction) => prediction is P & Predictor.Prediction;
@@ -250,6 +268,17 @@ const isOf: { readonly [K in keyof Answers]: Is<Answers[K]> } = {
   decision: (prediction): prediction is Predictor.DecisionPrediction => "act" in prediction,
   number: (prediction): prediction is Predictor.NumberPrediction => "value" in prediction,
   class: (prediction): prediction is Predictor.ClassPrediction => "choice" in prediction,
+};
+
+type Explains<X> = (explained: Predictor.Explained) => explained is X & Predictor.Explained;
+
+const isPlain = (explained: Predictor.Explained): explained is Explanation & Predictor.Explained =>
+  "base" in explained;
+
+const explainsOf: { readonly [K in keyof Explanations]: Explains<Explanations[K]> } = {
+  decision: isPlain,
+  number: isPlain,
+  class: (explained): explained is ClassExplanation & Predictor.Explained => "classes" in explained,
 };
 
 const kindOf = (
@@ -285,8 +314,12 @@ const resultOf = <P>(predictor: Predictor.Predictor, is: Is<P>, request: unknown
     return { ok: true, prediction };
   }).pipe(Effect.catchTags({ RequestInvalid: refuse, StateUnavailable: refuse }));
 
-const explainedOf = <P>({ answer, explain }: Predictor.Predictor, is: Is<P>, request: unknown) =>
-  Effect.map(answer([request]), ([answered]): ExplainedResult<P> => {
+const explainedOf = <P, X>(
+  { answer, explain }: Predictor.Predictor,
+  { is, explains }: { readonly is: Is<P>; readonly explains: Explains<X> },
+  request: unknown,
+) =>
+  Effect.map(answer([request]), ([answered]): ExplainedResult<P, X> => {
     if (answered === undefined || explain === undefined) {
       throw new TypeError("an answer is missing");
     }
@@ -294,8 +327,9 @@ const explainedOf = <P>({ answer, explain }: Predictor.Predictor, is: Is<P>, req
       return { ok: false, problems: Predictor.problemsOf(answered.failure) };
     }
     const { prediction } = answered.success;
-    if (!is(prediction)) throw otherAnswer();
-    return { ok: true, prediction, explanation: explain(answered.success) };
+    const explanation = explain(answered.success);
+    if (!is(prediction) || !explains(explanation)) throw otherAnswer();
+    return { ok: true, prediction, explanation };
   });
 
 const refuse = (refused: Predictor.Refused) =>

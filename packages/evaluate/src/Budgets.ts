@@ -50,7 +50,7 @@ export const measure = Effect.fnUntraced(function* (
   };
 });
 
-/** One prediction after another, from features to probability, as a service makes them; 99th percentile. */
+/** One prediction after another, from features to prediction, as a service makes them; 99th percentile. */
 const latencyOf = Effect.fnUntraced(function* (
   { spec }: AnySet,
   { estimator, transform }: Model.ModelDocument,
@@ -97,7 +97,7 @@ const memoryOf = (model: Estimator.Estimator): number => {
   const held = [0, 1, 2].map(() => {
     const before = used();
     const estimator = Schema.decodeUnknownSync(Estimator.Estimator)(JSON.parse(text));
-    const score = Estimator.scoreRow(estimator);
+    const score = Estimator.scoreInto(estimator);
     const after = used();
     // Whoever scores keeps both.
     return score.length + estimator.features.length < 0 ? 0 : after - before;
@@ -139,18 +139,6 @@ const budgetNames = {
 
 const keys = ["latencyMillis", "modelBytes", "memoryBytes"] as const;
 
-/**
- * The gates of evaluations that measure the stored model only: what else has a budget is inconclusive, so that
- * no budget passes that was not measured.
- */
-export const storedGates = (
-  model: Model.AnyModel,
-  budgets: Charter.Budgets = {},
-): ReadonlyArray<Verdict.Gate<unknown>> => {
-  const modelBytes = model.document.bytes + (model.file?.bytes ?? 0);
-  return gates({ latencyMillis: null, modelBytes, memoryBytes: null }, budgets);
-};
-
 /** A gate for each budget. What was measured decides, its rounded figure is shown. */
 export const gates = (
   measured: Measured,
@@ -178,7 +166,7 @@ const answer = (
     return {
       outcome: "inconclusive",
       expected,
-      found: "not measured: this evaluation does not, or the model is held outside this process",
+      found: "not measured: the model is held outside this process",
       next: "Measure it where it is served, and let the owner decide.",
     };
   }
@@ -204,7 +192,7 @@ const size = (value: number): string => (value >= 1000 ? whole(value) : number(v
 export const exhibitOf = (measured: Measured, budgets: Charter.Budgets): Exhibit.Exhibit => ({
   _tag: "table",
   title: "Budgets",
-  caption: `measured in this run on this machine (${process.platform}, ${process.arch}, Node ${process.versions.node}), one prediction after another from features to probability, without a network`,
+  caption: `measured in this run on this machine (${process.platform}, ${process.arch}, Node ${process.versions.node}), one prediction after another from features to prediction, without a network`,
   columns: ["what", "measured", "budget", "unit"],
   rows: keys.flatMap((key) => {
     const [budget, found] = [budgets[key], measured[key]];

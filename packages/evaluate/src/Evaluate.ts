@@ -35,9 +35,10 @@ export {
   NothingToJudge,
   OtherSplit,
   OtherTrainTable,
-  WrongPrediction,
 } from "./Judging.ts";
+export { WrongPrediction } from "./WrongPrediction.ts";
 export {
+  Contributions,
   Dependence,
   explain,
   type ExplainError,

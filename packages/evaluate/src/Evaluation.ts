@@ -186,6 +186,8 @@ export const RegressionEvaluation = Schema.Struct({
       gain: Schema.Finite,
     }),
   ),
+  /** What was asked besides; nothing where nothing was. */
+  ...FurtherResults.fields,
 }).annotate({ title: "RegressionEvaluation" });
 /** See {@link RegressionEvaluation}. */
 export type RegressionEvaluation = typeof RegressionEvaluation.Type;
@@ -229,6 +231,8 @@ export const ClassificationEvaluation = Schema.Struct({
       reliability: Reliability,
     }),
   ),
+  /** What was asked besides; nothing where nothing was. */
+  ...FurtherResults.fields,
 }).annotate({ title: "ClassificationEvaluation" });
 /** See {@link ClassificationEvaluation}. */
 export type ClassificationEvaluation = typeof ClassificationEvaluation.Type;

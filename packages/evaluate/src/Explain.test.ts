@@ -45,11 +45,12 @@ const known = (): Rows => {
     rows: label.length,
     names: linear.features,
     features: reference.x.map((values) => column(values)),
-    label,
     blocks: blocksOf(label.map((_, row) => row)),
-    baseline: new Float64Array(label.length),
     baselineCost: new Float64Array(label.length),
     selected: [],
+    estimator: linear,
+    signature: { _tag: "probability" },
+    prepare: Effect.succeed,
     scoring: { width: 1, columns: () => Effect.void, rows: () => Effect.succeed(label) },
     score,
     costOf: (probability) =>
@@ -84,7 +85,8 @@ describe("against sklearn.inspection", () => {
     Effect.gen(function* () {
       const rows = known();
       for (const [at, expected] of reference.curves.entries()) {
-        const { mean, rows: curves } = yield* curvesOf(rows, at, reference.values);
+        const { outputs } = yield* curvesOf(rows, at, reference.values);
+        const { mean, rows: curves } = outputs[0] ?? assert.fail("no output");
         for (const [k, value] of expected.mean.entries()) {
           assert.closeTo(mean[k] ?? NaN, value, 1e-12);
           // Of 120 rows, every tenth is kept: the first and the seventh are theirs.
@@ -135,11 +137,16 @@ describe("the stage", () => {
         const [byX] = found.dependence;
         assert.strictEqual(byX?.values.length, 20);
         for (const [k, value] of (byX?.values ?? []).entries()) {
-          assert.closeTo(byX?.mean[k] ?? NaN, 1 / (1 + Math.exp(1 - value)), 1e-12);
+          assert.closeTo(byX?.outputs[0]?.mean[k] ?? NaN, 1 / (1 + Math.exp(1 - value)), 1e-12);
         }
         assert.deepStrictEqual(
           exhibits.map(({ title }) => title),
-          ["What the model decides by", "Probability by x", "Probability by peek"],
+          [
+            "What the model goes by",
+            "What moves predictions",
+            "Probability by x",
+            "Probability by peek",
+          ],
         );
         assert.deepStrictEqual(yield* stage.run(input), found);
       }),
@@ -179,7 +186,8 @@ describe("the stage", () => {
           [["x"], ["peek"]],
         );
         assert.isAbove(found.importance[0]?.extraCost.interval?.lower ?? NaN, 0);
-        const { mean, values } = found.dependence[0] ?? assert.fail("no curve");
+        const { outputs, values } = found.dependence[0] ?? assert.fail("no curve");
+        const { mean } = outputs[0] ?? assert.fail("no output");
         for (const [k, value] of values.entries()) {
           // Every row has an origin, which adds 0.5; x is scaled, about by its range, and put back.
           assert.closeTo(mean[k] ?? NaN, 1 / (1 + Math.exp(0.5 - value)), 0.03);

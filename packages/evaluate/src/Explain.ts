@@ -1,19 +1,20 @@
 /**
- * The stage that says what a model decides by: how much dearer its decisions get when a feature says
- * nothing (permutation importance), and how its probability goes with a feature (partial dependence, with
- * single rows' curves). Public as `Evaluate.explain`.
+ * The stage that says what a model goes by: how much dearer going by it gets when a feature says nothing
+ * (permutation importance), how far each feature moves its predictions (mean absolute Shapley values), and how
+ * they go with a feature (partial dependence, with single rows' curves). Public as `Evaluate.explain`.
  *
  * It looks at validation rows, so it can be read as often as one likes without spending the test rows. What
  * a feature does to a model is no proof of what it does in the world.
  */
-import { type Artifact, type Charter, type Contract, type Metric, Stage } from "@ml-pipe/core";
+import { type Artifact, type Charter, type Contract, Stage } from "@ml-pipe/core";
 import {
-  Cost,
-  Decisions,
+  BusinessCost,
   type Duckdb,
+  Explanation as Shapley,
   type FeatureSet,
   Interval,
   Model,
+  Predictions,
   type StatisticsError,
   Table,
   Words,
@@ -21,15 +22,18 @@ import {
 import * as Effect from "effect/Effect";
 import * as Result from "effect/Result";
 import * as Schema from "effect/Schema";
+import { contributionsOf } from "./internal/explain/contributions.ts";
 import { curvesOf, gridOf } from "./internal/explain/dependence.ts";
 import { exhibitsOf } from "./internal/explain/exhibits.ts";
 import { groupsOf, importanceOf } from "./internal/explain/permutation.ts";
-import { type AnySet, readRows } from "./internal/rows.ts";
+import { type AnySet, readRows, type RowsError } from "./internal/rows.ts";
+import type { FeatureOf } from "./Judging.ts";
+import { requireSignature, type WrongPrediction } from "./WrongPrediction.ts";
 
-/** What decisions cost more when these features are permuted together. */
+/** What it costs more to go by the model when these features are permuted together. */
 export const FeatureImportance = Schema.Struct({
   features: Schema.Array(Schema.String),
-  /** Extra cost per decision, in the metric's unit; its interval holds for all of them together (Bonferroni). */
+  /** Extra cost per row, in the metric's unit; its interval holds for all of them together (Bonferroni). */
   extraCost: Schema.Struct({
     estimate: Schema.Finite,
     interval: Schema.NullOr(Interval.Interval),
@@ -38,36 +42,69 @@ export const FeatureImportance = Schema.Struct({
 /** See {@link FeatureImportance}. */
 export type FeatureImportance = typeof FeatureImportance.Type;
 
-/** How the probability goes with one feature, all others as they are. */
+/** How what the model says goes with one feature, all others as they are. */
 export const Dependence = Schema.Struct({
   feature: Schema.String,
   values: Schema.Array(Schema.Finite),
-  /** Mean probability over the rows at each value: partial dependence (Friedman 2001, section 8.2). */
-  mean: Schema.Array(Schema.Finite),
-  /** The same of single rows: individual conditional expectation (Goldstein et al. 2015). */
-  rows: Schema.Array(Schema.Array(Schema.Finite)),
-});
+  /** Of the probability, of the number, or of the probability of each class. */
+  outputs: Schema.Array(
+    Schema.Struct({
+      /** Null unless there are classes. */
+      class: Schema.NullOr(Schema.String),
+      /** Mean over the rows at each value: partial dependence (Friedman 2001, section 8.2). */
+      mean: Schema.Array(Schema.Finite),
+      /** The same of single rows: individual conditional expectation (Goldstein et al. 2015). */
+      rows: Schema.Array(Schema.Array(Schema.Finite)),
+    }),
+  ),
+}).annotate({ title: "Dependence" });
 /** See {@link Dependence}. */
 export type Dependence = typeof Dependence.Type;
 
-/** What the model decides by. */
+/**
+ * How far each feature moves the predictions, up or down: means over rows of the absolute Shapley values
+ * (Lundberg et al. 2020). Features are the model's own, after its transformation.
+ */
+export const Contributions = Schema.Struct({
+  rows: Schema.Int,
+  scale: Shapley.Scale,
+  /** The classes that {@link features} says it of, in this order; empty unless there are classes. */
+  classes: Schema.Array(Schema.String),
+  /** Most first: of each output, and summed over them. */
+  features: Schema.Array(
+    Schema.Struct({
+      feature: Schema.String,
+      mean: Schema.Finite,
+      byOutput: Schema.Array(Schema.Finite),
+    }),
+  ),
+}).annotate({ title: "Contributions" });
+/** See {@link Contributions}. */
+export type Contributions = typeof Contributions.Type;
+
+/** What the model goes by. */
 export const Explanation = Schema.Struct({
   rows: Schema.Int,
   unit: Schema.String,
   level: Schema.Finite,
-  /** What its decisions cost on these rows. */
+  /** What it costs to go by it on these rows, on average. */
   cost: Schema.Finite,
   /** Most first. */
   importance: Schema.Array(FeatureImportance),
+  /** Null for a model in ONNX, whose inside is not known. */
+  contributions: Schema.NullOr(Contributions),
   dependence: Schema.Array(Dependence),
 }).annotate({ title: "Explanation" });
 /** See {@link Explanation}. */
 export type Explanation = typeof Explanation.Type;
 
 /** How {@link explain} looks. */
-export interface ExplainOptions<Feature extends string = never> {
-  /** Says what decisions cost. */
-  readonly charter: Charter.Charter<Metric.DecisionMetric>;
+export interface ExplainOptions<
+  Feature extends string = never,
+  M extends BusinessCost.RowMetric = BusinessCost.RowMetric,
+> {
+  /** Says what it costs. */
+  readonly charter: Charter.Charter<M>;
   /**
    * Features that stand for the same thing, and are permuted together: alone, each seems to say little
    * because the others still say it.
@@ -97,7 +134,7 @@ export class NothingToExplain extends Schema.TaggedError<NothingToExplain>()("No
 }
 
 /** What {@link explain} can fail with. */
-export type ExplainError = NothingToExplain | Decisions.DecisionsError | StatisticsError;
+export type ExplainError = NothingToExplain | WrongPrediction | RowsError | StatisticsError;
 
 /** The stage that {@link explain} makes. */
 export type ExplainStage<Out extends Contract.Contract> = Stage.Stage<
@@ -124,26 +161,28 @@ export type ExplainStage<Out extends Contract.Contract> = Stage.Stage<
  * import type { FeatureSet } from "@ml-pipe/data";
  * import { Evaluate } from "@ml-pipe/evaluate";
  *
- * const stageFor = <C extends Contract.Contract, Out extends FeatureSet.Labelled<boolean>>(
- *   set: FeatureSet.FeatureSet<C, Out>, charter: Charter.Charter<Metric.DecisionMetric>,
+ * const stageFor = <C extends Contract.Contract, Out extends FeatureSet.Labelled<number>>(
+ *   set: FeatureSet.FeatureSet<C, Out>, charter: Charter.Charter<Metric.NumberMetric>,
  * ) => Evaluate.explain(set, { charter, correlatedFrom: 0.9 });
  * ```
  */
-export const explain = <C extends Contract.Contract, Out extends FeatureSet.Labelled<boolean>>(
+export const explain = <
+  C extends Contract.Contract,
+  M extends BusinessCost.RowMetric,
+  Out extends FeatureSet.Labelled<FeatureSet.LabelFor<M>>,
+>(
   set: FeatureSet.FeatureSet<C, Out>,
-  options: ExplainOptions<Exclude<keyof Out["columns"] & string, "label">>,
+  options: ExplainOptions<FeatureOf<Out>, M>,
 ): ExplainStage<Out> => {
   const { charter, together = [], correlatedFrom = null } = options;
   const { repeats = 5, dependence = 6, rows: mostRows = 20_000, level = 0.95, seed = 0 } = options;
   const names = set.spec.features.map(({ name }) => name);
   const asked = { together, correlatedFrom, repeats, dependence, rows: mostRows, level, seed };
   requireUsable(asked, names);
-  const { metric } = charter.spec;
-  const threshold = Result.getOrThrow(
-    Cost.optimalThreshold({ ...metric.costs, unit: metric.unit }),
-  );
+  const { metric, baseline } = charter.spec;
+  const business = Result.getOrThrow(BusinessCost.of(metric));
   return Stage.make("explain", {
-    description: "says what the model decides by",
+    description: "says what the model goes by",
     input: { model: Model.of(set), data: Table.of(set.contract, "validation") },
     output: Explanation,
     params: { featureSet: set.digest, ...asked },
@@ -153,14 +192,14 @@ export const explain = <C extends Contract.Contract, Out extends FeatureSet.Labe
       const rows = yield* readRows(wide, {
         model,
         table: data,
-        charter,
-        threshold,
-        blocks: Decisions.defaultBlock(set),
+        baseline,
+        cost: business,
+        blocks: Predictions.defaultBlock(set),
         mostRows,
       });
+      yield* requireSignature(model, rows.signature, business.needs);
       if (rows.rows === 0) return yield* new NothingToExplain({ rows: data.rows });
-      const probability = yield* rows.score(rows.features);
-      const cost = yield* rows.costOf(probability);
+      const cost = yield* rows.costOf(yield* rows.score(rows.features));
       const groups = groupsOf(rows, together, correlatedFrom);
       const importance: Array<FeatureImportance> = [];
       for (const [index, group] of groups.entries()) {
@@ -185,12 +224,17 @@ export const explain = <C extends Contract.Contract, Out extends FeatureSet.Labe
         level,
         cost: cost.reduce((sum, one) => sum + one, 0) / rows.rows,
         importance: ranked,
+        contributions: yield* contributionsOf(
+          rows.estimator,
+          rows.signature,
+          yield* rows.prepare(rows.features),
+        ),
         dependence: yield* Effect.forEach(shown, (feature) => {
           const column = names.indexOf(feature);
           return curvesOf(rows, column, gridOf(rows.features[column] ?? new Float64Array()));
         }),
       };
-      yield* Effect.forEach(exhibitsOf(explanation, threshold), exhibit);
+      yield* Effect.forEach(exhibitsOf(explanation, business.threshold), exhibit);
       return explanation;
     }, Effect.scoped),
   });

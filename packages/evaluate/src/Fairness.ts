@@ -1,7 +1,7 @@
 /**
- * Fairness: whether decisions treat groups of people alike. Rates by group (how often the model acts, and
- * how often rightly and wrongly so) against all others, with intervals over blocks, and the four-fifths
- * rule of the US Uniform Guidelines.
+ * Fairness: whether groups of people are treated alike. What decisions do to them (how often the model acts,
+ * rightly and wrongly), what its errors cost, and in which direction they go: each group against all others,
+ * with intervals over blocks; and the four-fifths rule of the US Uniform Guidelines.
  *
  * Two claims, two corrections. "Alike" is claimed only where every single interval lies within the limit:
  * all must hold, so none needs a correction (Berger, Technometrics 24(4), 1982). "Not alike" is claimed
@@ -12,7 +12,8 @@ import { type Exhibit, Verdict } from "@ml-pipe/core";
 import { Interval, Words } from "@ml-pipe/data";
 import * as Schema from "effect/Schema";
 
-export { checkOptions, measure } from "./internal/fairness.ts";
+export { type Asked, ofClasses, ofDecisions, ofNumbers } from "./internal/fairness/asked.ts";
+export { measure } from "./internal/fairness/measure.ts";
 
 const { counted, number, percent, whole } = Words;
 
@@ -21,10 +22,26 @@ export const RateOf = Schema.Literals(["selection", "truePositive", "falsePositi
 /** See {@link RateOf}. */
 export type RateOf = typeof RateOf.Type;
 
-/** Which groups are compared, and how far apart they may be. */
-export interface FairnessOptions<Kept extends string = string> {
+/** What is compared between groups: a rate, what the model costs, or how far it errs to one side. */
+export const ComparedOf = Schema.Union([RateOf, Schema.Literals(["cost", "bias"])]);
+/** See {@link ComparedOf}. */
+export type ComparedOf = typeof ComparedOf.Type;
+
+/** Which groups are compared, whatever is predicted. */
+export interface GroupOptions<Kept extends string = string> {
   /** Kept columns that tell the groups: age band, region. */
   readonly by: ReadonlyArray<Kept>;
+  /**
+   * Largest difference of the mean cost between a group and all others that passes, in the metric's unit (after
+   * the bounded group loss of Agarwal, Dudík & Wu, ICML 2019). Default: costs are not compared.
+   */
+  readonly maxCostDifference?: number;
+  /** Rows below which a group is not compared, and said so; default 100. */
+  readonly minRows?: number;
+}
+
+/** How rates of decisions are compared, and how far apart they may be. */
+export interface RateOptions {
   /** Largest difference of a rate between a group and all others that passes; default 0.1. */
   readonly maxDifference?: number;
   /**
@@ -32,28 +49,56 @@ export interface FairnessOptions<Kept extends string = string> {
    * with `falsePositive` equalised odds. Default: all three.
    */
   readonly rates?: ReadonlyArray<RateOf>;
+}
+
+/** How groups are compared by decisions of yes or no. */
+export interface FairnessOptions<Kept extends string = string>
+  extends GroupOptions<Kept>, RateOptions {
   /**
    * Asks also for the four-fifths rule, 29 CFR 1607.4(D): the rate of the favourable decision of each group
    * is at least 0.8 of that of the group with the highest. Says which decision is favourable.
    */
   readonly fourFifths?: { readonly favourable: "act" | "not act" };
-  /** Rows below which a group is not compared, and said so; default 100. */
-  readonly minRows?: number;
+}
+
+/** How groups are compared by predicted numbers. */
+export interface NumberFairnessOptions<Kept extends string = string> extends GroupOptions<Kept> {
+  readonly maxCostDifference: number;
+  /**
+   * Largest difference of the bias (the mean of predicted less found, in the label's unit) between a group and
+   * all others that passes. Default: it is not compared.
+   */
+  readonly maxBiasDifference?: number;
+}
+
+/** How groups are compared by choices among classes: by costs, and by how often the favourable ones are chosen. */
+export interface ClassFairnessOptions<Kept extends string = string> extends GroupOptions<Kept> {
+  readonly maxCostDifference: number;
+  /**
+   * Choices that are good for who gets them. Their rates are compared: `selection` is how often one of them is
+   * chosen, `truePositive` how often where the class is one of them, `falsePositive` where it is not.
+   */
+  readonly favourable?: RateOptions & {
+    readonly choices: ReadonlyArray<string>;
+    /** Asks also for the four-fifths rule. Default: no. */
+    readonly fourFifths?: boolean;
+  };
 }
 
 const group = { column: Schema.String, value: Schema.NullOr(Schema.String) };
 
 /** The rates of groups, and what follows. */
 export const FairnessResult = Schema.Struct({
-  maxDifference: Schema.Finite,
   level: Schema.Finite,
+  /** What was compared, and the largest difference that passes: of rates, in the metric's unit, in the label's. */
+  asked: Schema.Array(Schema.Struct({ of: ComparedOf, limit: Schema.Finite })),
   differences: Schema.Array(
     Schema.Struct({
       ...group,
-      of: RateOf,
-      /** Rows that the rate is of, and the rate: of the group and of all others. */
+      of: ComparedOf,
+      /** Rows that the rate or mean is of, and what it is: of the group and of all others. */
       rows: Schema.Int,
-      rate: Schema.NullOr(Schema.Finite),
+      own: Schema.NullOr(Schema.Finite),
       others: Schema.NullOr(Schema.Finite),
       /** Group less others; null where the rows cannot tell. */
       difference: Schema.NullOr(Interval.Interval),
@@ -87,18 +132,28 @@ export type FairnessResult = typeof FairnessResult.Type;
 type Difference = FairnessResult["differences"][number];
 type FourFifths = FairnessResult["fourFifths"][number];
 
-const names = {
-  selection: "acts on",
-  truePositive: "acts rightly on",
-  falsePositive: "acts wrongly on",
-} as const;
-
 const groupOf = ({ column, value }: { readonly column: string; readonly value: string | null }) =>
   `${column} ${value ?? "(missing)"}`;
 
-/** The gates: one for the differences, and one for the four-fifths rule if it was asked for. */
-export const gates = (result: FairnessResult): ReadonlyArray<Verdict.Gate<unknown>> => [
-  { name: "fair: like rates", check: () => differencesAnswer(result) },
+const isRate = (of: ComparedOf): of is RateOf => of !== "cost" && of !== "bias";
+
+/** What is held against a limit together, and how it is said. */
+const subjects = [
+  { gate: "fair: like rates", of: isRate, things: "rates" },
+  { gate: "fair: like costs", of: (of: ComparedOf) => of === "cost", things: "costs" },
+  { gate: "fair: like bias", of: (of: ComparedOf) => of === "bias", things: "biases" },
+] as const;
+
+/** The gates: one for the differences of each kind, and one for the four-fifths rule if it was asked for. */
+export const gates = (
+  result: FairnessResult,
+  unit: string,
+): ReadonlyArray<Verdict.Gate<unknown>> => [
+  ...subjects.flatMap((subject) =>
+    result.asked.some(({ of }) => subject.of(of))
+      ? [{ name: subject.gate, check: () => differencesAnswer(result, subject, unit) }]
+      : [],
+  ),
   ...(result.fourFifths.length === 0
     ? []
     : [{ name: "fair: four-fifths rule", check: () => fourFifthsAnswer(result) }]),
@@ -106,13 +161,20 @@ export const gates = (result: FairnessResult): ReadonlyArray<Verdict.Gate<unknow
 
 type Answer = ReturnType<Verdict.Gate<unknown>["check"]>;
 
-const differencesAnswer = ({
-  differences,
-  maxDifference,
-  level,
-  small,
-}: FairnessResult): Answer => {
-  const expected = `rates of each group within ${percent(maxDifference)} of all others, each with ${percent(level)} confidence`;
+const differencesAnswer = (
+  { asked, differences: all, level, small }: FairnessResult,
+  { of: isOne, things }: (typeof subjects)[number],
+  unit: string,
+): Answer => {
+  const differences = all.filter(({ of }) => isOne(of));
+  const limit = asked.find(({ of }) => isOne(of))?.limit ?? 0;
+  const within = isOne("cost")
+    ? `${number(limit)} ${unit}`
+    : isOne("bias")
+      ? number(limit)
+      : percent(limit);
+  const words = (one: Difference) => wordsOf(one, unit);
+  const expected = `${things} of each group within ${within} of all others, each with ${percent(level)} confidence`;
   const failed = differences.filter(({ outcome }) => outcome === "failed");
   const open = differences.filter(({ outcome }) => outcome === "inconclusive");
   const left = small.reduce((sum, one) => sum + one.values, 0);
@@ -121,7 +183,7 @@ const differencesAnswer = ({
     return {
       outcome: "failed",
       expected,
-      found: `${few(failed.map(wordsOf))}${unjudged}`,
+      found: `${few(failed.map(words))}${unjudged}`,
       next: "Find out whether the features stand for the group, whether labels are as right for it as for others, and whether it is rare in training; the owner decides with those who are concerned.",
     };
   }
@@ -132,7 +194,7 @@ const differencesAnswer = ({
       found:
         differences.length === 0
           ? `no two groups with enough rows${unjudged}`
-          : `${open.length === 0 ? "all groups compared are" : few(open.map(wordsOf))}${unjudged}`,
+          : `${open.length === 0 ? "all groups compared are" : few(open.map(words))}${unjudged}`,
       next: "Test on more rows of these groups, merge groups that mean the same, or let the owner decide.",
     };
   }
@@ -140,7 +202,7 @@ const differencesAnswer = ({
   return {
     outcome: "passed",
     expected,
-    found: `all ${whole(differences.length)} are${widest === undefined ? "" : `; widest: ${wordsOf(widest)}`}`,
+    found: `all ${whole(differences.length)} are${widest === undefined ? "" : `; widest: ${words(widest)}`}`,
     next: "Nothing to do.",
   };
 };
@@ -150,12 +212,23 @@ const few = (all: ReadonlyArray<string>): string =>
 
 const sizeOf = ({ difference }: Difference): number => Math.abs(difference?.estimate ?? 0);
 
-const wordsOf = (one: Difference): string => {
-  const { of, rate, others, difference } = one;
-  const group = `${names[of]} ${rate === null ? "none" : percent(rate)} of ${groupOf(one)}, ${others === null ? "none" : percent(others)} of others`;
+const names = {
+  selection: "acts on",
+  truePositive: "acts rightly on",
+  falsePositive: "acts wrongly on",
+} as const;
+
+const wordsOf = (one: Difference, unit: string): string => {
+  const { of, own, others, difference } = one;
+  const said = (value: number | null) =>
+    value === null ? "none" : isRate(of) ? percent(value) : number(value);
+  const group = isRate(of)
+    ? `${names[of]} ${said(own)} of ${groupOf(one)}, ${said(others)} of others`
+    : `${of === "cost" ? "costs" : "predicts too much by"} ${said(own)} for ${groupOf(one)}, ${said(others)} for others`;
+  const per = of === "cost" ? ` ${unit}` : "";
   return difference === null
     ? `${group}, too few to tell`
-    : `${group} (difference ${number(difference.lower)} to ${number(difference.upper)})`;
+    : `${group} (difference ${number(difference.lower)} to ${number(difference.upper)}${per})`;
 };
 
 const fourFifthsAnswer = ({ fourFifths, level }: FairnessResult): Answer => {
@@ -190,17 +263,20 @@ const fourFifthsAnswer = ({ fourFifths, level }: FairnessResult): Answer => {
 };
 
 /** The tables. */
-export const exhibitsOf = (result: FairnessResult): ReadonlyArray<Exhibit.Exhibit> => [
+export const exhibitsOf = (
+  result: FairnessResult,
+  unit: string,
+): ReadonlyArray<Exhibit.Exhibit> => [
   {
     _tag: "table",
-    title: "Rates by group",
-    caption: `share on which the model acts: of all rows, of those where acting is right, and where it is wrong; difference from all others with ${percent(result.level)} interval`,
-    columns: ["group", "rate", "rows", "group's", "others'", "difference", "from", "to", "answer"],
+    title: "Groups compared",
+    caption: `${captionOf(result, unit)}; difference from all others with ${percent(result.level)} interval`,
+    columns: ["group", "what", "rows", "group's", "others'", "difference", "from", "to", "answer"],
     rows: result.differences.map((one) => [
       groupOf(one),
       one.of,
       one.rows,
-      one.rate,
+      one.own,
       one.others,
       one.difference?.estimate ?? null,
       one.difference?.lower ?? null,
@@ -226,3 +302,14 @@ export const exhibitsOf = (result: FairnessResult): ReadonlyArray<Exhibit.Exhibi
         },
       ]),
 ];
+
+const captionOf = ({ asked }: FairnessResult, unit: string): string =>
+  [
+    ...(asked.some(({ of }) => isRate(of))
+      ? [
+          "share on which the model acts (chooses what is favourable): of all rows, of those where that is right, and where it is wrong",
+        ]
+      : []),
+    ...(asked.some(({ of }) => of === "cost") ? [`what it costs, ${unit}`] : []),
+    ...(asked.some(({ of }) => of === "bias") ? ["mean of predicted less found"] : []),
+  ].join("; ");

@@ -60,7 +60,7 @@ describe("fairness", () => {
         assert.strictEqual(evaluation.fairness?.differences.length, 3);
         assert.include(
           exhibits.map(({ title }) => title),
-          "Rates by group",
+          "Groups compared",
         );
       }),
     ),

@@ -1,9 +1,10 @@
 /** The stage that judges yes/no decisions by what they cost. */
 import type { Contract, Metric } from "@ml-pipe/core";
-import { Cost, Decisions, type FeatureSet, Rule } from "@ml-pipe/data";
+import { BusinessCost, Decisions, type FeatureSet, Rule } from "@ml-pipe/data";
 import * as Effect from "effect/Effect";
 import * as Result from "effect/Result";
 import { Evaluation } from "./Evaluation.ts";
+import * as Fairness from "./Fairness.ts";
 import * as FurtherGates from "./FurtherGates.ts";
 import { exhibitsOf } from "./internal/exhibits.ts";
 import { trivialFinding } from "./internal/findings.ts";
@@ -21,6 +22,8 @@ import {
 /** How {@link decisions} judges. */
 export interface DecisionsOptions<Kept extends string, Feature extends string = never>
   extends JudgeOptions<Metric.DecisionMetric, Kept>, FurtherGates.FurtherOptions<Kept, Feature> {
+  /** Whether groups of people are decided on alike. */
+  readonly fairness?: Fairness.FairnessOptions<Kept>;
   /** Largest expected calibration error (ten bins of equal width) that passes; default 0.05. */
   readonly maxCalibrationError?: number;
   /** Rows of each outcome below which there is no verdict; default 100. */
@@ -71,45 +74,37 @@ export const decisions = <C extends Contract.Contract, Out extends FeatureSet.La
   const { charter, maxCalibrationError = 0.05, minPerClass = 100, minBlocks = 2 } = options;
   const { suspiciousAuc = 0.99 } = options;
   const limits = { maxCalibrationError, minPerClass, minBlocks, suspiciousAuc };
-  FurtherGates.checkOptions(set, options);
-  const { metric } = charter.spec;
-  const threshold = Result.getOrThrow(
-    Cost.optimalThreshold({ ...metric.costs, unit: metric.unit }),
+  const { fairness } = options;
+  const asked = FurtherGates.ask(
+    set,
+    options,
+    fairness === undefined ? undefined : Fairness.ofDecisions(fairness),
   );
+  const cost = Result.getOrThrow(BusinessCost.of(charter.spec.metric));
   return judging(set, options, {
     evaluation: Evaluation,
-    params: { ...limits, ...FurtherGates.paramsOf(options) },
-    read: Effect.fnUntraced(function* (asked, { select, ...rest }) {
-      const groups = yield* FurtherGates.groupsOf(asked.data, options);
-      const decided = yield* Decisions.read(set, {
-        ...rest,
-        select: [...select, ...groups.map(({ sql }) => sql)],
-      });
-      const codes = decided.selected.slice(select.length);
-      return {
-        ...decided,
-        groups: groups.map((group, index) => ({
-          ...group,
-          codes: codes[index] ?? new Float64Array(),
-        })),
-      };
-    }),
-    answer: Effect.fnUntraced(function* ({ groups, ...decided }, asked) {
-      const { audit, look, seed } = asked;
-      const measured = yield* measure(decided, { ...asked, charter, threshold, suspiciousAuc });
+    params: { ...limits, ...FurtherGates.paramsOf(asked) },
+    read: ({ data }, { select, ...rest }) =>
+      FurtherGates.readWithGroups(data, asked, select, (all) =>
+        Decisions.read(set, { ...rest, select: all }),
+      ),
+    answer: Effect.fnUntraced(function* (decided, input) {
+      const { threshold = 0 } = cost;
+      const measured = yield* measure(decided, { ...input, charter, threshold, suspiciousAuc });
+      const isBaseline = Rule.isBaseline(decided, charter.spec.baseline);
+      const signature = { _tag: "probability" } as const;
+      const predicted = { ...decided, signature, scores: decided.probability };
       const further = yield* FurtherGates.answer(
         set,
-        { ...asked, charter, threshold, decided, groups, level: look.level, seed },
-        options,
+        { ...input, charter, cost, predicted },
+        isBaseline ? {} : asked,
       );
       const evaluation = { ...measured, ...further.results };
       return {
         evaluation,
-        gates: Rule.isBaseline(decided, charter.spec.baseline)
-          ? baselineGates
-          : [...decisionGates(limits), ...further.gates],
+        gates: [...(isBaseline ? baselineGates : decisionGates(limits)), ...further.gates],
         findings: trivialFinding(evaluation),
-        exhibits: [...exhibitsOf(evaluation, audit, decided, charter), ...further.exhibits],
+        exhibits: [...exhibitsOf(evaluation, input.audit, decided, charter), ...further.exhibits],
       };
     }),
   });

@@ -8,7 +8,7 @@ import { type Duckdb, Interval, type StatisticsError, Words } from "@ml-pipe/dat
 import * as Effect from "effect/Effect";
 import * as Schema from "effect/Schema";
 import { estimate, sumByBlock } from "./internal/blocks.ts";
-import { minus, type Rows, type ScoreError } from "./internal/rows.ts";
+import { type CostError, minus, type Rows, type ScoreError } from "./internal/rows.ts";
 
 const { counted, number } = Words;
 
@@ -51,7 +51,7 @@ export const measure = Effect.fnUntraced(function* (
   bootstrap: { readonly level: number; readonly seed: number },
 ): Effect.fn.Return<
   OverfitResult,
-  ScoreError | StatisticsError,
+  CostError | ScoreError | StatisticsError,
   Duckdb.Duckdb | Artifact.ArtifactStore
 > {
   const gainOn = Effect.fnUntraced(function* (of: Rows) {

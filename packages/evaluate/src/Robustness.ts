@@ -8,7 +8,13 @@ import { type Duckdb, Interval, Random, type StatisticsError, Words } from "@ml-
 import * as Effect from "effect/Effect";
 import * as Schema from "effect/Schema";
 import { estimate, sumByBlock } from "./internal/blocks.ts";
-import { type Features, minus, type Rows, type ScoreError } from "./internal/rows.ts";
+import {
+  type CostError,
+  type Features,
+  minus,
+  type Rows,
+  type ScoreError,
+} from "./internal/rows.ts";
 
 const { counted, number, percent, whole } = Words;
 
@@ -73,7 +79,7 @@ export const measure = Effect.fnUntraced(function* (
   bootstrap: { readonly level: number; readonly seed: number },
 ): Effect.fn.Return<
   RobustnessResult,
-  ScoreError | StatisticsError,
+  CostError | ScoreError | StatisticsError,
   Duckdb.Duckdb | Artifact.ArtifactStore
 > {
   const clean = yield* rows.costOf(yield* rows.score(rows.features));

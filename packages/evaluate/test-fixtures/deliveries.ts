@@ -88,12 +88,14 @@ export const minutesCharter = (
 export const waysCharter = (
   options: {
     readonly classCosts?: Metric.ClassCosts;
+    readonly budgets?: Charter.Budgets;
     readonly baseline?: Charter.Baseline;
     readonly smallestGain?: number;
   } = {},
 ): Charter.Charter<Metric.ClassMetric> =>
   Charter.make({
     ...common,
+    ...(options.budgets === undefined ? {} : { budgets: options.budgets }),
     metric: {
       name: "detours",
       unit: "EUR per delivery",
@@ -151,6 +153,8 @@ export interface DeliveryOptions {
   /** SQL over `i`, `x`, `u`, `v` (uniform) and `label`. */
   readonly peek?: string;
   readonly label?: string;
+  /** Of the train rows; default as if {@link label} were left out. */
+  readonly trainLabel?: string;
 }
 
 /** Everything is a hash of the row's number: x from −3 to 3, noise of ± 10 minutes. */
@@ -177,7 +181,12 @@ const tablesOf = Effect.fnUntraced(function* <Out extends Contract.Contract>(
   options: DeliveryOptions,
 ) {
   const train = yield* Table.write(contract, "train", {
-    query: deliveriesSql({ ...options, days: 20 }, label, firstTestDay - 21, 500_000),
+    query: deliveriesSql(
+      { ...options, days: 20, label: options.trainLabel ?? label },
+      label,
+      firstTestDay - 21,
+      500_000,
+    ),
     split,
   });
   const data = yield* Table.write(contract, "test", {
@@ -195,7 +204,7 @@ const trainedOn = (train: Table.AnyTable): Model.AnyModel["trainedOn"] => ({
 
 /** Judges a model of the minutes as if nobody had looked at these rows before. */
 export const judgeMinutes = Effect.fnUntraced(function* (
-  options: RegressionOptions<"town">,
+  options: RegressionOptions<"town", "x" | "peek">,
   rows: DeliveryOptions = {},
   model: { readonly estimator?: Estimator.Estimator; readonly signature?: Model.Signature } = {},
 ) {
@@ -214,7 +223,7 @@ export const judgeMinutes = Effect.fnUntraced(function* (
 
 /** Judges a model of the ways as if nobody had looked at these rows before. */
 export const judgeWays = Effect.fnUntraced(function* (
-  options: ClassificationOptions<"town">,
+  options: ClassificationOptions<"town", "x" | "peek">,
   rows: DeliveryOptions = {},
   model: {
     readonly estimator?: Estimator.Estimator;

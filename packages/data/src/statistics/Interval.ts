@@ -11,7 +11,13 @@ export {
   bootstrapTotals,
 } from "./BlockBootstrap.ts";
 export { aucDifference, aucInterval } from "./Delong.ts";
-export { differenceOf, rateDifference, type Rates } from "./RateDifference.ts";
+export {
+  differenceOf,
+  groupDifference,
+  rateDifference,
+  type Rates,
+  type Sums,
+} from "./RateDifference.ts";
 
 /** How the limits of an interval were found. */
 export const IntervalMethod = Schema.Literals([

@@ -13,6 +13,15 @@ describe("against statsmodels", () => {
     }
   });
 
+  it("differences of means over blocks", () => {
+    for (const { first, second, estimate, lower, upper } of reference.means) {
+      const found = value(Interval.groupDifference(first, second));
+      close(found.estimate, estimate, 1e-10);
+      close(found.lower, lower, 1e-9);
+      close(found.upper, upper, 1e-9);
+    }
+  });
+
   it("differences of two intervals", () => {
     for (const { first, second, lower, upper } of reference.mover) {
       const of = ([estimate = NaN, low = NaN, high = NaN]: ReadonlyArray<number>) =>

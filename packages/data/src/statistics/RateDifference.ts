@@ -36,8 +36,54 @@ export const rateDifference = (
   first: Rates,
   second: Rates,
   level: number = 0.95,
+): Result.Result<Interval, StatisticsError> =>
+  Result.map(linearised("rateDifference", first, second, level), (found) => ({
+    ...found,
+    lower: Math.max(-1, found.lower),
+    upper: Math.min(1, found.upper),
+  }));
+
+/** The sum of some quantity (costs, errors) by blocks, and of how many rows: its mean is the one over the other. */
+export interface Sums {
+  readonly counts: Numbers;
+  readonly sums: Numbers;
+}
+
+/**
+ * The difference of two means over the same blocks, first less second, as {@link rateDifference} has it, but of any
+ * quantity: say what the errors of two groups of people cost. Limits are not cut.
+ *
+ * Errors: as {@link rateDifference}.
+ *
+ * @example
+ * ```ts
+ * import { Interval } from "@ml-pipe/data"
+ * import * as Result from "effect/Result"
+ *
+ * const north = { counts: [10, 10, 10], sums: [40, 60, 50] }
+ * const south = { counts: [10, 10, 10], sums: [20, 30, 30] }
+ * const difference = Result.getOrThrow(Interval.groupDifference(north, south))
+ * difference.estimate // 2.333
+ * ```
+ */
+export const groupDifference = (
+  first: Sums,
+  second: Sums,
+  level: number = 0.95,
+): Result.Result<Interval, StatisticsError> =>
+  linearised(
+    "groupDifference",
+    { trials: first.counts, hits: first.sums },
+    { trials: second.counts, hits: second.sums },
+    level,
+  );
+
+const linearised = (
+  operation: string,
+  first: Rates,
+  second: Rates,
+  level: number,
 ): Result.Result<Interval, StatisticsError> => {
-  const operation = "rateDifference";
   const bad =
     inUnit(operation, "level", level) ??
     parallel(operation, "first.trials", first.trials, "first.hits", first.hits) ??
@@ -82,8 +128,8 @@ export const rateDifference = (
   const reach = student((1 + level) / 2, blocks - 1) * deviation;
   return Result.succeed({
     estimate,
-    lower: Math.max(-1, estimate - reach),
-    upper: Math.min(1, estimate + reach),
+    lower: estimate - reach,
+    upper: estimate + reach,
     level,
     method: "linearised",
   });

@@ -2,17 +2,15 @@
  * Rows with an outcome, as the features of the set before any transformation, and what the model decides
  * on them as they are or changed: what robustness, weak segments, explanations and the like stand on.
  */
-import type { Artifact, Charter, Contract, Metric } from "@ml-pipe/core";
+import type { Artifact, Charter, Contract } from "@ml-pipe/core";
 import {
-  Cost,
-  Decisions,
+  type BusinessCost,
   Duckdb,
   type Estimator,
   type FeatureSet,
   Model,
   Predictions,
   type Onnx,
-  Rule,
   Scoring,
   type StatisticsError,
   Table,
@@ -38,105 +36,105 @@ export type ScoreError =
   | Estimator.ScoreInputInvalid
   | Onnx.OnnxFailed;
 
-/** Rows and how they are decided. */
+/** What charging a model's scores can fail with. */
+export type CostError = StatisticsError | Predictions.UnknownClasses;
+
+/** Rows, what a model says of them, and what it costs to go by it. */
 export interface Rows {
   readonly rows: number;
   readonly names: ReadonlyArray<string>;
   readonly features: Features;
-  readonly label: Float64Array;
   readonly blocks: Blocks;
-  /** 1 where the baseline acts, and what it costs. */
-  readonly baseline: Float64Array;
+  /** What the baseline costs on each row. */
   readonly baselineCost: Float64Array;
   /** What `select` asked for, in its order. */
   readonly selected: ReadonlyArray<Float64Array>;
-  /** The model's probabilities on these rows with other features. */
+  /** What the model's transformation makes of other features of these rows: the model's own, in its order. */
+  readonly prepare: (
+    features: Features,
+  ) => Effect.Effect<Features, ScoreError, Duckdb.Duckdb | Artifact.ArtifactStore>;
+  /** What the model says of these rows with other features: see {@link Scoring.Scoring.width}. */
   readonly score: (
     features: Features,
   ) => Effect.Effect<Float64Array, ScoreError, Duckdb.Duckdb | Artifact.ArtifactStore>;
   /** What scores a row that went through the transformation, if there is one. */
   readonly scoring: Scoring.Scoring;
-  /** What deciding by these probabilities costs on each row. */
-  readonly costOf: (probability: Float64Array) => Effect.Effect<Float64Array, StatisticsError>;
+  readonly estimator: Model.AnyEstimator;
+  readonly signature: Model.Signature;
+  /** What it costs on each row to go by these scores. */
+  readonly costOf: (scores: Float64Array) => Effect.Effect<Float64Array, CostError>;
 }
 
 /** What is read. */
 export interface RowsOptions {
   readonly model: Model.AnyModel;
   readonly table: Table.AnyTable;
-  readonly charter: Pick<Charter.Charter<Metric.DecisionMetric>, "spec">;
-  readonly threshold: number;
-  readonly blocks: Decisions.Block;
+  readonly baseline: Charter.Baseline;
+  readonly cost: BusinessCost.BusinessCost;
+  readonly blocks: Predictions.Block;
   /** About so many rows at most, spread over the table, the same each time. */
   readonly mostRows: number;
-  /** As in `Decisions.read`. */
+  /** As in `Predictions.read`. */
   readonly outcomesBy?: number;
   /** More SQL expressions over the table, as numbers. */
   readonly select?: ReadonlyArray<string>;
 }
 
-/** Reads rows of a feature table; the model is ready to decide on them for as long as the scope lives. */
+/** What {@link readRows} can fail with. */
+export type RowsError = Predictions.PredictionsError | StatisticsError;
+
+/** Reads rows of a feature table; the model is ready to score them for as long as the scope lives. */
 export const readRows: (
   set: AnySet,
   options: RowsOptions,
-) => Effect.Effect<
-  Rows,
-  Exclude<Decisions.DecisionsError, Decisions.NotProbabilities> | StatisticsError,
-  Duckdb.Duckdb | Artifact.ArtifactStore | Scope.Scope
-> = Effect.fnUntraced(function* (set, options) {
-  const { model, table, charter, threshold, mostRows, select = [] } = options;
-  const { metric, baseline: rule } = charter.spec;
-  const db = yield* Duckdb.Duckdb;
-  const document = yield* Model.load(model);
-  const { estimator, transform } = document;
-  yield* Predictions.requireOwnFeatures(set, estimator.features, transform);
-  const { sql } = yield* Rule.compile(rule);
-  const operation = `read rows of the ${table.role} table under ${table.contract.name}`;
-  const all = `(FROM ${yield* Table.relation(table, { rowNumbers: true })} WHERE ${Predictions.judgedSql(set.spec, options.outcomesBy)})`;
-  const count = Effect.fnUntraced(function* (from: string) {
-    const [row] = yield* db.rows(operation, `SELECT count(*)::DOUBLE AS n FROM ${from}`);
-    return Number(row?.["n"] ?? 0);
-  });
-  const total = yield* count(all);
-  const from =
-    total <= mostRows ? all : `(FROM ${all} WHERE ${rowsIn(mostRows / Math.max(1, total))})`;
-  const rows = total <= mostRows ? total : yield* count(from);
-  const names = set.spec.features.map(({ name }) => name);
-  const { columns } = yield* db.numericColumns(operation, {
-    from,
-    select: [
-      "label",
-      sql,
-      Decisions.blockSql(set, options.blocks),
-      ...names.map(identifier),
-      ...select,
-    ],
-    rows,
-  });
-  const [label = none, baseline = none, block = none, ...rest] = columns;
-  const matrix = { ...metric.costs, unit: metric.unit };
-  const scoring = yield* Scoring.open(document);
-  const scored = Effect.fnUntraced(function* (prepared: Features) {
-    const out = new Float64Array(rows);
-    yield* scoring.columns(prepared, out);
-    return out;
-  });
-  return {
-    rows,
-    names,
-    features: rest.slice(0, names.length),
-    label,
-    blocks: blocksOf(options.blocks === "row" ? block.map((_, row) => row) : block),
-    baseline,
-    baselineCost:
-      rows === 0 ? none : yield* Effect.fromResult(Cost.rowCosts(baseline, label, 1, matrix)),
-    selected: rest.slice(names.length),
-    scoring,
-    costOf: (probability) =>
-      Effect.fromResult(Cost.rowCosts(probability, label, threshold, matrix)),
-    score: (features) =>
+) => Effect.Effect<Rows, RowsError, Duckdb.Duckdb | Artifact.ArtifactStore | Scope.Scope> =
+  Effect.fnUntraced(function* (set, options) {
+    const { model, table, cost, mostRows, select = [] } = options;
+    const db = yield* Duckdb.Duckdb;
+    const document = yield* Model.load(model);
+    const { estimator, transform, signature } = document;
+    yield* Predictions.requireOwnFeatures(set, estimator.features, transform);
+    const asked = { ...options, classes: cost.classes };
+    const answers = yield* Predictions.answersSql(set, asked);
+    const operation = `read rows of the ${table.role} table under ${table.contract.name}`;
+    const all = `(FROM ${yield* Table.relation(table, { rowNumbers: true })} WHERE ${Predictions.judgedSql(set.spec, options.outcomesBy)})`;
+    const count = Effect.fnUntraced(function* (from: string) {
+      const [row] = yield* db.rows(operation, `SELECT count(*)::DOUBLE AS n FROM ${from}`);
+      return Number(row?.["n"] ?? 0);
+    });
+    const total = yield* count(all);
+    const from =
+      total <= mostRows ? all : `(FROM ${all} WHERE ${rowsIn(mostRows / Math.max(1, total))})`;
+    const rows = total <= mostRows ? total : yield* count(from);
+    const names = set.spec.features.map(({ name }) => name);
+    const { columns } = yield* db.numericColumns(operation, {
+      from,
+      select: [
+        answers.label,
+        answers.baseline,
+        Predictions.blockSql(set, options.blocks),
+        ...names.map(identifier),
+        ...select,
+      ],
+      rows,
+    });
+    const [label = none, baseline = none, block = none, ...rest] = columns;
+    if (cost.needs === "classes" && label.some(Number.isNaN)) {
+      const found = yield* db.rows(
+        operation,
+        `SELECT DISTINCT label FROM ${from} WHERE ${answers.label} IS NULL ORDER BY 1`,
+      );
+      return yield* new Predictions.UnknownClasses({
+        table: table.role,
+        known: cost.classes.labels,
+        found: found.map((row) => String(row["label"])),
+      });
+    }
+    yield* Predictions.requireAnswers(asked, baseline);
+    const scoring = yield* Scoring.open(document);
+    const prepare: Rows["prepare"] = (features) =>
       transform === undefined
-        ? scored(estimator.features.map((name) => features[names.indexOf(name)] ?? none))
+        ? Effect.succeed(estimator.features.map((name) => features[names.indexOf(name)] ?? none))
         : Effect.scoped(
             Effect.gen(function* () {
               // Changed features beside the kept columns of the same rows, for the transformation to read.
@@ -150,11 +148,29 @@ export const readRows: (
                 select: Transform.selectSql(transform),
                 rows,
               });
-              return yield* scored(prepared.columns);
+              return prepared.columns;
             }),
-          ),
-  };
-});
+          );
+    return {
+      rows,
+      names,
+      features: rest.slice(0, names.length),
+      blocks: blocksOf(options.blocks === "row" ? block.map((_, row) => row) : block),
+      baselineCost: yield* cost.of(baseline, label),
+      selected: rest.slice(names.length),
+      scoring,
+      estimator,
+      signature,
+      costOf: (scores) =>
+        Effect.flatMap(cost.done({ signature, scores, rows }), (done) => cost.of(done, label)),
+      prepare,
+      score: Effect.fnUntraced(function* (features) {
+        const out = new Float64Array(rows * scoring.width);
+        yield* scoring.columns(yield* prepare(features), out);
+        return out;
+      }),
+    };
+  });
 
 const none = new Float64Array();
 

@@ -9,6 +9,7 @@ import {
 } from "@ml-pipe/data";
 import * as Effect from "effect/Effect";
 import type { ClassificationEvaluation, Estimated } from "../../Evaluation.ts";
+import type { FurtherResults } from "../../FurtherGates.ts";
 import { type Blocks, orNull } from "../blocks.ts";
 import { type Bootstrap, paired, type PairedOptions } from "../paired.ts";
 
@@ -26,7 +27,7 @@ export interface ClassPredictions extends Predictions.Predictions {
 export const measureClasses = Effect.fnUntraced(function* (
   predicted: ClassPredictions,
   options: ClassificationMeasure,
-): Effect.fn.Return<ClassificationEvaluation, StatisticsError> {
+): Effect.fn.Return<Omit<ClassificationEvaluation, keyof FurtherResults>, StatisticsError> {
   const { probabilities, baseline, label } = predicted;
   const { matrix } = options;
   const { classes, choices } = matrix;

@@ -1,4 +1,4 @@
-/** Partial dependence: the probability with one feature set to a value in all rows. */
+/** Partial dependence: what the model says with one feature set to a value in all rows. */
 import type { Artifact } from "@ml-pipe/core";
 import type { Duckdb } from "@ml-pipe/data";
 import * as Effect from "effect/Effect";
@@ -32,16 +32,25 @@ export const curvesOf = Effect.fnUntraced(function* (
 ): Effect.fn.Return<Dependence, ScoreError, Duckdb.Duckdb | Artifact.ArtifactStore> {
   const count = Math.min(single, rows.rows);
   const chosen = Array.from({ length: count }, (_, k) => Math.floor((k * rows.rows) / count));
-  const curves: Array<Array<number>> = chosen.map(() => []);
-  const mean: Array<number> = [];
+  const { width } = rows.scoring;
+  const classes = rows.signature._tag === "classes" ? rows.signature.classes : [null];
+  const outputs = classes.map((name) => ({
+    class: name,
+    mean: new Array<number>(),
+    rows: chosen.map(() => new Array<number>()),
+  }));
   for (const value of values) {
     const features = rows.features.map((one, index) =>
       index === column ? new Float64Array(rows.rows).fill(value) : one,
     );
-    const probability = yield* rows.score(features);
-    mean.push(probability.reduce((sum, one) => sum + one, 0) / rows.rows);
-    for (const [k, row] of chosen.entries()) curves[k]?.push(probability[row] ?? 0);
+    const scores = yield* rows.score(features);
+    for (const [k, { mean, rows: curves }] of outputs.entries()) {
+      let sum = 0;
+      for (let at = k; at < scores.length; at += width) sum += scores[at]!;
+      mean.push(sum / rows.rows);
+      for (const [at, row] of chosen.entries()) curves[at]?.push(scores[row * width + k] ?? 0);
+    }
     yield* Effect.yieldNow;
   }
-  return { feature: rows.names[column] ?? "", values, mean, rows: curves };
+  return { feature: rows.names[column] ?? "", values, outputs };
 });

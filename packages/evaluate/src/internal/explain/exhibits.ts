@@ -1,22 +1,22 @@
 /** The figures of an explanation, as data. */
 import type { Exhibit } from "@ml-pipe/core";
 import { Words } from "@ml-pipe/data";
-import type { Dependence, Explanation } from "../../Explain.ts";
+import type { Contributions, Dependence, Explanation } from "../../Explain.ts";
 
 const { counted, number, percent } = Words;
 
 /** Bars in the figure. */
 const mostBars = 20;
 
-/** Importance, and a figure for each feature whose dependence is known. */
+/** Importance, contributions, and a figure for each feature whose dependence is known. */
 export const exhibitsOf = (
-  { importance, dependence, rows, unit, level, cost }: Explanation,
-  threshold: number,
+  { importance, contributions, dependence, rows, unit, level, cost }: Explanation,
+  threshold: number | undefined,
 ): ReadonlyArray<Exhibit.Exhibit> => [
   {
     _tag: "bar",
-    title: "What the model decides by",
-    caption: `how much dearer decisions get than ${number(cost)} ${unit} when a feature's values are exchanged between rows, on ${counted(rows, "validation row")}; intervals hold for all together at ${percent(level)}. Features that say the same thing share it.`,
+    title: "What the model goes by",
+    caption: `how much more it costs than ${number(cost)} ${unit} when a feature's values are exchanged between rows, on ${counted(rows, "validation row")}; intervals hold for all together at ${percent(level)}. Features that say the same thing share it.`,
     value: { label: `extra ${unit}` },
     bars: importance.slice(0, mostBars).map(({ features, extraCost }) => ({
       name: features.join(" + "),
@@ -27,28 +27,78 @@ export const exhibitsOf = (
     })),
     reference: { value: 0, label: "nothing" },
   },
+  ...(contributions === null ? [] : moved(contributions)),
   ...dependence.flatMap((one) => (one.values.length < 2 ? [] : [curve(one, threshold)])),
 ];
+
+const scales = {
+  logOdds: "log-odds",
+  logRate: "logarithm of the rate",
+  classScores: "class scores",
+  value: "unit of the label",
+} as const;
+
+const moved = ({
+  features,
+  classes,
+  rows,
+  scale,
+}: Contributions): ReadonlyArray<Exhibit.Exhibit> => {
+  const shown = features.filter(({ mean }) => mean > 0).slice(0, mostBars);
+  const caption = `mean absolute Shapley value on ${counted(rows, "validation row")}: how far a feature moves single predictions, either way`;
+  if (shown.length === 0) return [];
+  return [
+    {
+      _tag: "bar",
+      title: "What moves predictions",
+      caption: classes.length === 0 ? caption : `${caption}, summed over the classes`,
+      value: { label: scales[scale] },
+      bars: shown.map(({ feature, mean }) => ({ name: feature, value: mean })),
+    },
+    ...(classes.length === 0
+      ? []
+      : [
+          {
+            _tag: "table" as const,
+            title: "What moves predictions of each class",
+            caption: `${caption}; ${scales[scale]}`,
+            columns: ["feature", ...classes],
+            rows: shown.map(({ feature, byOutput }) => [feature, ...byOutput]),
+          },
+        ]),
+  ];
+};
 
 /** Curves of single rows in a figure: more hide one another. */
 const mostRows = 3;
 
 const curve = (
-  { feature, values, mean, rows }: Dependence,
-  threshold: number,
-): Exhibit.Exhibit => ({
-  _tag: "line",
-  title: `Probability by ${feature}`,
-  caption:
-    "mean over rows with this value instead of their own (partial dependence), and some single rows; values that do not occur together are tried, too",
-  x: { label: feature },
-  y: { label: "probability" },
-  series: [
-    { name: "mean", points: values.map((value, k) => [value, mean[k] ?? 0]) },
-    ...rows.slice(0, mostRows).map((row, index) => ({
-      name: `row ${index + 1}`,
-      points: values.map((value, k): readonly [number, number] => [value, row[k] ?? 0]),
-    })),
-  ],
-  rules: [{ y: threshold, label: "acts from here" }],
-});
+  { feature, values, outputs }: Dependence,
+  threshold: number | undefined,
+): Exhibit.Exhibit => {
+  const [first] = outputs;
+  const points = (curve: ReadonlyArray<number>) =>
+    values.map((value, k): readonly [number, number] => [value, curve[k] ?? 0]);
+  const what =
+    first?.class === null ? (threshold === undefined ? "prediction" : "probability") : "classes";
+  const caption =
+    "mean over rows with this value instead of their own (partial dependence); values that do not occur together are tried, too";
+  return {
+    _tag: "line",
+    title: `${what[0]?.toUpperCase()}${what.slice(1)} by ${feature}`,
+    caption,
+    x: { label: feature },
+    y: { label: what === "classes" ? "probability" : what },
+    series:
+      what === "classes"
+        ? outputs.map(({ class: name, mean }) => ({ name: name ?? "", points: points(mean) }))
+        : [
+            { name: "mean", points: points(first?.mean ?? []) },
+            ...(first?.rows ?? []).slice(0, mostRows).map((row, index) => ({
+              name: `row ${index + 1}`,
+              points: points(row),
+            })),
+          ],
+    ...(threshold === undefined ? {} : { rules: [{ y: threshold, label: "acts from here" }] }),
+  };
+};

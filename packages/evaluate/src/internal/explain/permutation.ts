@@ -4,7 +4,7 @@ import { type Duckdb, Random, type StatisticsError } from "@ml-pipe/data";
 import * as Effect from "effect/Effect";
 import type { FeatureImportance } from "../../Explain.ts";
 import { estimate, sumByBlock } from "../blocks.ts";
-import type { Rows, ScoreError } from "../rows.ts";
+import type { CostError, Rows, ScoreError } from "../rows.ts";
 
 /** The places of features that are permuted together: as named, or as their correlations say. */
 export const groupsOf = (
@@ -64,7 +64,7 @@ export const importanceOf = Effect.fnUntraced(function* (
   options: { readonly repeats: number; readonly seed: number; readonly level: number },
 ): Effect.fn.Return<
   FeatureImportance,
-  ScoreError | StatisticsError,
+  CostError | ScoreError | StatisticsError,
   Duckdb.Duckdb | Artifact.ArtifactStore
 > {
   const { repeats, seed, level } = options;

@@ -3,6 +3,7 @@ import type { Charter, Metric } from "@ml-pipe/core";
 import { Interval, type Predictions, Regression, type StatisticsError } from "@ml-pipe/data";
 import * as Effect from "effect/Effect";
 import type { Estimated, RegressionEvaluation } from "../../Evaluation.ts";
+import type { FurtherResults } from "../../FurtherGates.ts";
 import { type Blocks, estimate, orNull, sumByBlock } from "../blocks.ts";
 import { type Bootstrap, paired, type PairedOptions } from "../paired.ts";
 
@@ -15,7 +16,7 @@ export interface RegressionMeasure extends PairedOptions {
 export const measureNumbers = Effect.fnUntraced(function* (
   predicted: Predictions.Predictions,
   options: RegressionMeasure,
-): Effect.fn.Return<RegressionEvaluation, StatisticsError> {
+): Effect.fn.Return<Omit<RegressionEvaluation, keyof FurtherResults>, StatisticsError> {
   const { scores, baseline, label } = predicted;
   const { metric } = options.charter.spec;
   const costOf = (numbers: Float64Array, error: Metric.NumberError = metric.error) =>
