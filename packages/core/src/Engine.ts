@@ -81,6 +81,11 @@ export interface RunOptions {
   readonly force?: boolean;
   /** Go on with this run, which did not end: what it has finished is not done again. */
   readonly resume?: string;
+  /**
+   * With `resume`: go on with what stages kept that were stopped early. Default: they run again, to their
+   * end, and the result is that of a run that nobody stopped.
+   */
+  readonly keepStopped?: boolean;
   /** Who starts it: the author whom an approver must differ from. */
   readonly startedBy?: string;
   /** The file that the pipeline comes from. */
@@ -115,7 +120,7 @@ export interface EngineShape {
    */
   readonly plan: <A, E, R>(
     pipeline: Pipeline<A, E, R>,
-    options?: Pick<RunOptions, "force" | "resume">,
+    options?: Pick<RunOptions, "force" | "resume" | "keepStopped">,
   ) => Effect.Effect<Plan, StoreError, Exclude<R, EngineServices>>;
 }
 

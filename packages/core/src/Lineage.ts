@@ -48,6 +48,8 @@ export const LineageStage = Schema.Struct({
   reads: Schema.Json,
   /** How many other runs reused its output. */
   reusedBy: Schema.Int,
+  /** `true`: it ended early with what it had, because its run was interrupted. */
+  stoppedEarly: Schema.optionalKey(Schema.Boolean),
   /** The report of the run, if it was written. */
   report: Schema.optionalKey(Schema.String),
 });

@@ -49,7 +49,7 @@ export const layerWith = (limits: Limits): Layer.Layer<Engine, never, Store | Ar
         run: (pipeline, options = {}) =>
           owned(runWithHooks(pipeline, options, pool)).pipe(Effect.provideContext(services)),
         plan: (pipeline, options = {}) =>
-          planGraph(pipeline, forcedAll(pipeline, options), options.resume).pipe(
+          planGraph(pipeline, forcedAll(pipeline, options), options).pipe(
             Effect.provideContext(services),
           ),
       });

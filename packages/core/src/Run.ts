@@ -112,8 +112,10 @@ export const StageRun = Schema.Struct({
   cacheKey: Schema.optionalKey(Schema.String),
   /** Present with the cache key. */
   ingredients: Schema.optionalKey(Ingredients),
-  /** `true`: acts on the outside world, so that only the same run may reuse its output. */
+  /** `true`: acts on the outside world or was stopped early, so that only the same run may reuse its output. */
   thisRunOnly: Schema.optionalKey(Schema.Boolean),
+  /** `true`: the run was interrupted, and the stage ended early with what it had by then. */
+  stoppedEarly: Schema.optionalKey(Schema.Boolean),
   /** Why the stage ran or did not, in words. */
   cacheNote: Schema.String,
   /** The run that executed it, if this one reused its output. */

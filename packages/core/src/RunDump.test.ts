@@ -27,6 +27,7 @@ const stages: fc.Arbitrary<Partial<StageRun>> = fc.record(
     rows: fc.nat(),
     bytes: fc.nat(),
     thisRunOnly: fc.boolean(),
+    stoppedEarly: fc.boolean(),
     cacheNote: fc.string(),
     endedAt: fc.nat(1000).map(at),
     failure: fc.record({ tag: fc.string(), message: fc.string() }),

@@ -149,6 +149,8 @@ export interface BoostedTreesResult {
   readonly history: ReadonlyArray<LearningPoint>;
   /** How many rounds the estimator has. */
   readonly bestTree: number;
+  /** How many there could have been. */
+  readonly maxTrees: number;
   readonly stopped: Stopped;
 }
 
@@ -247,6 +249,7 @@ export const fitBoostedTrees: (
     estimator: toEstimator(featureNames, shared, trees, thresholds, codes),
     history,
     bestTree,
+    maxTrees: settings.maxTrees,
     stopped: stopped === "asked" && outOfTime ? "timeBudget" : stopped,
   };
 });

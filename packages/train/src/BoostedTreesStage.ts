@@ -122,7 +122,10 @@ export const boostedTrees = <C extends Contract.Contract, Out extends FeatureSet
       ...settings,
     },
     fingerprint: GoldenSet.registeredDigests(set),
-    run: Effect.fnUntraced(function* ({ train, validation }, { exhibit, finding, progress }) {
+    run: Effect.fnUntraced(function* (
+      { train, validation },
+      { exhibit, finding, progress, stoppable },
+    ) {
       yield* requireOneSplit(train, validation);
       yield* Effect.forEach(yield* notGolden(set, train, validation), finding);
       const transform = yield* fitted(prepare, train, exhibit);
@@ -133,27 +136,32 @@ export const boostedTrees = <C extends Contract.Contract, Out extends FeatureSet
       yield* Effect.forEach(strangeFinding(set.contract, held), finding);
       yield* Effect.forEach(unaskedFinding(set.contract, query, [rows, held]), finding);
       const tell = Effect.runForkWith(yield* Effect.context<never>());
-      const fit = yield* fitBoostedTrees(
-        { ...rows, validation: held },
-        {
-          ...settings,
-          ...(budget === undefined ? {} : { timeBudget: budget }),
-          onProgress: (point) =>
-            tell(
-              progress({
-                label: labelOf(point, objective),
-                share: point.tree / point.trees,
-                rows: train.rows,
-              }),
-            ),
-        },
+      const onProgress = (point: BoostingProgress) =>
+        tell(
+          progress({
+            label: labelOf(point, objective),
+            share: point.tree / point.trees,
+            rows: train.rows,
+          }),
+        );
+      const fit = yield* stoppable((asked) =>
+        fitBoostedTrees(
+          { ...rows, validation: held },
+          {
+            ...settings,
+            ...(budget === undefined ? {} : { timeBudget: budget }),
+            stop: asked,
+            onProgress,
+          },
+        ),
       );
-      yield* Effect.forEach(timeFinding(set.contract, fit), finding);
+      const cut = cutShort(fit);
+      if (cut !== undefined) yield* finding(cutFinding(set.contract, cut));
       yield* exhibit(learningCurve(fit, objective));
       return yield* Model.store(set, {
         estimator: fit.estimator,
         transform,
-        kind: "gradient-boosted trees",
+        kind: `gradient-boosted trees${cut === undefined ? "" : `, stopped after ${cut.done} of ${cut.planned}`}`,
         trainedOn: trainedOn(train),
         ...(query === undefined ? signatureOf(classes) : { signature: { _tag: "score" } }),
       });
@@ -229,43 +237,89 @@ const labelOf = (
   return `tree ${tree} of ${trees}${loss}`;
 };
 
+/** More points than these no plot shows apart. */
+const mostPoints = 500;
+
+/** Which trees the model has. */
+const keptWords = (grown: number, kept: number): string =>
+  kept === grown
+    ? `the model keeps all ${Words.counted(grown, "tree")}`
+    : `the model keeps ${kept} of ${Words.counted(grown, "tree")}: the loss on the validation rows was lowest there`;
+
+/** Why there are no more. */
+const endWords: { readonly [S in BoostedTreesResult["stopped"]]: string } = {
+  maxTrees: "",
+  noGain: "; no further split gains anything",
+  earlyStopping: "",
+  timeBudget: "; then the time was over",
+  asked: "; then the run was interrupted",
+};
+
 const learningCurve = (
   { history, bestTree, stopped }: BoostedTreesResult,
   objective: Estimator.TreeObjective,
-): Exhibit.Exhibit => ({
-  _tag: "line",
-  title: "Learning curve",
-  caption: `the model keeps ${bestTree} trees, where the loss on the validation rows was lowest${stopped === "timeBudget" ? " when the time was over" : ""}`,
-  x: { label: "trees" },
-  y: { label: lossNames[objective] },
-  series: [
-    { name: "train", points: history.map(({ tree, trainLoss }) => [tree, trainLoss]) },
-    {
-      name: "validation",
-      points: history.flatMap(({ tree, validationLoss }) =>
-        validationLoss === undefined ? [] : [[tree, validationLoss] as const],
-      ),
-    },
-  ],
-});
+): Exhibit.Exhibit => {
+  const grown = history.length - 1;
+  const step = Math.ceil(grown / mostPoints);
+  const shown = history.filter(
+    ({ tree }) => tree % step === 0 || tree === bestTree || tree === grown,
+  );
+  return {
+    _tag: "line",
+    title: "Learning curve",
+    caption: `${keptWords(grown, bestTree)}${endWords[stopped]}`,
+    x: { label: "trees" },
+    y: { label: lossNames[objective] },
+    series: [
+      { name: "train", points: shown.map(({ tree, trainLoss }) => [tree, trainLoss]) },
+      {
+        name: "validation",
+        points: shown.flatMap(({ tree, validationLoss }) =>
+          validationLoss === undefined ? [] : [[tree, validationLoss] as const],
+        ),
+      },
+    ],
+  };
+};
+
+/** A training that did not end by itself: why, after how many trees of how many, and what it keeps. */
+interface Cut {
+  readonly done: number;
+  readonly kept: number;
+  readonly planned: number;
+  readonly by: "timeBudget" | "asked";
+}
+
+const cutShort = (fit: BoostedTreesResult): Cut | undefined => {
+  const { history, bestTree: kept, maxTrees: planned, stopped: by } = fit;
+  return by === "timeBudget" || by === "asked"
+    ? { done: history.length - 1, kept, planned, by }
+    : undefined;
+};
 
 /** A model that more time would have changed. */
-const timeFinding = (
-  { spec }: Contract.Contract,
-  { history, stopped }: BoostedTreesResult,
-): ReadonlyArray<Finding.Finding> =>
-  stopped !== "timeBudget"
-    ? []
-    : [
-        {
-          check: "train.time",
-          severity: "warn",
-          owner: spec.owner,
-          expected: "training that ends within its time budget",
-          found: `it was stopped after ${Words.counted(history.length - 1, "tree")}: the model depends on this machine`,
-          next: "Give it more time, or lower maxTrees, so that the same inputs give the same model.",
-        },
-      ];
+const cutFinding = (
+  { spec: { owner } }: Contract.Contract,
+  { done, kept, planned, by }: Cut,
+): Finding.Finding => {
+  const found = `stopped after ${Words.whole(done)} of ${Words.counted(planned, "tree")}, with the best ${kept}`;
+  const common = { severity: "warn", owner } as const;
+  return by === "timeBudget"
+    ? {
+        ...common,
+        check: "train.time",
+        expected: "training that ends within its time budget",
+        found: `${found}: the model depends on this machine`,
+        next: "Give it more time, or lower maxTrees, so that the same inputs give the same model.",
+      }
+    : {
+        ...common,
+        check: "train.stopped",
+        expected: "training that ends by itself",
+        found: `${found}, because the run was interrupted`,
+        next: "`ml-pipe resume` goes on with this model; `ml-pipe run` trains to the end.",
+      };
+};
 
 /** Rows that nothing says what they are ranked against. */
 const unaskedFinding = (

@@ -51,8 +51,8 @@ export const resume = (options: ResumeOptions, context: CommandContext): Promise
       const run = yield* runToResume(options);
       const file = options.file ?? (yield* fileOf(run));
       const { stateFolder, types, json } = options;
-      const how = { force: false, fresh: false, startedBy: undefined, resume: run };
-      return () => runFile({ ...how, file, stateFolder, types, json }, context);
+      const how = { force: false, fresh: false, startedBy: undefined, keepStopped: true };
+      return () => runFile({ ...how, resume: run, file, stateFolder, types, json }, context);
     }),
   );
 

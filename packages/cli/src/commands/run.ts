@@ -40,6 +40,8 @@ export interface RunOptions {
   readonly json: boolean;
   /** The run to go on with, if it is named. */
   readonly resume?: Run.RunSummary;
+  /** Go on with what stages kept that were stopped early. */
+  readonly keepStopped?: boolean;
 }
 
 /** Runs the command; the result is its exit code. */
@@ -129,7 +131,7 @@ const execute = async (
   options: RunOptions,
   context: CommandContext,
 ): Promise<number> => {
-  const { stateFolder, force, resume } = options;
+  const { stateFolder, force, resume, keepStopped = false } = options;
   const watch = openWatch(options.json ? "json" : "text", context.terminal);
   const ended: Array<Run.Run> = [];
   const onEvent = (event: Engine.RunEvent) =>
@@ -141,7 +143,7 @@ const execute = async (
   const beginning =
     resume === undefined
       ? { file: path.resolve(file), startedBy: startedBy(options.startedBy, file) }
-      : { resume: resume.id };
+      : { resume: resume.id, keepStopped };
   const exit = await Effect.runPromiseExit(
     Effect.gen(function* () {
       const engine = yield* Engine.Engine;

@@ -5,6 +5,7 @@ import { bytesText, shortDigest } from "./bytes.ts";
 import { pretty } from "./json.ts";
 import type { Style } from "./Style.ts";
 import { count, plural, shortPath } from "./text.ts";
+import { stoppedText } from "./words.ts";
 
 /** What `lineage --json` prints. */
 export const LineageJson = Schema.Struct({
@@ -57,6 +58,7 @@ export const lineageText = (lineage: Lineage.Lineage, style: Style): string => {
     const notes = [
       place.run === run ? "" : `run ${place.run}`,
       gone ? "not recorded any more" : "",
+      stage === undefined ? "" : stoppedText(stage),
       reused > 0 ? `reused by ${plural(reused, "run")}` : "",
       again ? "see above" : "",
     ];

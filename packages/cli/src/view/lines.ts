@@ -4,7 +4,7 @@ import { markOf } from "./marks.ts";
 import type { Style } from "./Style.ts";
 import { countFindings, findingsText } from "./progress.ts";
 import { duration, plural } from "./text.ts";
-import { askedText, attemptsText, causeText, itemsText, retryText } from "./words.ts";
+import { askedText, attemptsText, causeText, itemsText, retryText, stoppedText } from "./words.ts";
 
 /** Progress of one stage is told for the first time after this. */
 const firstMillis = 5_000;
@@ -85,6 +85,7 @@ const endLines = (stage: Run.StageRun, style: Style): ReadonlyArray<string> => {
     stage.items === undefined ? "" : itemsText(stage.items),
     rows === undefined ? "" : plural(rows, "row"),
     attemptsText(stage.attempts),
+    stoppedText(stage),
     findingsText(countFindings(stage)),
   ];
   return [`${markOf(status, style)} ${parts.filter((part) => part !== "").join("  ")}`];

@@ -62,7 +62,18 @@ export const nextCommands = (
       }
       return [of(`resume ${run.id}`, `goes on: ${wordText(word)}`), ...waiting];
     }
-    case "interrupted":
-      return [of(`resume ${run.id}`, "goes on; finished stages are reused")];
+    case "interrupted": {
+      const stopped = run.stages.flatMap(({ stage, stoppedEarly }) =>
+        stoppedEarly === true ? [stage] : [],
+      );
+      if (stopped.length === 0) {
+        return [of(`resume ${run.id}`, "goes on; finished stages are reused")];
+      }
+      const names = stopped.join(" and ");
+      return [
+        of(`resume ${run.id}`, `goes on with what ${names} kept when it was stopped`),
+        of(`run ${file}`, `goes on; ${names} runs again, to its end`),
+      ];
+    }
   }
 };

@@ -22,6 +22,7 @@ export interface StageProgress {
   /** Attempts that failed, the last one last. */
   readonly attempts: ReadonlyArray<Run.Attempt>;
   readonly asks?: NonNullable<Run.StageRun["asks"]>;
+  readonly stoppedEarly?: boolean;
   /** Why it ended as it did, or what its record says of the cache. */
   readonly note: string;
   readonly findings: FindingCounts;
@@ -133,6 +134,7 @@ const recorded = (record: Run.StageRun): Partial<StageProgress> => ({
   ...(record.rows === undefined ? {} : { rows: record.rows }),
   ...(record.items === undefined ? {} : { items: record.items }),
   ...(record.asks === undefined ? {} : { asks: record.asks }),
+  ...(record.stoppedEarly === undefined ? {} : { stoppedEarly: record.stoppedEarly }),
   ...(record.failure?.items === undefined
     ? {}
     : { failedItems: record.failure.items.map(({ key }) => key) }),

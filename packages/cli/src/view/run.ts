@@ -6,7 +6,7 @@ import { markOf, outcomeMark, statusWord, verdictWord } from "./marks.ts";
 import { nextCommands, type Surroundings } from "./next.ts";
 import type { Style } from "./Style.ts";
 import { ago, columns, count, duration, indent, instant, plural, shortPath } from "./text.ts";
-import { askedText, attemptsText, causeText, itemsText, wordText } from "./words.ts";
+import { askedText, attemptsText, causeText, itemsText, stoppedText, wordText } from "./words.ts";
 
 /** The run as `status` shows it. */
 export const runText = (
@@ -66,6 +66,7 @@ const stageRow = (
     stage.items === undefined ? "" : itemsText(stage.items),
     stage.rows === undefined ? "" : plural(stage.rows, "row"),
     attemptsText(stage.attempts),
+    stoppedText(stage),
   ];
   return [
     markOf(status, style),

@@ -3,7 +3,7 @@ import { markOf } from "./marks.ts";
 import { findingsText, type StageProgress } from "./progress.ts";
 import type { Style } from "./Style.ts";
 import { compact, count, cut, duration, pad } from "./text.ts";
-import { askedText, attemptsText, retryText } from "./words.ts";
+import { askedText, attemptsText, retryText, stoppedText } from "./words.ts";
 
 /** How lines look, and when it is. */
 export interface Look {
@@ -70,7 +70,7 @@ const detailsOf = (
   const millis = startedAt === undefined ? 0 : endedAt.getTime() - startedAt.getTime();
   const rows = rowsText(stage, millis);
   const found = findingsText(stage.findings);
-  const ended = [itemsEnded(stage), rows, attemptsText(stage.attempts), found];
+  const ended = [itemsEnded(stage), rows, attemptsText(stage.attempts), stoppedText(stage), found];
   switch (status) {
     case "waiting":
       return ["", stage.label];

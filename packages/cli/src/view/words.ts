@@ -24,6 +24,10 @@ export const retryText = (
 export const attemptsText = (attempts: ReadonlyArray<Run.Attempt> = []): string =>
   attempts.length === 0 ? "" : `attempt ${attempts.length + 1}`;
 
+/** That an output is not what it would be had nobody interrupted. */
+export const stoppedText = ({ stoppedEarly }: { readonly stoppedEarly?: boolean }): string =>
+  stoppedEarly === true ? "stopped early" : "";
+
 /** `413 of 1,000 items, 30 cached, 2 failed`. */
 export const itemsText = ({ total, succeeded, cached, failed }: Run.ItemCounts): string =>
   [

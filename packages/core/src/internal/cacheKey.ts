@@ -82,6 +82,8 @@ interface Question {
   readonly forced: string | undefined;
   /** What this run recorded of the stage before it was interrupted. */
   readonly earlier: StageRun | undefined;
+  /** Whether that counts also if the stage was stopped early. */
+  readonly keepStopped: boolean | undefined;
 }
 
 /** Looks for a usable earlier execution: one whose artifacts are all there, bit for bit. */
@@ -91,13 +93,16 @@ export const lookUp = Effect.fnUntraced(function* ({
   identity,
   forced,
   earlier,
+  keepStopped,
 }: Question): Effect.fn.Return<Lookup, StoreError, Store | ArtifactStore> {
   if (identity._tag === "Unknown") return miss(`not cached: ${identity.reason}`);
   const { cacheKey, ingredients } = identity;
   // An approval may have expired since, or another word may have been given.
   if (info.kind === "approval") return miss("asks every time");
   const finished = earlier?.status === "succeeded" || earlier?.status === "cached";
-  if (finished && earlier.cacheKey === cacheKey) return yield* usable(info, earlier);
+  const same = finished && earlier.cacheKey === cacheKey;
+  const stopped = same && earlier.stoppedEarly === true && keepStopped !== true;
+  if (same && !stopped) return yield* usable(info, earlier);
   if (info.cache === "never") return miss("acts on the outside world: never cached");
   if (forced !== undefined) return miss(forced);
   const store = yield* Store;
@@ -105,6 +110,7 @@ export const lookUp = Effect.fnUntraced(function* ({
   const failed = found?.items?.failed ?? 0;
   if (failed > 0) return miss(`${failed} of its items failed: they are tried again`);
   if (found !== undefined) return yield* usable(info, found);
+  if (stopped) return miss("it was stopped early: it runs again, to its end");
   const last = Option.getOrUndefined(yield* store.lastExecution(pipeline, info.name));
   if (last?.ingredients === undefined) return miss("it has not run before");
   const changes = changesBetween(last.ingredients, ingredients);

@@ -18,6 +18,7 @@ import { GrantedCores, ItemJournal } from "./ItemJournal.ts";
 import { journalOf } from "./journalOf.ts";
 import { encodeOutputs, type Values } from "./outputs.ts";
 import { annotateStage, stageSpan } from "./spans.ts";
+import { runStoppable } from "./stoppable.ts";
 
 interface Request<E, R> {
   readonly run: Pick<Run, "id" | "pipeline" | "startedBy">;
@@ -27,6 +28,7 @@ interface Request<E, R> {
   readonly forced: string | undefined;
   /** What this run recorded of the stage before it was interrupted, if it was. */
   readonly earlier: StageRun | undefined;
+  readonly keepStopped: boolean | undefined;
   readonly pool: ResourcePool;
   readonly emit: (event: RunEvent) => Effect.Effect<void>;
   /** Writes the stage's record: before it runs, and when it has ended. */
@@ -83,8 +85,8 @@ const execute = Effect.fnUntraced(function* <E, R>(
   const identified = yield* Effect.exit(restore(identityOf(node, request.inputs)));
   if (Exit.isFailure(identified)) return yield* endBadly(begun, identified.cause);
   const identity = identified.value;
-  const { forced, earlier } = request;
-  const question = { pipeline: run.pipeline, info, identity, forced, earlier };
+  const { forced, earlier, keepStopped } = request;
+  const question = { pipeline: run.pipeline, info, identity, forced, earlier, keepStopped };
   const cached = yield* restore(lookUp(question));
   if (cached._tag === "Hit" && cached.record === earlier) {
     yield* annotateStage({ ...earlier, status: "cached" });
@@ -130,7 +132,7 @@ const execute = Effect.fnUntraced(function* <E, R>(
             readsByItem: !Effect.isEffect(node.fingerprint),
             forced: forced !== undefined,
           });
-    const exit = yield* emit({ _tag: "StageStarted", stage: started }).pipe(
+    const work = emit({ _tag: "StageStarted", stage: started }).pipe(
       Effect.andThen(node.run(values)),
       Effect.flatMap((value) => encodeOutputs(info, value)),
       Effect.provideService(Reporter, told.report),
@@ -142,10 +144,13 @@ const execute = Effect.fnUntraced(function* <E, R>(
         stage: info.name,
         ...(run.startedBy === undefined ? {} : { startedBy: run.startedBy }),
       }),
-      restore,
-      Effect.exit,
     );
-    const done = { ...started, ...told.collected() };
+    const { exit, early } = yield* runStoppable(work, restore);
+    const done = {
+      ...started,
+      ...told.collected(),
+      ...(early ? { thisRunOnly: true, stoppedEarly: true } : {}),
+    };
     if (Exit.isFailure(exit)) return yield* endBadly(done, exit.cause);
     const outputs = Object.fromEntries(
       Object.entries(exit.value).map(([port, { json }]) => [port, json]),

@@ -2,6 +2,7 @@
 import * as Effect from "effect/Effect";
 import * as Option from "effect/Option";
 import type { ArtifactStore } from "../Artifact.ts";
+import type { RunOptions } from "../Engine.ts";
 import type { Pipeline } from "../Pipeline.ts";
 import type { Plan, PlannedStage } from "../Plan.ts";
 import type { StageRun } from "../Run.ts";
@@ -19,7 +20,7 @@ import type { Value, Values } from "./outputs.ts";
 export const planGraph = Effect.fnUntraced(function* <A, E, R>(
   pipeline: Pipeline<A, E, R>,
   asked: { readonly [stage: string]: string },
-  resume: string | undefined,
+  { resume, keepStopped }: Pick<RunOptions, "resume" | "keepStopped">,
 ): Effect.fn.Return<Plan, StoreError, R | Store | ArtifactStore> {
   const store = yield* Store;
   const run = resume === undefined ? undefined : Option.getOrUndefined(yield* store.run(resume));
@@ -32,6 +33,7 @@ export const planGraph = Effect.fnUntraced(function* <A, E, R>(
       pipeline: pipeline.name,
       forced: forced[node.info.name],
       earlier: earlier.get(node.info.name),
+      keepStopped,
       known,
       stages,
     });
@@ -46,6 +48,7 @@ interface SoFar {
   readonly forced: string | undefined;
   /** What the run that is gone on with recorded of the stage. */
   readonly earlier: StageRun | undefined;
+  readonly keepStopped: boolean | undefined;
   readonly known: ReadonlyMap<string, Values>;
   readonly stages: ReadonlyArray<PlannedStage>;
 }
@@ -57,7 +60,7 @@ interface Planned {
 
 const planNode = Effect.fnUntraced(function* <E, R>(
   node: GraphNode<E, R>,
-  { pipeline, forced, earlier, known, stages }: SoFar,
+  { pipeline, forced, earlier, keepStopped, known, stages }: SoFar,
 ): Effect.fn.Return<Planned, StoreError, R | Store | ArtifactStore> {
   const { info } = node;
   const is = (
@@ -92,7 +95,7 @@ const planNode = Effect.fnUntraced(function* <E, R>(
   }
   const identity = identified.success;
   if (waiting.length === 0) {
-    const question = { pipeline, info, identity, forced, earlier };
+    const question = { pipeline, info, identity, forced, earlier, keepStopped };
     const found = yield* lookUp(question);
     if (found._tag === "Miss") return is("stale", found.reason, found.changes);
     const fresh = is("fresh", "inputs, parameters and code are unchanged");
@@ -107,7 +110,8 @@ const planNode = Effect.fnUntraced(function* <E, R>(
   const runs = states.includes("stale") ? "runs" : "may run";
   const depends = is("unknown", `depends on ${before.join(", ")}, which ${runs}`);
   // It is not done again in the same run, if its inputs turn out the same.
-  if (earlier?.status === "succeeded" && earlier.thisRunOnly === true) return depends;
+  const repeats = earlier?.stoppedEarly === true && keepStopped !== true;
+  if (earlier?.status === "succeeded" && earlier.thisRunOnly === true && !repeats) return depends;
   if (info.cache === "never") return is("stale", "acts on the outside world: never cached");
   if (forced !== undefined) return is("stale", forced);
   const last = Option.getOrUndefined(yield* (yield* Store).lastExecution(pipeline, info.name));

@@ -21,6 +21,7 @@ export interface GraphRun {
   readonly run: Pick<Run, "id" | "pipeline" | "startedBy" | "forced">;
   /** What this run recorded before it was interrupted, by stage. */
   readonly earlier: ReadonlyMap<string, StageRun>;
+  readonly keepStopped: boolean | undefined;
   readonly pool: ResourcePool;
   readonly emit: (event: RunEvent) => Effect.Effect<void>;
   readonly record: (stage: StageRun) => Effect.Effect<void, StoreError>;
@@ -78,7 +79,7 @@ const runNode = Effect.fnUntraced(function* <E, R>(
   take: (stage: string) => Effect.Effect<Values | undefined>,
   graphRun: GraphRun,
 ): Effect.fn.Return<NodeEnd<E>, StoreError, R | Store | ArtifactStore> {
-  const { run, earlier, pool, emit, record } = graphRun;
+  const { run, earlier } = graphRun;
   const stage = node.info.name;
   const without: NodeEnd<E> = { exit: Exit.succeed({}) };
   const value = Effect.fnUntraced(function* (source: Source | undefined) {
@@ -120,7 +121,7 @@ const runNode = Effect.fnUntraced(function* <E, R>(
   }
   if (Object.keys(inputs).length < Object.keys(node.inputs).length) return yield* missing;
   const forced = run.forced?.[stage];
-  const request = { run, node, inputs, forced, earlier: earlier.get(stage), pool, emit, record };
+  const request = { ...graphRun, node, inputs, forced, earlier: earlier.get(stage) };
   const exit = yield* executeStage(request);
   return Exit.isSuccess(exit) ? { exit, values: exit.value } : { exit };
 });

@@ -25,6 +25,7 @@ import { ItemJournal, type Journal } from "./ItemJournal.ts";
 import { itemTeller } from "./itemTeller.ts";
 import { isSuspension } from "./marks.ts";
 import { decodeOutputs, digestOf, encodeOutputs, type Values } from "./outputs.ts";
+import { CurrentStoppable, neverAsked } from "./stoppable.ts";
 
 /**
  * What becomes of the others when an item fails. `fail-fast`: they are interrupted, and the stage fails
@@ -97,6 +98,8 @@ export const runItems = Effect.fnUntraced(function* (
       Effect.provideService(Reporter, told.report),
       // The journal is about this list: a stage that fans out inside an item has none.
       Effect.provideService(ItemJournal, undefined),
+      // An item that was cut short must not be noted as finished.
+      Effect.provideService(CurrentStoppable, neverAsked),
       Effect.annotateLogs("item", key),
     );
     // What is finished is noted, whatever happens at the same time.

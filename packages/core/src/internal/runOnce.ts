@@ -81,7 +81,8 @@ export const runOnce = Effect.fnUntraced(function* <A, E, R>(
   });
 
   const { pool } = beginning;
-  const graph = runGraph(pipeline, { run: begun, earlier, pool, emit: tell, record });
+  const { keepStopped } = options;
+  const graph = runGraph(pipeline, { run: begun, earlier, keepStopped, pool, emit: tell, record });
   const work = Effect.andThen(emit({ _tag: "RunStarted", run: begun }), graph);
   const start = unfinished === undefined ? store.startRun(begun) : store.resumeRun(begun);
   // Once the start is recorded, so is the end.

@@ -96,6 +96,7 @@ export const stageAttributes = (stage: StageRun): Record<string, unknown> => {
       (finding) => finding.severity === severity,
     ).length;
   }
+  if (stage.stoppedEarly === true) attributes["ml_pipe.stage.stopped_early"] = true;
   if (rows !== undefined) attributes["ml_pipe.rows"] = rows;
   if (bytes !== undefined) attributes["ml_pipe.bytes"] = bytes;
   if (reusedFrom !== undefined) attributes["ml_pipe.cache.reused_from"] = reusedFrom;
@@ -109,8 +110,8 @@ export const stageAttributes = (stage: StageRun): Record<string, unknown> => {
 };
 
 /** `hit`, `miss`, `never` (it acts on the outside world) or `unknown` (its code was not identified). */
-const cacheOutcome = ({ status, thisRunOnly, cacheKey }: StageRun): string => {
+const cacheOutcome = ({ status, thisRunOnly, stoppedEarly, cacheKey }: StageRun): string => {
   if (status === "cached") return "hit";
-  if (thisRunOnly === true) return "never";
+  if (thisRunOnly === true && stoppedEarly !== true) return "never";
   return cacheKey === undefined ? "unknown" : "miss";
 };

@@ -4,6 +4,7 @@ import * as Schema from "effect/Schema";
 import type { Finding } from "../Finding.ts";
 import type { Signal } from "../Signal.ts";
 import type { StageContext, StageEvent, StageInfo } from "../Stage.ts";
+import type { Stoppable } from "./stoppable.ts";
 
 const encoders = new WeakMap<
   Signal,
@@ -18,7 +19,10 @@ export const contextOf = <S>(info: StageInfo) => {
     encoders.set(signal, encoder);
     return encoder(value);
   };
-  return (report: (event: StageEvent) => Effect.Effect<void>): StageContext<S> => {
+  return (
+    report: (event: StageEvent) => Effect.Effect<void>,
+    stoppable: Stoppable,
+  ): StageContext<S> => {
     const notEmitted = (signal: string, found: string) =>
       report({ _tag: "Finding", finding: unusable(info.name, signal, found) });
     return {
@@ -38,6 +42,7 @@ export const contextOf = <S>(info: StageInfo) => {
       finding: (finding) => report({ _tag: "Finding", finding }),
       exhibit: (exhibit) => report({ _tag: "Exhibit", exhibit }),
       progress: (progress) => report({ _tag: "Progress", progress }),
+      stoppable,
     };
   };
 };

@@ -9,6 +9,7 @@ import { type CallSite, callSite, callSites } from "../internal/callSite.ts";
 import { addNode } from "../internal/builder.ts";
 import { checkDefinition, type Needs, resourcesOf } from "../internal/definition.ts";
 import { contextOf } from "../internal/stageContext.ts";
+import { CurrentStoppable, neverAsked, type Stoppable } from "../internal/stoppable.ts";
 import type { Attempt, ItemCounts } from "../Run.ts";
 import type { ErrorOf, NeedsOf, Ref, SignalRef, Traced } from "../Ref.ts";
 import type { Emitted, Signal } from "../Signal.ts";
@@ -106,6 +107,14 @@ export interface StageContext<Signals> {
   readonly finding: (finding: Finding.Finding) => Effect.Effect<void>;
   readonly exhibit: (exhibit: Exhibit) => Effect.Effect<void>;
   readonly progress: (progress: Progress) => Effect.Effect<void>;
+  /**
+   * Does work that can end early with something worth keeping, such as a training with its best model. The
+   * work is given an effect that ends when the run is interrupted, and should end soon after, with what it
+   * has; from its beginning on the stage is not interrupted any more. The record says that the stage was
+   * stopped early, and no other run reuses its output. Say in a finding what is missing. In a stage that
+   * another stage runs, nobody asks: that one is interrupted.
+   */
+  readonly stoppable: Stoppable;
 }
 
 /** An input does not fit the stage: another contract, another role, a broken digest. */
@@ -309,7 +318,9 @@ export const make: {
     const context = contextOf<S>(info);
     const run = Effect.fnUntraced(function* (value: TypesOf<I>) {
       yield* check(value);
-      return yield* definition.run(value, context(yield* Reporter));
+      const work = definition.run(value, context(yield* Reporter, yield* CurrentStoppable));
+      // Whoever runs other stages answers for them.
+      return yield* Effect.provideService(work, CurrentStoppable, neverAsked);
     });
     return { info, run, fingerprint };
   });

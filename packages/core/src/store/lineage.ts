@@ -41,6 +41,8 @@ export interface Execution {
   readonly reads: Schema.Json;
   /** How many other runs reused its output. */
   readonly reusedBy: number;
+  /** It ended early with what it had, because its run was interrupted. */
+  readonly stoppedEarly?: boolean;
 }
 
 /** How values are traced. */
@@ -150,6 +152,7 @@ const prepare = (db: DatabaseSync) => ({
     SELECT json_extract(run.summary, '$.pipeline') AS pipeline,
       json_extract(stage.record, '$.startedAt') AS started,
       stage.record -> '$.ingredients.reads' AS record,
+      json_extract(stage.record, '$.stoppedEarly') AS stopped,
       (SELECT count(*) FROM lineage_reuse AS reuse
         WHERE reuse.from_run = ?1 AND reuse.stage = ?2) AS reused
     FROM stage JOIN run ON run.id = stage.run WHERE stage.run = ?1 AND stage.stage = ?2`),
@@ -260,6 +263,7 @@ export const lineageStore = ({ db, attempt }: Database): LineageStore => {
           startedAt: String(row["started"]),
           reads: row["record"] === null ? null : json.read(row),
           reusedBy: numberOf(row, "reused"),
+          ...(row["stopped"] === 1 ? { stoppedEarly: true } : {}),
         };
       }),
     outputs: (run, stage) =>

@@ -50,7 +50,7 @@ const row = (run: Run.Run, stage: Run.StageRun) => {
     reached ? between(stage.startedAt, stage.endedAt) : none,
     reached ? timeline(run, stage) : nothing,
     stage.rows === undefined ? none : number(stage.rows),
-    html`${stage.cacheNote}${stage.reusedFrom !== undefined && html` <span class="muted">(from run <code>${stage.reusedFrom}</code>)</span>`}${resources(run, stage)}${items(stage)}${attempts(stage)}${failure(stage)}`,
+    html`${stage.cacheNote}${stage.stoppedEarly === true && html`, <strong>stopped early</strong>`}${stage.reusedFrom !== undefined && html` <span class="muted">(from run <code>${stage.reusedFrom}</code>)</span>`}${resources(run, stage)}${items(stage)}${attempts(stage)}${failure(stage)}`,
   ];
 };
 
