@@ -15,7 +15,7 @@ import { structureOf, type Structure } from "./onnx/structure.ts";
 import { start } from "./onnx/thread.ts";
 
 export { OnnxFailed, OnnxInvalid, OnnxRuntimeMissing, runtimeVersion } from "./onnx/errors.ts";
-export { AlreadyOnnx, encode, type EncodeOptions } from "./onnx/export/encode.ts";
+export { AlreadyOnnx, encode, type EncodeOptions, NotInOnnx } from "./onnx/export/encode.ts";
 export type { Operator, Port, Structure } from "./onnx/structure.ts";
 
 /** The media type of an ONNX file. */

@@ -15,12 +15,14 @@ export interface ExportOptions {
   readonly release: string;
   /** The file to write. */
   readonly onnx: string;
+  /** Without the model's transformation. */
+  readonly prepared: boolean;
   readonly json: boolean;
 }
 
 /** Runs the command; the result is its exit code. */
 export const exportRelease = (
-  { stateFolder, release: reference, onnx: file, json }: ExportOptions,
+  { stateFolder, release: reference, onnx: file, prepared, json }: ExportOptions,
   context: CommandContext,
 ): Promise<number> =>
   runCommand(
@@ -28,9 +30,15 @@ export const exportRelease = (
     Effect.gen(function* () {
       const release = yield* Registry.Registry.use(({ get }) => get(reference));
       const document = yield* Model.load(release.model);
-      const bytes = yield* bytesOf(release, document);
+      const from = prepared ? "prepared" : "columns";
+      const bytes = yield* bytesOf(release, document, from);
       yield* written(file, bytes);
-      const { features } = document.estimator;
+      const { inputs } = yield* Onnx.inspect(file);
+      const { estimator, transform } = document;
+      const isPrepared = transform !== undefined && (prepared || estimator._tag === "OnnxModel");
+      // Of what reads no column, the matrix has none.
+      const byColumn = transform !== undefined && !isPrepared && inputs[0]?.shape?.[1] !== 0;
+      const features = byColumn ? inputs.map(({ name }) => name) : estimator.features;
       const { out, style } = context.terminal;
       if (json) {
         const digest = Digest.ofBytes(bytes);
@@ -42,12 +50,14 @@ export const exportRelease = (
       out(
         [
           `${style.bold(file)}: ${Release.label(release)} as ONNX, ${bytesText(bytes.length)}`,
-          `its input takes rows × ${features.length}${features.length === 0 ? "" : `: ${features.join(", ")}`}`,
-          ...(document.transform === undefined
-            ? []
-            : [
+          byColumn
+            ? `its inputs are columns, rows × 1: ${inputs.map(({ name, type }) => (type === "string" ? `${name} (text)` : name)).join(", ")}`
+            : `its input takes rows × ${features.length}${features.length === 0 ? "" : `: ${features.join(", ")}`}`,
+          ...(isPrepared
+            ? [
                 "these are prepared features: what the model's transformation makes of its feature set",
-              ]),
+              ]
+            : []),
         ].join("\n"),
       );
       return ExitCode.succeeded;
@@ -61,6 +71,7 @@ export const exportRelease = (
 const bytesOf = Effect.fnUntraced(function* (
   release: Release.AnyRelease,
   document: Model.ModelDocument,
+  from: "columns" | "prepared",
 ) {
   const { estimator } = document;
   if (estimator._tag === "OnnxModel") {
@@ -78,7 +89,7 @@ const bytesOf = Effect.fnUntraced(function* (
     policy: Release.policy(release),
     ...(release.threshold === undefined ? {} : { threshold: String(release.threshold) }),
   };
-  return yield* Onnx.encode(document, { metadata });
+  return yield* Onnx.encode(document, { from, metadata });
 });
 
 /** Whole or not at all: written under another name, then renamed. */

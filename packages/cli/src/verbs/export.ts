@@ -8,8 +8,14 @@ const onnx = Flag.File("onnx").pipe(
   Flag.withDescription("Where the model goes, in ONNX"),
 );
 
+const prepared = Flag.Boolean("prepared").pipe(
+  Flag.withDescription(
+    "Take what the model's transformation gives, and leave that out of the file",
+  ),
+);
+
 /** `ml-pipe export RELEASE --onnx FILE`. */
-export const exportModel = Command.make("export", { release, onnx, json }, (flags) =>
+export const exportModel = Command.make("export", { release, onnx, prepared, json }, (flags) =>
   heavyVerb(async ({ stateFolder, context }) =>
     (await heavy("export")).exportRelease({ ...flags, stateFolder }, context),
   ),

@@ -9,19 +9,30 @@ export const opsets = { "": 21, "ai.onnx.ml": 5 } as const;
 const irVersion = 10;
 
 /** Types of elements, by their numbers in `TensorProto.DataType`. */
-const elements = { uint8: 2, int64: 7, double: 11 } as const;
+const elements = { uint8: 2, int64: 7, string: 8, bool: 9, double: 11 } as const;
 /** A type of elements. */
 export type Element = keyof typeof elements;
 
 /** A constant tensor. */
-export interface Tensor {
-  readonly type: "uint8" | "int64" | "double";
-  readonly shape: ReadonlyArray<number>;
-  readonly values: ArrayLike<number>;
-}
+export type Tensor =
+  | {
+      readonly type: Exclude<Element, "string">;
+      readonly shape: ReadonlyArray<number>;
+      readonly values: ArrayLike<number>;
+    }
+  | {
+      readonly type: "string";
+      readonly shape: ReadonlyArray<number>;
+      readonly values: ReadonlyArray<string>;
+    };
 
 /** An attribute of a node. */
-export type Attribute = number | string | ReadonlyArray<number> | Tensor;
+export type Attribute =
+  | number
+  | string
+  | ReadonlyArray<number>
+  | { readonly strings: ReadonlyArray<string> }
+  | Tensor;
 
 /** The name of a value that a node has computed, or of a constant. */
 export type Value = string & { readonly Value: unique symbol };
@@ -33,10 +44,21 @@ export const doubles = (values: ArrayLike<number>, ...shape: ReadonlyArray<numbe
   values,
 });
 
+/** Texts of so many dimensions. */
+export const strings = (
+  values: ReadonlyArray<string>,
+  ...shape: ReadonlyArray<number>
+): Tensor => ({ type: "string", shape, values });
+
+/** An input or an output: any number of rows, and a known number of columns. */
+export interface Port {
+  readonly name: string;
+  readonly type: "double" | "string";
+  readonly columns: number;
+}
+
 /** A graph while it is being written. */
 export interface Graph {
-  /** The input: rows × features. */
-  readonly input: Value;
   readonly constant: (tensor: Tensor) => Value;
   /** Adds a node and gives back its output. */
   readonly node: (
@@ -47,27 +69,35 @@ export interface Graph {
   ) => Value;
   /** The columns of a value, each as rows × 1. */
   readonly split: (input: Value, columns: number) => ReadonlyArray<Value>;
-  /** These numbers for every row of the input. */
-  readonly everyRow: (values: ReadonlyArray<number>) => Value;
+  /** A single row, 1 × columns, for every row of a value. */
+  readonly everyRow: (of: Value, row: Value) => Value;
 }
+
+/** One or more of something. */
+export type Inputs<A> = readonly [A, ...ReadonlyArray<A>];
 
 /** What is said of a model beside its graph. */
 export interface ModelInfo {
   readonly name: string;
   readonly description: string;
-  /** Columns of the input. */
-  readonly features: number;
-  readonly output: { readonly name: string; readonly columns: number };
+  readonly inputs: Inputs<Port>;
+  readonly output: Port;
   readonly metadata: { readonly [key: string]: string };
 }
 
-/** Writes a model: `build` adds the nodes and gives back the value that is the output. */
-export const writeModel = (info: ModelInfo, build: (graph: Graph) => Value): Uint8Array => {
+/**
+ * Writes a model: `build` adds the nodes to the inputs, in their order, and gives back the value that is the
+ * output.
+ */
+export const writeModel = (
+  info: ModelInfo,
+  build: (graph: Graph, inputs: Inputs<Value>) => Value,
+): Uint8Array => {
   const nodes: Array<Uint8Array> = [];
   const constants: Array<Uint8Array> = [];
   let named = 0;
-  const name = (what: string) => `${what}_${++named}` as Value;
-  const input = "input" as Value;
+  // No input or output is called so: they have the names of columns.
+  const name = (what: string) => `${what}~${++named}` as Value;
   const add: Graph["node"] = (operator, inputs, attributes = {}, domain = "") => {
     const output = name(operator.toLowerCase());
     nodes.push(nodeMessage({ operator, inputs, outputs: [output], attributes, domain }));
@@ -78,15 +108,14 @@ export const writeModel = (info: ModelInfo, build: (graph: Graph) => Value): Uin
     constants.push(message(5, [...tensorFields(tensor), text(8, given)]));
     return given;
   };
-  const result = build({
-    input,
+  const graph: Graph = {
     node: add,
     constant,
-    everyRow: (values) => {
-      const rows = add("Shape", [input], { start: 0, end: 1 });
+    everyRow: (of, row) => {
+      const rows = add("Shape", [of], { start: 0, end: 1 });
       const columns = constant({ type: "int64", shape: [1], values: [1] });
       const shape = add("Concat", [rows, columns], { axis: 0 });
-      return add("Expand", [constant(doubles(values, 1, values.length)), shape]);
+      return add("Expand", [row, shape]);
     },
     split: (from, parts) => {
       const outputs = Array.from({ length: parts }, () => name("column"));
@@ -96,7 +125,10 @@ export const writeModel = (info: ModelInfo, build: (graph: Graph) => Value): Uin
       );
       return outputs;
     },
-  });
+  };
+  const [first, ...others] = info.inputs;
+  const inputOf = (port: Port) => port.name as Value;
+  const result = build(graph, [inputOf(first), ...others.map(inputOf)]);
   const output = info.output.name as Value;
   nodes.push(
     nodeMessage({
@@ -115,8 +147,8 @@ export const writeModel = (info: ModelInfo, build: (graph: Graph) => Value): Uin
       ...nodes,
       text(2, info.name),
       ...constants,
-      message(11, valueFields(input, info.features)),
-      message(12, valueFields(output, info.output.columns)),
+      ...info.inputs.map((port) => message(11, portFields(port))),
+      message(12, portFields(info.output)),
     ]),
     ...Object.entries(opsets).map(([domain, version]) =>
       message(8, [text(1, domain), int(2, version)]),
@@ -151,18 +183,21 @@ const attributeFields = (value: Attribute): ReadonlyArray<Uint8Array> => {
   if (typeof value === "number") return [int(3, value), int(20, 2)];
   if (typeof value === "string") return [text(4, value), int(20, 3)];
   if ("type" in value) return [message(5, tensorFields(value)), int(20, 4)];
+  if ("strings" in value) return [...value.strings.map((one) => text(9, one)), int(20, 8)];
   return [...value.map((one) => int(8, one)), int(20, 7)];
 };
 
-const tensorFields = ({ type, shape, values }: Tensor): ReadonlyArray<Uint8Array> => [
-  ints(1, shape),
-  int(2, elements[type]),
-  bytes(9, rawData(type, values)),
+const tensorFields = (tensor: Tensor): ReadonlyArray<Uint8Array> => [
+  ints(1, tensor.shape),
+  int(2, elements[tensor.type]),
+  ...(tensor.type === "string"
+    ? tensor.values.map((one) => text(6, one))
+    : [bytes(9, rawData(tensor.type, tensor.values))]),
 ];
 
 /** Little-endian, as the format wants. */
-const rawData = (type: Tensor["type"], values: ArrayLike<number>): Uint8Array => {
-  if (type === "uint8") return Uint8Array.from(values);
+const rawData = (type: Exclude<Element, "string">, values: ArrayLike<number>): Uint8Array => {
+  if (type === "uint8" || type === "bool") return Uint8Array.from(values);
   const raw = new DataView(new ArrayBuffer(8 * values.length));
   for (let i = 0; i < values.length; i++) {
     if (type === "double") raw.setFloat64(8 * i, values[i]!, true);
@@ -171,12 +206,11 @@ const rawData = (type: Tensor["type"], values: ArrayLike<number>): Uint8Array =>
   return new Uint8Array(raw.buffer);
 };
 
-/** Any number of rows, and a known number of columns of doubles. */
-const valueFields = (name: string, columns: number): ReadonlyArray<Uint8Array> => [
+const portFields = ({ name, type, columns }: Port): ReadonlyArray<Uint8Array> => [
   text(1, name),
   message(2, [
     message(1, [
-      int(1, elements.double),
+      int(1, elements[type]),
       message(2, [message(1, [text(2, "rows")]), message(1, [int(1, columns)])]),
     ]),
   ]),

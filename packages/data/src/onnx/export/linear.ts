@@ -4,13 +4,13 @@ import { doubles, type Graph, type Value } from "./graph.ts";
 import { linked } from "./links.ts";
 
 /** (x − mean) · coefficients / sd + intercept, a missing x replaced before. */
-export const linearGraph = (graph: Graph, model: LinearModel): Value => {
+export const linearGraph = (graph: Graph, input: Value, model: LinearModel): Value => {
   const { features, intercepts, coefficients, mean, sd, imputation, exposure } = model;
   const { node, constant } = graph;
   const given = node("Where", [
-    node("IsNaN", [graph.input]),
+    node("IsNaN", [input]),
     constant(doubles(imputation, 1, features.length)),
-    graph.input,
+    input,
   ]);
   const weights = features.flatMap((_, j) =>
     coefficients.map((own) => (own[j] ?? 0) / (sd[j] ?? 1)),

@@ -10,7 +10,7 @@ import { linked } from "./links.ts";
 const modes = { atMost: 0, member: 6 } as const;
 
 /** Base scores plus the values of the leaves, and the link. */
-export const treesGraph = (graph: Graph, model: TreeEnsemble): Value => {
+export const treesGraph = (graph: Graph, input: Value, model: TreeEnsemble): Value => {
   const { node, constant } = graph;
   const outputs = model.baseScores.length;
   const lists = listsOf(model);
@@ -19,7 +19,7 @@ export const treesGraph = (graph: Graph, model: TreeEnsemble): Value => {
       ? undefined
       : node(
           "TreeEnsemble",
-          [placed(graph, model)],
+          [placed(graph, input, model)],
           {
             aggregate_function: 1,
             post_transform: 0,
@@ -40,7 +40,7 @@ export const treesGraph = (graph: Graph, model: TreeEnsemble): Value => {
           "ai.onnx.ml",
         );
   const base = constant(doubles(lists.base, 1, outputs));
-  const raw = sum === undefined ? graph.everyRow(lists.base) : node("Add", [sum, base]);
+  const raw = sum === undefined ? graph.everyRow(input, base) : node("Add", [sum, base]);
   return linked(graph, linkOf(model.objective), raw);
 };
 
@@ -105,10 +105,10 @@ const listsOf = ({ trees, baseScores, categories }: TreeEnsemble) => {
  * The input, where a category is its place among those that training rows had, from 1, and missing if it is
  * none of them: ONNX Runtime takes whole numbers only for members of a set.
  */
-const placed = (graph: Graph, { features, categories }: TreeEnsemble): Value => {
+const placed = (graph: Graph, input: Value, { features, categories }: TreeEnsemble): Value => {
   const { node, constant } = graph;
-  if (categories === undefined || categories.every((codes) => codes === null)) return graph.input;
-  const columns = graph.split(graph.input, features.length).map((column, j) => {
+  if (categories === undefined || categories.every((codes) => codes === null)) return input;
+  const columns = graph.split(input, features.length).map((column, j) => {
     const codes = categories[j] ?? null;
     if (codes === null) return column;
     const same = node("Equal", [column, constant(doubles(codes, 1, codes.length))]);
