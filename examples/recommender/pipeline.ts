@@ -10,6 +10,7 @@ import {
   Charter,
   Column,
   Contract,
+  Deploy,
   Duckdb,
   Evaluate,
   Ingest,
@@ -145,9 +146,10 @@ const content = Train.contentNeighbours(Ratings, Films, {
     year: { as: "bins", width: 10, weight: 0.5 },
   },
 });
+const perUser = 50;
 /** Fifty films for each member, by one source. */
 const listsOf = (source: string) =>
-  Stage.named(`${source}Lists`, Recommender.candidates(Ratings, { source, perUser: 50 }));
+  Stage.named(`${source}Lists`, Recommender.candidates(Ratings, { source, perUser }));
 const [popularityLists, factorsLists, neighboursLists, contentLists] = [
   listsOf("popularity"),
   listsOf("factors"),
@@ -174,6 +176,9 @@ const judgeNeighbours = Stage.named(
   Evaluate.system(NextHome, { charter, holdout, candidate: "neighbours" }),
 );
 
+/** Releases the page: it serves what was judged, or nothing. */
+const deploy = Deploy.system(Home, { charter, name: "home-page", perUser });
+
 export default Pipeline.make(
   "recommender",
   { charter, description: "from ratings to a home page, and what each source is worth to it" },
@@ -182,10 +187,15 @@ export default Pipeline.make(
     const items = catalogue({ ratings: checked });
     const { train, test } = split({ data: checked });
 
+    const learnt = {
+      popularity: popularity({ train }),
+      factors: factors({ train }),
+      content: content({ train, items }),
+    };
     const sources = {
-      popularity: popularityLists({ recommender: popularity({ train }), train }),
-      factors: factorsLists({ recommender: factors({ train }), train }),
-      content: contentLists({ recommender: content({ train, items }), train }),
+      popularity: popularityLists({ recommender: learnt.popularity, train }),
+      factors: factorsLists({ recommender: learnt.factors, train }),
+      content: contentLists({ recommender: learnt.content, train }),
     };
     const more = neighboursLists({ recommender: neighbours({ train }), train });
     const baseline = sources.popularity;
@@ -201,8 +211,9 @@ export default Pipeline.make(
       baseline,
       data: test,
     });
+    const verdict = Verdict.gate({ verdict: page.verdict });
     return {
-      page: Verdict.gate({ verdict: page.verdict }),
+      release: deploy({ ...learnt, train, items, lists, verdict }),
       factors: first.verdict,
       neighbours: second.verdict,
     };

@@ -49,7 +49,7 @@ describe("releases", () => {
       Schema.fromJsonString(Schema.Array(Release.AnyRelease)),
     );
     const [release] = decode((await verb(["releases", "--json"])).out);
-    assert.strictEqual(release?.threshold, 0.25);
+    assert.propertyVal(release, "threshold", 0.25);
   });
 
   it("shows what a request carries", async () => {

@@ -9,7 +9,7 @@ import * as Effect from "effect/Effect";
 import * as Result from "effect/Result";
 import type { Signature } from "./Model.ts";
 import { probabilitiesOf, type Predictions, type UnknownClasses } from "./Predictions.ts";
-import type { AnyRelease } from "./Release.ts";
+import type { ModelRelease } from "./Release.ts";
 import * as Cost from "./statistics/Cost.ts";
 import { noNaN } from "./statistics/internal/Check.ts";
 import * as Regression from "./statistics/Regression.ts";
@@ -77,13 +77,13 @@ export const of = (metric: RowMetric): Result.Result<BusinessCost, StatisticsErr
  * import { BusinessCost, type Release } from "@ml-pipe/data";
  * import * as Result from "effect/Result";
  *
- * const inPlace = (metric: BusinessCost.RowMetric, release: Release.AnyRelease) =>
+ * const inPlace = (metric: BusinessCost.RowMetric, release: Release.ModelRelease) =>
  *   BusinessCost.of(metric).pipe(Result.flatMap((cost) => BusinessCost.asReleased(cost, release)));
  * ```
  */
 export const asReleased = (
   cost: BusinessCost,
-  { threshold, classCosts }: Pick<AnyRelease, "threshold" | "classCosts">,
+  { threshold, classCosts }: Pick<ModelRelease, "threshold" | "classCosts">,
 ): Result.Result<BusinessCost, StatisticsError> => {
   if (threshold !== undefined) {
     return Result.succeed({ ...cost, threshold, done: acting(threshold) });

@@ -1,12 +1,15 @@
 /**
- * Releases: a model that passed its gates, with all that is needed to serve it: the feature set, the
- * state of its histories, the decision threshold and the signature of requests.
+ * Releases: what passed its gates, with all that is needed to serve it. Of a model: the feature set, the state of
+ * its histories, the decision threshold. Of a system that recommends: its rules and what its sources have learnt.
+ * Of both: the signature of requests.
  */
 import { Artifact, Contract, Digest, Metric, Verdict } from "@ml-pipe/core";
+import * as Effect from "effect/Effect";
 import * as Schema from "effect/Schema";
 import type { FeatureSet } from "./FeatureSet.ts";
 import { AnyModel } from "./Model.ts";
-import { number } from "./Words.ts";
+import { ServedSystem } from "./recommend/ServedSystem.ts";
+import { counted, number } from "./Words.ts";
 
 /** A person's word that a release was made on. */
 export const ReleaseApproval = Schema.Struct({
@@ -24,13 +27,12 @@ export const ReleaseApproval = Schema.Struct({
 /** See {@link ReleaseApproval}. */
 export type ReleaseApproval = typeof ReleaseApproval.Type;
 
-/** Any release, as it is stored in a registry. */
-export const AnyRelease = Schema.Struct({
+/** What every release says. */
+const common = {
   /** Name of the pipeline that made it. */
   name: Schema.String,
   /** 1, 2, 3 … within a name. */
   version: Schema.Int.check(Schema.isGreaterThan(0)),
-  model: AnyModel,
   verdict: Verdict.Verdict,
   /** Present if the release was made only with a person's approval. */
   approval: Schema.optionalKey(ReleaseApproval),
@@ -41,21 +43,79 @@ export const AnyRelease = Schema.Struct({
   request: Contract.ContractSpec,
   /** The charter's question. */
   decision: Schema.String,
+  /** Instant up to which outcomes, or interactions, were known to it. */
+  knownUntil: Schema.DateFromString,
+  releasedAt: Schema.DateFromString,
+};
+
+/** A release of a model of a feature set. */
+export const ModelRelease = Schema.Struct({
+  ...common,
+  model: AnyModel,
   /** For a yes/no label: the probability from which acting costs less than not acting. */
   threshold: Schema.optionalKey(Schema.Finite),
   /** For a class: what each choice costs, by which the cheapest is taken. */
   classCosts: Schema.optionalKey(Metric.ClassCosts),
   /** State of the feature set's histories when the release was made. */
   histories: Artifact.Artifact,
-  /** Instant up to which outcomes were known to the histories. */
-  knownUntil: Schema.DateFromString,
-  releasedAt: Schema.DateFromString,
 });
+/** See {@link ModelRelease}. */
+export type ModelRelease = typeof ModelRelease.Type;
+
+/** A release of a system that answers with a list for each user. */
+export const SystemRelease = Schema.Struct({
+  ...common,
+  system: ServedSystem,
+  /** Digest of the lists that the verdict is on: those that the system made for the users of the train table. */
+  lists: Digest.Digest,
+});
+/** See {@link SystemRelease}. */
+export type SystemRelease = typeof SystemRelease.Type;
+
+/** Any release, as it is stored in a registry. */
+export const AnyRelease = Schema.Union([ModelRelease, SystemRelease]);
 /** See {@link AnyRelease}. */
 export type AnyRelease = typeof AnyRelease.Type;
 
+/** What was asked for is of models, and the release is one of a system. */
+export class NotAModel extends Schema.TaggedError<NotAModel>()("NotAModel", {
+  release: Schema.String,
+  system: Schema.String,
+  /** What it would need, such as `features`. */
+  needs: Schema.String,
+}) {
+  override get message(): string {
+    return `${this.release} is a release of the system "${this.system}", which merges lists by rules and has no ${this.needs}. Name a release of a model; \`ml-pipe releases\` lists them.`;
+  }
+}
+
+/**
+ * The release, if it is one of a model.
+ *
+ * @example
+ * ```ts
+ * import { Model, Release } from "@ml-pipe/data";
+ * import * as Effect from "effect/Effect";
+ *
+ * const featuresOf = (release: Release.AnyRelease) =>
+ *   Release.requireModel(release, "features").pipe(Effect.flatMap(({ model }) => Model.load(model)));
+ * ```
+ */
+export const requireModel = (
+  release: AnyRelease,
+  needs: string,
+): Effect.Effect<ModelRelease, NotAModel> =>
+  isSystem(release)
+    ? Effect.fail(
+        new NotAModel({ release: label(release), system: release.system.spec.name, needs }),
+      )
+    : Effect.succeed(release);
+
+/** Whether a release is one of a system. */
+export const isSystem = (release: AnyRelease): release is SystemRelease => "system" in release;
+
 /** A release of a model of the feature set whose table is under contract `C`. */
-export interface Release<out C extends Contract.Contract = Contract.Contract> extends AnyRelease {
+export interface Release<out C extends Contract.Contract = Contract.Contract> extends ModelRelease {
   readonly model: AnyModel & {
     readonly featureSet: AnyModel["featureSet"] & { readonly name: C["name"] };
   };
@@ -77,9 +137,9 @@ export interface Release<out C extends Contract.Contract = Contract.Contract> ex
 export const of = <C extends Contract.Contract, Out extends Contract.Contract>(
   set: FeatureSet<C, Out>,
 ): Schema.Codec<Release<Out>, unknown> => {
-  const isThis = (release: AnyRelease): release is Release<Out> =>
+  const isThis = (release: ModelRelease): release is Release<Out> =>
     release.model.featureSet.digest === set.digest;
-  return AnyRelease.pipe(
+  return ModelRelease.pipe(
     Schema.refine(isThis, {
       title: `Release<${set.spec.name}>`,
       expected: `a release of a model of the feature set ${set.spec.name} ${set.spec.version}`,
@@ -92,7 +152,7 @@ export const of = <C extends Contract.Contract, Out extends Contract.Contract>(
  * The probability from which a release of yes/no decisions acts. One of another label is a defect: stages
  * take none, by type.
  */
-export const thresholdOf = (release: AnyRelease): number => {
+export const thresholdOf = (release: ModelRelease): number => {
   if (release.threshold !== undefined) return release.threshold;
   throw new TypeError(`${label(release)} does not decide yes or no`);
 };
@@ -107,10 +167,11 @@ export const thresholdOf = (release: AnyRelease): number => {
  * const words: string = Release.policy({ threshold: 0.25 }); // acts from 0.25
  * ```
  */
-export const policy = ({
-  threshold,
-  classCosts,
-}: Pick<AnyRelease, "threshold" | "classCosts">): string => {
+export const policy = (
+  release: Pick<ModelRelease, "threshold" | "classCosts"> | Pick<SystemRelease, "system">,
+): string => {
+  if ("system" in release) return `shows ${counted(release.system.spec.length, "item")}`;
+  const { threshold, classCosts } = release;
   if (threshold !== undefined) return `acts from ${number(threshold)}`;
   return classCosts === undefined
     ? "gives a number"

@@ -36,6 +36,7 @@ export * as Recommender from "./recommend/Recommender.ts";
 export * as Release from "./Release.ts";
 export * as Rule from "./Rule.ts";
 export * as Scoring from "./Scoring.ts";
+export * as ServedSystem from "./recommend/ServedSystem.ts";
 export * as System from "./recommend/System.ts";
 export * as Split from "./Split.ts";
 export * as Agreement from "./statistics/Agreement.ts";

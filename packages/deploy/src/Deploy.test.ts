@@ -11,6 +11,7 @@ import {
   charter,
   charterUntil,
   judge,
+  modelOf,
   request,
   storeModel,
   Trip,
@@ -250,7 +251,7 @@ layer(services)("Deploy.release", (it) => {
           assert.deepInclude(error, { _tag: "ApprovalVoid", reason });
           const all = yield* Registry.use(({ list }) => list);
           const model = input.model.document.digest;
-          assert.isFalse(all.some((release) => release.model.document.digest === model));
+          assert.isFalse(all.some((release) => modelOf(release) === model));
         }),
       );
     }

@@ -3,7 +3,7 @@
  * and with the state that its features need online.
  */
 import {
-  Approval,
+  type Approval,
   Artifact,
   Charter,
   type Contract,
@@ -18,10 +18,27 @@ import * as Effect from "effect/Effect";
 import * as Result from "effect/Result";
 import * as Schema from "effect/Schema";
 import * as Predictor from "./Predictor.ts";
-import { isName, Registry, type RegistryError, type ReleaseCorrupt } from "./Registry.ts";
+import {
+  approversOf,
+  type OtherCharter,
+  requireApproval,
+  requireName,
+  requirePermitted,
+} from "./internal/permission.ts";
+import { Registry, type RegistryError, type ReleaseCorrupt } from "./Registry.ts";
 import * as ServedFeatures from "./ServedFeatures.ts";
 
+export { OtherCharter } from "./internal/permission.ts";
 export { released, type ReleasedStage } from "./Released.ts";
+export {
+  ServedOtherwise,
+  system,
+  type SystemError,
+  type SystemInputs,
+  type SystemOptions,
+  type SystemStage,
+  UnjudgedLists,
+} from "./DeploySystem.ts";
 export { FeatureEdited } from "./ServedFeatures.ts";
 
 /** The verdict is on another model than the one to release: nobody judged this one. */
@@ -32,18 +49,6 @@ export class UnevaluatedModel extends Schema.TaggedError<UnevaluatedModel>()("Un
   readonly [Stage.stops] = true;
   override get message(): string {
     return `the model ${this.model.slice(0, 19)} was not evaluated: the verdict is on the model ${this.judged.slice(0, 19)}. Wire deploy and evaluate to the same model.`;
-  }
-}
-
-/** The verdict was made under another charter: other costs, another baseline or another owner. */
-export class OtherCharter extends Schema.TaggedError<OtherCharter>()("OtherCharter", {
-  title: Schema.String,
-  charter: Digest.Digest,
-  judgedUnder: Digest.Digest,
-}) {
-  readonly [Stage.stops] = true;
-  override get message(): string {
-    return `the verdict was made under another charter (${this.judgedUnder.slice(0, 19)}) than "${this.title}" (${this.charter.slice(0, 19)}). Evaluate the model under this charter.`;
   }
 }
 
@@ -160,17 +165,8 @@ export function release<C extends Contract.Contract, Out extends FeatureSet.Labe
   options: ReleaseOptions,
 ): ReleaseStage<C, Out> | ApprovedStage<C, Out> {
   const { charter, name = set.spec.name } = options;
-  const approvers = options.approval === "required" ? charter.spec.approvers : undefined;
-  if (!isName(name)) {
-    throw new TypeError(
-      `deploy: "${name}" cannot name a release: use letters, digits, '.', '_' and '-', at most 100`,
-    );
-  }
-  if (approvers?.length === 0) {
-    throw new TypeError(
-      `deploy: an approval is required, but the charter "${charter.spec.title}" names nobody who may give it: add its approvers`,
-    );
-  }
+  requireName(name);
+  const approvers = approversOf(charter, options.approval);
   const knownUntil = instantOf(options.knownUntil);
   const policy = policyOf(charter, set.spec);
   const publish = Effect.fnUntraced(function* (
@@ -179,7 +175,10 @@ export function release<C extends Contract.Contract, Out extends FeatureSet.Labe
     approval?: Release.ReleaseApproval,
   ) {
     const now = new Date(yield* Clock.currentTimeMillis);
-    yield* requireDeployable({ model, verdict, charter, now });
+    if (verdict.model !== model.document.digest) {
+      return yield* new UnevaluatedModel({ model: model.document.digest, judged: verdict.model });
+    }
+    yield* requirePermitted(verdict, charter, now);
     const [edited] = yield* ServedFeatures.edited(set);
     if (edited !== undefined) return yield* edited;
     yield* progress({ label: "reading the state of the histories", rows: history.rows });
@@ -256,56 +255,6 @@ export function release<C extends Contract.Contract, Out extends FeatureSet.Labe
       });
 }
 
-/** The approval as a release records it, if it is one of this verdict and counts now. */
-const requireApproval = Effect.fnUntraced(function* (
-  { gate, evidence, author, approver, reason, at, expiresAt }: Stage.Approved<unknown>,
-  verdict: Verdict.Verdict,
-  approvers: ReadonlyArray<string>,
-) {
-  const by = author === undefined ? {} : { author };
-  const word = { gate, approver, ...by, reason, at, expiresAt, evidence };
-  const against = {
-    // A verdict of this type encodes: its schema has just checked it.
-    evidence: yield* Effect.orDie(evidenceOf(verdict)),
-    approvers,
-    now: new Date(yield* Clock.currentTimeMillis),
-  };
-  yield* Approval.check({ ...word, decision: "approve" }, against);
-  return word;
-});
-
-const evidenceOf = Approval.evidenceDigest(Verdict.Verdict);
-
-/** The checks that types cannot make when the program runs, each with its own error. */
-const requireDeployable = Effect.fnUntraced(function* (subject: {
-  readonly model: Model.AnyModel;
-  readonly verdict: Verdict.Verdict;
-  readonly charter: Charter.Charter;
-  readonly now: Date;
-}) {
-  const { model, verdict, charter, now } = subject;
-  const { title, kill, owner } = charter.spec;
-  if (verdict.model !== model.document.digest) {
-    return yield* new UnevaluatedModel({ model: model.document.digest, judged: verdict.model });
-  }
-  yield* Verdict.requirePassed(verdict);
-  if (verdict.charter !== charter.digest) {
-    return yield* new OtherCharter({
-      title,
-      charter: charter.digest,
-      judgedUnder: verdict.charter,
-    });
-  }
-  if (Charter.isExpired(charter, now)) {
-    return yield* new Charter.CharterExpired({
-      title,
-      on: kill.on,
-      criterion: kill.criterion,
-      owner,
-    });
-  }
-});
-
 /** The contract of a request: the columns that the model needs, each as the source defines it. */
 const requestOf = (
   name: string,
@@ -332,7 +281,7 @@ const requestOf = (
 const policyOf = (
   { spec }: Charter.Charter,
   features: FeatureSet.FeatureSetSpec,
-): Pick<Release.AnyRelease, "threshold" | "classCosts"> => {
+): Pick<Release.ModelRelease, "threshold" | "classCosts"> => {
   const { metric } = spec;
   const kind = FeatureSet.labelKind(features);
   const invalid = (problems: string) => new Charter.CharterInvalid({ title: spec.title, problems });

@@ -9,7 +9,17 @@ import {
   Stage,
   Verdict,
 } from "@ml-pipe/core";
-import { type Duckdb, FeatureSet, type Model, type Release, type Table } from "@ml-pipe/data";
+import {
+  type Duckdb,
+  FeatureSet,
+  Interactions,
+  type Model,
+  type Recommendations,
+  type Recommender,
+  type Release,
+  System,
+  type Table,
+} from "@ml-pipe/data";
 import * as Effect from "effect/Effect";
 import { expectTypeOf, it } from "vitest";
 import * as Deploy from "./Deploy.ts";
@@ -142,4 +152,34 @@ it("does not run without a registry", () => {
   // @ts-expect-error Type 'Registry' is not assignable to type 'never'
   runnable(running);
   runnable(running.pipe(Effect.provide(Registry.layer(".ml-pipe"))));
+});
+
+const Play = Contract.make("play", {
+  version: "1",
+  owner: "lab",
+  columns: { member: Column.int(), song: Column.int() },
+});
+const Plays = Interactions.make(Play, { user: "member", item: "song" });
+const Home = System.make("home", Plays, { sources: { alike: 1, charts: 1 }, length: 3 });
+
+declare const lists: Charter.Charter<Metric.ListMetric>;
+declare const recommender: Ref.Ref<Recommender.Recommender<typeof Play>, never, never>;
+declare const train: Ref.Ref<Table.Table<typeof Play, "train">, never, never>;
+declare const merged: Ref.Ref<Recommendations.Recommendations, never, never>;
+
+it("releases a system with a recommender of each source, and lists with a passed verdict", () => {
+  const system = Deploy.system(Home, { charter: lists });
+  const inputs = { alike: recommender, charts: recommender, train, lists: merged };
+  expectTypeOf(system({ ...inputs, verdict: passed })).toExtend<
+    Ref.Ref<Release.SystemRelease, Deploy.SystemError, Deploy.ReleaseNeeds>
+  >();
+  // @ts-expect-error Type '"rejected"' is not assignable to type '"passed"'
+  system({ ...inputs, verdict: rejected });
+  // @ts-expect-error Property 'charts' is missing in type
+  system({ alike: recommender, train, lists: merged, verdict: passed });
+  // @ts-expect-error is not assignable to parameter of type
+  Deploy.system(Home, { charter });
+  const approved = Deploy.system(Home, { charter: lists, approval: "required" });
+  // @ts-expect-error Property 'approval' is missing in type
+  approved({ ...inputs, verdict: passed });
 });

@@ -2,7 +2,7 @@ import * as fs from "node:fs/promises";
 import * as path from "node:path";
 import { assert, describe, it } from "@effect/vitest";
 import { Artifact } from "@ml-pipe/core";
-import { Model, Onnx } from "@ml-pipe/data";
+import { Model, Onnx, Release } from "@ml-pipe/data";
 import * as Effect from "effect/Effect";
 import { layersOf, publishIn, temporary } from "../test-fixtures/stateFolder.ts";
 import { candidate, judge, request, storeModel, TripFeatures } from "../test-fixtures/trips.ts";
@@ -115,6 +115,7 @@ describe("a release whose model is in ONNX", () => {
       const folder = yield* both;
       const store = yield* Artifact.ArtifactStore.pipe(Effect.provide(layersOf(folder)));
       const { model } = yield* Registry.use(({ get }) => get("trip-onnx")).pipe(
+        Effect.flatMap((one) => Release.requireModel(one, "file")),
         Effect.provide(layersOf(folder)),
       );
       if (model.file === undefined) return assert.fail("no file");

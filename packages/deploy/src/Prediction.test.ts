@@ -234,11 +234,11 @@ describe("what is not released", () => {
 
   it("is one that says something else than its model", () => {
     const problem = (
-      more: Partial<Pick<Release.AnyRelease, "threshold" | "classCosts">>,
+      more: Partial<Pick<Release.ModelRelease, "threshold" | "classCosts">>,
       signature: Model.Signature,
     ) => {
       // Only the policy is looked at.
-      const release = { decision: "?", ...more } as Release.AnyRelease;
+      const release = { decision: "?", ...more } as Release.ModelRelease;
       const teller = tellerOf(release, signature);
       return Result.isFailure(teller) ? teller.failure : "";
     };

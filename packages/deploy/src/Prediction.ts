@@ -6,11 +6,11 @@ import * as Schema from "effect/Schema";
 const common = {
   /** Which release answered, such as `flight-delay@3`. */
   release: Schema.String,
-  /** Features without a value: a null in the request, or a history without rows. */
+  /** Features without a value: a null in the request, or a history without rows. Of a list: the user. */
   missing: Schema.Array(Schema.String),
   /** Features whose history should reach beyond what is known to the release or the feature store. */
   stale: Schema.Array(Schema.String),
-  /** Features of whose entity nothing is known, such as a new customer. */
+  /** Features of whose entity nothing is known, such as a new customer. Of a list: the user. */
   unseen: Schema.Array(Schema.String),
   /** Features whose state is too old, or could not be read, and is missing for that. */
   unavailable: Schema.Array(Schema.String),
@@ -47,8 +47,34 @@ export const ClassPrediction = Schema.Struct({
 /** See {@link ClassPrediction}. */
 export type ClassPrediction = typeof ClassPrediction.Type;
 
-/** An answer to one request. Which one it is shows in its keys: `act`, `value` or `choice`. */
-export const Prediction = Schema.Union([DecisionPrediction, NumberPrediction, ClassPrediction]);
+/** A list of items for one user, as the released system merges it. */
+export const ListPrediction = Schema.Struct({
+  /** The first place first; fewer than the system's length where sources propose no more. */
+  items: Schema.Array(
+    Schema.Struct({
+      /** As the interactions name it: text or a whole number. */
+      item: Schema.Union([Schema.String, Schema.Int]),
+      rank: Schema.Int,
+      /** Comparable within the list only. */
+      score: Schema.Finite,
+      /** The source that the place is owed to most. */
+      source: Schema.String,
+    }),
+  ),
+  /** What the user has met by the request, and the release knows nothing of. */
+  unknownItems: Schema.Array(Schema.Union([Schema.String, Schema.Int])),
+  ...common,
+});
+/** See {@link ListPrediction}. */
+export type ListPrediction = typeof ListPrediction.Type;
+
+/** An answer to one request. Which one it is shows in its keys: `act`, `value`, `choice` or `items`. */
+export const Prediction = Schema.Union([
+  DecisionPrediction,
+  NumberPrediction,
+  ClassPrediction,
+  ListPrediction,
+]);
 /** See {@link Prediction}. */
 export type Prediction = typeof Prediction.Type;
 
@@ -60,7 +86,7 @@ export type Teller = (scores: Float64Array, at: number, about: About) => Predict
 
 /** How a release makes predictions of what its model says, or why it cannot. */
 export const tellerOf = (
-  release: Release.AnyRelease,
+  release: Release.ModelRelease,
   signature: Model.Signature,
 ): Result.Result<Teller, string> => {
   const { threshold, classCosts } = release;
@@ -91,7 +117,7 @@ const decides = (threshold: number, question: string): Teller => {
 
 const chooses = (
   classes: ReadonlyArray<string>,
-  classCosts: NonNullable<Release.AnyRelease["classCosts"]>,
+  classCosts: NonNullable<Release.ModelRelease["classCosts"]>,
 ): Result.Result<Teller, string> => {
   const unpriced = classes.filter((name) => classCosts[name] === undefined);
   if (unpriced.length > 0) {

@@ -13,18 +13,27 @@ import {
   OnlineFeatures,
   Release,
   Scoring,
+  ServedSystem,
   Transform,
 } from "@ml-pipe/data";
 import * as Effect from "effect/Effect";
 import * as Result from "effect/Result";
 import * as Schema from "effect/Schema";
 import type * as Scope from "effect/Scope";
+import { metField } from "./internal/listRequest.ts";
 import { inconsistency } from "./internal/releaseFile.ts";
+import { listTeller } from "./internal/systemPredictor.ts";
 import { type Prediction, tellerOf } from "./Prediction.ts";
 import { type GetError, Registry } from "./Registry.ts";
 import * as Request from "./Request.ts";
 
-export { ClassPrediction, DecisionPrediction, NumberPrediction, Prediction } from "./Prediction.ts";
+export {
+  ClassPrediction,
+  DecisionPrediction,
+  ListPrediction,
+  NumberPrediction,
+  Prediction,
+} from "./Prediction.ts";
 
 /** A release whose parts do not belong together, so it is not served. */
 export class ReleaseMismatch extends Schema.TaggedError<ReleaseMismatch>()("ReleaseMismatch", {
@@ -37,7 +46,11 @@ export class ReleaseMismatch extends Schema.TaggedError<ReleaseMismatch>()("Rele
 }
 
 /** What loading a predictor can fail with. */
-export type LoadError = Model.LoadError | Scoring.OpenError | ReleaseMismatch;
+export type LoadError =
+  | Model.LoadError
+  | Scoring.OpenError
+  | ServedSystem.OpenError
+  | ReleaseMismatch;
 
 /** Why a request is not answered. */
 export type Refused = Request.RequestInvalid | OnlineFeatures.StateUnavailable;
@@ -63,8 +76,8 @@ export interface Predictor {
   readonly signature: Contract.JsonSchema;
   /** A request that is valid. */
   readonly example: { readonly [column: string]: Schema.Json };
-  /** What its features are, as data. */
-  readonly featureSet: FeatureSet.FeatureSetSpec;
+  /** What its features are, as data; undefined for a system, which has none. */
+  readonly featureSet: FeatureSet.FeatureSetSpec | undefined;
   /**
    * Whether `predict` and `answer` are synchronous, so that `Effect.runSync` runs them: true of every
    * built-in model, unless its feature store is elsewhere. One in ONNX computes in a thread.
@@ -81,7 +94,7 @@ export interface Predictor {
   ) => Effect.Effect<ReadonlyArray<Result.Result<Answered, Refused>>, Onnx.OnnxFailed>;
   /**
    * Says which features moved an answer, and how far; undefined for a model in ONNX, whose inside is not
-   * known. A calibration that follows the model is not part of it.
+   * known, and for a system, which names the source of each place. A calibration that follows the model is not part of it.
    */
   readonly explain: ((answered: Answered) => Explained) | undefined;
   /** How old the state of each feature with a history is, for decisions at an instant. */
@@ -103,15 +116,15 @@ export interface Answered {
   readonly prediction: Prediction;
   /** The request, checked: instants are dates. */
   readonly request: { readonly [column: string]: unknown };
-  /** In the order of the feature set; NaN is missing. */
+  /** In the order of the feature set; NaN is missing. A system has none. */
   readonly features: Float64Array;
   /** What the model was given: the features, or what its transformation made of them. */
   readonly row: Float64Array;
 }
 
 /**
- * Loads a release, until the scope closes, with the state of its histories that it carries. Refuses one
- * whose model, histories, verdict and request do not belong together.
+ * Loads a release, until the scope closes, with the state that it carries: of its histories, or of a system what
+ * its sources have learnt. Refuses one whose parts, verdict and request do not belong together.
  *
  * @example
  * ```ts
@@ -134,6 +147,7 @@ export const load: (
   release: Release.AnyRelease,
 ) => Effect.Effect<Predictor, LoadError, Artifact.ArtifactStore | Scope.Scope> = Effect.fnUntraced(
   function* (release) {
+    if (Release.isSystem(release)) return yield* loadSystem(release);
     const document = yield* documentOf(release);
     const store = yield* Artifact.ArtifactStore;
     const histories = yield* store.readJson(release.histories).pipe(
@@ -172,6 +186,9 @@ export const loadWithStore: (
   StoreLoadError,
   Artifact.ArtifactStore | FeatureStore.FeatureStore | Scope.Scope
 > = Effect.fnUntraced(function* (release, options) {
+  if (Release.isSystem(release)) {
+    return yield* mismatch(release, "a system has no features that a store could keep fresh");
+  }
   const document = yield* documentOf(release);
   const online = yield* OnlineFeatures.fromStore(document.featureSet, options);
   return yield* make(release, document, online);
@@ -232,10 +249,55 @@ const find = (
 const mismatch = (release: Release.AnyRelease, problem: string) =>
   new ReleaseMismatch({ release: Release.label(release), problem });
 
-/** The model's document, if all of the release belongs together. */
-const documentOf = Effect.fnUntraced(function* (release: Release.AnyRelease) {
+const requireConsistent = (release: Release.AnyRelease) => {
   const contradiction = inconsistency(release);
-  if (contradiction !== undefined) return yield* mismatch(release, contradiction);
+  return contradiction === undefined ? Effect.void : mismatch(release, contradiction);
+};
+
+/** A system answers with lists, all in memory. */
+const loadSystem = Effect.fnUntraced(function* (release: Release.SystemRelease) {
+  yield* requireConsistent(release);
+  const { user } = release.system.interactions;
+  const columns = Object.keys(release.request.columns);
+  if (columns.toSorted().join() !== [user, metField].toSorted().join()) {
+    return yield* mismatch(release, `its request does not have the columns ${user}, ${metField}`);
+  }
+  const label = Release.label(release);
+  const say = listTeller(release, yield* ServedSystem.open(release.system));
+  const check = Request.checker(release.request);
+  const answer: Predictor["answer"] = (requests) =>
+    Effect.succeed(
+      requests.map((json) =>
+        Result.mapBoth(check(json), {
+          onFailure: (problems): Refused => new Request.RequestInvalid({ problems }),
+          onSuccess: (request): Answered => ({
+            prediction: say(request),
+            request,
+            features: noNumbers,
+            row: noNumbers,
+          }),
+        }),
+      ),
+    );
+  return {
+    release,
+    label,
+    signature: Contract.toJsonSchema(release.request),
+    example: { ...Request.exampleOf(release.request, release.knownUntil), [metField]: [] },
+    featureSet: undefined,
+    synchronous: true,
+    answer,
+    predict: predictWith(answer),
+    explain: undefined,
+    freshness: () => Effect.succeed([]),
+  } satisfies Predictor;
+});
+
+const noNumbers = new Float64Array();
+
+/** The model's document, if all of the release belongs together. */
+const documentOf = Effect.fnUntraced(function* (release: Release.ModelRelease) {
+  yield* requireConsistent(release);
   const document = yield* Model.load(release.model);
   const { featureSet, transform, estimator } = document;
   const features = featureSet.features.map(({ name }) => name);
@@ -256,7 +318,7 @@ const documentOf = Effect.fnUntraced(function* (release: Release.AnyRelease) {
 });
 
 const make = Effect.fnUntraced(function* (
-  release: Release.AnyRelease,
+  release: Release.ModelRelease,
   document: Model.ModelDocument,
   online: OnlineFeatures.OnlineFeatures,
 ): Effect.fn.Return<Predictor, LoadError, Artifact.ArtifactStore | Scope.Scope> {

@@ -45,7 +45,7 @@ describe("record", () => {
       assert.strictEqual(lines.length, 2);
       const [answer] = (yield* predictor.answer([request])).map(Result.getOrThrow);
       assert.isDefined(answer);
-      const names = predictor.featureSet.features.map(({ name }) => `served_${name}`);
+      const names = (predictor.featureSet?.features ?? []).map(({ name }) => `served_${name}`);
       const features = [...answer.features].map((one) => (Number.isNaN(one) ? null : one));
       assert.deepStrictEqual(lines[0], {
         ...JSON.parse(JSON.stringify(answer.request)),

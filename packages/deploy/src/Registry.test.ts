@@ -7,7 +7,7 @@ import { Release } from "@ml-pipe/data";
 import { assert, describe, it } from "@effect/vitest";
 import * as Effect from "effect/Effect";
 import { layersOf, temporary } from "../test-fixtures/stateFolder.ts";
-import { candidate } from "../test-fixtures/trips.ts";
+import { candidate, modelOf } from "../test-fixtures/trips.ts";
 import { Registry } from "./Registry.ts";
 
 /** Runs a test with a registry in a folder of its own. */
@@ -219,7 +219,7 @@ describe("Registry", { timeout: 30_000 }, () => {
           Array.from({ length: 15 }, (_, index) => index + 1),
         );
         const all = yield* registry.list;
-        assert.strictEqual(new Set(all.map(({ model }) => model.document.digest)).size, 15);
+        assert.strictEqual(new Set(all.map(modelOf)).size, 15);
         const files = yield* Effect.promise(() => fs.readdir(`${folder}/releases/trip-delay`));
         assert.isTrue(files.every((file) => /^\d+\.json$/.test(file)));
       }),

@@ -62,7 +62,8 @@ export type GetError = ReleaseNotFound | RegistryError | ReleaseCorrupt;
 export interface RegistryShape {
   /**
    * Publishes a release and gives it the next version of its name. Publishing the same again returns
-   * the release that is there: same model, verdict, approval, charter, threshold or costs, request, histories.
+   * the release that is there: same model or system, verdict, approval, charter,
+   * threshold or costs, request, histories.
    */
   readonly publish: (
     candidate: Candidate,
@@ -74,7 +75,9 @@ export interface RegistryShape {
 }
 
 /** A release before it has a version. */
-export type Candidate = Omit<Release.AnyRelease, "version">;
+export type Candidate =
+  | Omit<Release.ModelRelease, "version">
+  | Omit<Release.SystemRelease, "version">;
 
 /**
  * The registry of releases.
@@ -189,15 +192,19 @@ const make = (root: string): RegistryShape => {
 /** What makes two releases the same: all that determines their answers and their right to be. */
 const identityOf = (release: Candidate): string =>
   Digest.ofJson([
-    release.model.document.digest,
     release.verdict.digest,
     release.approval,
     release.charter,
     release.request,
     release.decision,
-    release.threshold ?? release.classCosts ?? null,
-    release.histories.digest,
-    release.knownUntil,
+    ...("system" in release
+      ? [release.system, release.lists]
+      : [
+          release.model.document.digest,
+          release.threshold ?? release.classCosts ?? null,
+          release.histories.digest,
+          release.knownUntil,
+        ]),
   ]);
 
 const attempt = <A>(

@@ -57,10 +57,16 @@ export const released = <C extends Contract.Contract, Out extends Contract.Contr
         severity: "warn",
         owner: set.contract.spec.owner,
         expected: `a release of a model of ${set.spec.name} ${set.spec.version} (${set.digest.slice(0, 15)})`,
-        found: `${Release.label(release)}, of ${release.model.featureSet.name} (${release.model.featureSet.digest.slice(0, 15)}), which cannot be scored on the tables of this one`,
+        found: `${Release.label(release)}, of ${ofWhat(release)}, which cannot be scored on the tables of this one`,
         next: "A candidate is compared with the baseline only, until a model of these features is released.",
       });
       return null;
     }),
   });
+};
+
+const ofWhat = (release: Release.AnyRelease): string => {
+  if (Release.isSystem(release)) return `the system "${release.system.spec.name}"`;
+  const { name, digest } = release.model.featureSet;
+  return `${name} (${digest.slice(0, 15)})`;
 };

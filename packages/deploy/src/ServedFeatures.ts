@@ -57,10 +57,13 @@ export const others: (
 > = Effect.fnUntraced(function* ({ name, version, digest }) {
   const releases = yield* Registry.use(({ list }) => list);
   const newest = new Map(
-    releases
-      .filter(({ model }) => model.featureSet.name === name)
-      .filter(({ model }) => model.featureSet.digest !== digest)
-      .map((release) => [release.model.featureSet.digest, release]),
+    releases.flatMap((release) => {
+      if (Release.isSystem(release)) return [];
+      const { featureSet } = release.model;
+      return featureSet.name === name && featureSet.digest !== digest
+        ? [[featureSet.digest, release] as const]
+        : [];
+    }),
   );
   const found = yield* Effect.forEach(newest.values(), (release) =>
     Effect.map(Model.load(release.model), ({ featureSet }) => ({

@@ -2,7 +2,7 @@
  * Released models for any Node program: no Effect, no promise on the way to a prediction, and no native
  * code. Import it as `@ml-pipe/deploy/embed`.
  */
-import { FeatureStore } from "@ml-pipe/data";
+import { FeatureStore, Release } from "@ml-pipe/data";
 import * as Effect from "effect/Effect";
 import * as Exit from "effect/Exit";
 import * as Layer from "effect/Layer";
@@ -57,8 +57,25 @@ export interface ClassPrediction extends About {
   readonly probabilities: { readonly [name: string]: number };
 }
 
-/** What a release may answer: a yes/no decision, a number, or a class. */
+/** A list of items for one user. */
+export interface ListPrediction extends About {
+  /** The first place first. */
+  readonly items: ReadonlyArray<{
+    /** As the interactions name it. */
+    readonly item: string | number;
+    readonly rank: number;
+    /** Comparable within the list only. */
+    readonly score: number;
+    /** The source that the place is owed to most. */
+    readonly source: string;
+  }>;
+  /** Of what the user has met by the request, what the release knows nothing of. */
+  readonly unknownItems: ReadonlyArray<string | number>;
+}
+
+/** What a release may answer: a yes/no decision, a number, a class, or a list of items. */
 export interface Answers {
+  readonly list: ListPrediction;
   readonly decision: Prediction;
   readonly number: NumberPrediction;
   readonly class: ClassPrediction;
@@ -98,6 +115,8 @@ export interface Explanations {
   readonly decision: Explanation;
   readonly number: Explanation;
   readonly class: ClassExplanation;
+  /** Nothing but the source that each place names. */
+  readonly list: never;
 }
 
 /** A prediction and what it came from, or everything that is wrong. */
@@ -146,7 +165,10 @@ export interface OpenOptions<K extends keyof Answers = keyof Answers> {
 export interface Model<P = Prediction, X = Explanation> extends Opened {
   /** Checks a request, given as parsed JSON, and predicts. Takes about ten microseconds; never throws. */
   readonly predict: (request: unknown) => Result<P>;
-  /** Likewise, and says which features moved the prediction. Takes some hundred microseconds. */
+  /**
+   * Likewise, and says which features moved the prediction. Takes some hundred microseconds. Throws for a list,
+   * which names the source of each place.
+   */
   readonly explain: (request: unknown) => ExplainedResult<P, X>;
 }
 
@@ -268,6 +290,7 @@ const isOf: { readonly [K in keyof Answers]: Is<Answers[K]> } = {
   decision: (prediction): prediction is Predictor.DecisionPrediction => "act" in prediction,
   number: (prediction): prediction is Predictor.NumberPrediction => "value" in prediction,
   class: (prediction): prediction is Predictor.ClassPrediction => "choice" in prediction,
+  list: (prediction): prediction is Predictor.ListPrediction => "items" in prediction,
 };
 
 type Explains<X> = (explained: Predictor.Explained) => explained is X & Predictor.Explained;
@@ -279,11 +302,11 @@ const explainsOf: { readonly [K in keyof Explanations]: Explains<Explanations[K]
   decision: isPlain,
   number: isPlain,
   class: (explained): explained is ClassExplanation & Predictor.Explained => "classes" in explained,
+  list: (_explained): _explained is never => false,
 };
 
-const kindOf = (
-  release: Pick<Predictor.Predictor["release"], "threshold" | "classCosts">,
-): keyof Answers => {
+const kindOf = (release: Release.AnyRelease): keyof Answers => {
+  if (Release.isSystem(release)) return "list";
   if (release.threshold !== undefined) return "decision";
   return release.classCosts === undefined ? "number" : "class";
 };
@@ -292,7 +315,8 @@ const kindOf = (
 const otherAnswer = () => new TypeError("a release answered with something else than it opened as");
 
 const describe = ({ release, label, signature, example }: Predictor.Predictor): Opened => {
-  const { name, version, decision, threshold, knownUntil, releasedAt } = release;
+  const { name, version, decision, knownUntil, releasedAt } = release;
+  const threshold = Release.isSystem(release) ? undefined : release.threshold;
   return {
     release: {
       label,
@@ -315,13 +339,16 @@ const resultOf = <P>(predictor: Predictor.Predictor, is: Is<P>, request: unknown
   }).pipe(Effect.catchTags({ RequestInvalid: refuse, StateUnavailable: refuse }));
 
 const explainedOf = <P, X>(
-  { answer, explain }: Predictor.Predictor,
+  { label, answer, explain }: Predictor.Predictor,
   { is, explains }: { readonly is: Is<P>; readonly explains: Explains<X> },
   request: unknown,
 ) =>
   Effect.map(answer([request]), ([answered]): ExplainedResult<P, X> => {
-    if (answered === undefined || explain === undefined) {
-      throw new TypeError("an answer is missing");
+    if (answered === undefined) throw new TypeError("an answer is missing");
+    if (explain === undefined) {
+      throw new Error(
+        `${label} answers with lists: each place names its source, and nothing else explains it.`,
+      );
     }
     if (Outcome.isFailure(answered)) {
       return { ok: false, problems: Predictor.problemsOf(answered.failure) };

@@ -1,8 +1,7 @@
 /** A small world for tests: trips that are late or not, a hand-made model of them, and its release. */
 import { Artifact, Charter, Column, Contract, Digest, type Metric, Verdict } from "@ml-pipe/core";
-import { type Estimator, FeatureSet, History, Model, type Release } from "@ml-pipe/data";
+import { type Estimator, FeatureSet, History, Model, Release } from "@ml-pipe/data";
 import * as Effect from "effect/Effect";
-import type { Candidate } from "../src/Registry.ts";
 
 export const Trip = Contract.make("trip", {
   version: "1.0.0",
@@ -134,7 +133,7 @@ export const candidate = Effect.fnUntraced(function* (
 ) {
   const model = yield* storeModel({ intercepts: [options.intercept ?? 0] });
   const store = yield* Artifact.ArtifactStore;
-  const release: Candidate = {
+  const release: Omit<Release.ModelRelease, "version"> = {
     name: options.name ?? "trip-delay",
     model,
     verdict: judge(model),
@@ -151,8 +150,12 @@ export const candidate = Effect.fnUntraced(function* (
 
 /** The same as a release of version 1. */
 export const release = candidate().pipe(
-  Effect.map((one): Release.AnyRelease => ({ ...one, version: 1 })),
+  Effect.map((one): Release.ModelRelease => ({ ...one, version: 1 })),
 );
 
 /** A valid request. Of AAA, 4 of 8 were late lately. */
 export const request = { at: "2001-06-01T00:30:00Z", km: 1000, from: "AAA", rain: true };
+
+/** The digest of the model in a release. */
+export const modelOf = (one: Release.AnyRelease): Digest.Digest | undefined =>
+  Release.isSystem(one) ? undefined : one.model.document.digest;

@@ -263,7 +263,7 @@ export const daily = <
 };
 
 const requireReference = (
-  release: Release.AnyRelease,
+  release: Release.ModelRelease,
   reference: Table.AnyTable,
 ): Effect.Effect<void, OtherReference> => {
   const [trainedOn, found] = [release.model.trainedOn.table, Table.digestOf(reference)];

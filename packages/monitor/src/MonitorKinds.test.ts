@@ -87,7 +87,7 @@ const world = Effect.fnUntraced(function* <Out extends Contract.Contract>(
   label: string,
   trained: { readonly estimator: Estimator.Estimator; readonly signature: Model.Signature },
   charter: Charter.Charter,
-  policy: Pick<Release.AnyRelease, "classCosts">,
+  policy: Pick<Release.ModelRelease, "classCosts">,
 ) {
   const reference = yield* Table.write(set.contract, "train", {
     split: "split-one",

@@ -28,7 +28,8 @@ export const exportRelease = (
   runCommand(
     context,
     Effect.gen(function* () {
-      const release = yield* Registry.Registry.use(({ get }) => get(reference));
+      const found = yield* Registry.Registry.use(({ get }) => get(reference));
+      const release = yield* Release.requireModel(found, "ONNX form as a whole");
       const document = yield* Model.load(release.model);
       const from = prepared ? "prepared" : "columns";
       const bytes = yield* bytesOf(release, document, from);
@@ -69,7 +70,7 @@ export const exportRelease = (
 
 /** A built-in model is encoded; one in ONNX is there as a file. */
 const bytesOf = Effect.fnUntraced(function* (
-  release: Release.AnyRelease,
+  release: Release.ModelRelease,
   document: Model.ModelDocument,
   from: "columns" | "prepared",
 ) {

@@ -200,6 +200,7 @@ const releasedSet = Effect.fnUntraced(function* ({
   stateFolder,
 }: Pick<ParityOptions, "release" | "stateFolder">) {
   const found = yield* Registry.Registry.use(({ get }) => get(release)).pipe(
+    Effect.flatMap((one) => Release.requireModel(one, "features")),
     Effect.provide(Registry.Registry.layer(stateFolder)),
   );
   const { featureSet } = yield* Model.load(found.model).pipe(

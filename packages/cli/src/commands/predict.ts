@@ -56,7 +56,9 @@ const predictRows = async (
   { terminal, signal }: CommandContext,
 ): Promise<number> => {
   if (explain && predictor.explain === undefined) {
-    terminal.err("a model in ONNX does not explain its predictions: leave out --explain");
+    terminal.err(
+      "this release does not explain its predictions, as none with a model in ONNX or of a system does: leave out --explain",
+    );
     return ExitCode.invalid;
   }
   const source = input === "-" ? process.stdin : createReadStream(input);

@@ -37,6 +37,7 @@ export const exitCodeOf = (cause: Cause.Cause<unknown>): number =>
 /** Errors that say that something else must be asked for. */
 const asked = new Set([
   "ReleaseNotFound",
+  "NotAModel",
   "ProjectExists",
   "RunMissing",
   "NothingToResume",

@@ -48,7 +48,7 @@ const explain = (
 
 /** What the release says itself. */
 const linksOf = (release: Release.AnyRelease, file: string): ReadonlyArray<Provenance.Link> => {
-  const { approval, verdict, model } = release;
+  const { approval, verdict } = release;
   const intact = "intact" as const;
   const given =
     approval === undefined
@@ -89,16 +89,27 @@ const linksOf = (release: Release.AnyRelease, file: string): ReadonlyArray<Prove
           `${gate} ${outcome}: found ${found} (expected ${expected})`,
       ),
     },
-    {
-      kind: "model",
-      name: model.kind,
-      state: intact,
-      digest: model.document.digest,
-      facts: [
-        `features ${model.featureSet.name}, trained on ${model.trainedOn.rows} rows of ${model.trainedOn.table.slice(0, 19)}`,
-      ],
-    },
+    { kind: "model", state: intact, ...modelOf(release) },
   ];
+};
+
+/** What answers: a model of features, or the sources of a system. */
+const modelOf = (
+  release: Release.AnyRelease,
+): Pick<Provenance.Link, "name" | "digest" | "facts"> => {
+  const trained = ({ rows, table }: { readonly rows: number; readonly table: string }) =>
+    `trained on ${rows} rows of ${table.slice(0, 19)}`;
+  if (Release.isSystem(release)) {
+    const { spec, digest, sources, trainedOn } = release.system;
+    const kinds = sources.map(({ kind }) => kind).join(", ");
+    return { name: spec.name, digest, facts: [`a system of ${kinds}, ${trained(trainedOn)}`] };
+  }
+  const { kind, document, featureSet, trainedOn } = release.model;
+  return {
+    name: kind,
+    digest: document.digest,
+    facts: [`features ${featureSet.name}, ${trained(trainedOn)}`],
+  };
 };
 
 const encodeVerdict = Schema.encodeSync(Schema.toCodecJson(Verdict.Verdict));

@@ -38,12 +38,18 @@ export const readersOf = Effect.fnUntraced(function* (
 });
 
 const readerOf = Effect.fnUntraced(function* (release: Release.AnyRelease) {
-  const { featureSet } = yield* Model.load(release.model);
-  return {
+  const common = {
     release: Release.label(release),
     // Releases made before they named their owner answer for themselves.
     owner: release.owner ?? release.name,
-    contract: featureSet.source.name,
-    columns: release.request.columns,
   };
+  const { columns } = release.request;
+  if (Release.isSystem(release)) {
+    // Of a request for a list, the user alone is a column of the interactions.
+    const { name, user } = release.system.interactions;
+    const { [user]: who } = columns;
+    return { ...common, contract: name, columns: who === undefined ? {} : { [user]: who } };
+  }
+  const { featureSet } = yield* Model.load(release.model);
+  return { ...common, contract: featureSet.source.name, columns };
 });

@@ -348,7 +348,7 @@ export const run = Effect.fnUntraced(function* (
     });
   }
   const known = catalogue === undefined ? undefined : yield* relationOf(items);
-  if (catalogue !== undefined && known !== undefined) yield* requireOnce(catalogue, known);
+  if (catalogue !== undefined && known !== undefined) yield* requireItemsOnce(catalogue, known);
   return yield* Table.scratch(
     `merge the sources of ${system.name}`,
     mergeSql(spec, {
@@ -369,7 +369,19 @@ const relationOf = (table: Table.AnyTable | undefined) =>
     ? Effect.die(new TypeError("a system needs a table for each of its inputs"))
     : Table.relation(table);
 
-const requireOnce = Effect.fnUntraced(function* (
+/**
+ * Fails with {@link ItemsRepeated} if a relation of the catalogue has an item twice.
+ *
+ * @example
+ * ```ts
+ * import { type Catalogue, System, Table } from "@ml-pipe/data";
+ * import * as Effect from "effect/Effect";
+ *
+ * const checked = (films: Catalogue.Catalogue, table: Table.AnyTable) =>
+ *   Effect.flatMap(Table.relation(table), (relation) => System.requireItemsOnce(films, relation));
+ * ```
+ */
+export const requireItemsOnce = Effect.fnUntraced(function* (
   { contract, item }: Catalogue<Contract.Contract>,
   relation: string,
 ) {

@@ -44,7 +44,17 @@ export const SystemSpec = Schema.Struct({
 /** See {@link SystemSpec}. */
 export type SystemSpec = typeof SystemSpec.Type;
 
-const reserved = new Set(["train", "items", "data", "baseline", "signals"]);
+/** Inputs of stages that run a system, beside its sources. */
+const reserved = new Set([
+  "train",
+  "items",
+  "data",
+  "baseline",
+  "signals",
+  "lists",
+  "verdict",
+  "approval",
+]);
 
 /** What is wrong with a system; empty if it is sound. */
 export const problems = (

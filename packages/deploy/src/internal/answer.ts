@@ -189,7 +189,10 @@ export const answerBody = (
 ): Effect.Effect<Answer, Onnx.OnnxFailed> => {
   if (explaining && predictor.explain === undefined) {
     return Effect.succeed(
-      refuse(422, "a model in ONNX does not explain its predictions: ask without explain"),
+      refuse(
+        422,
+        "this release does not explain its predictions, as none with a model in ONNX or of a system does: ask without explain",
+      ),
     );
   }
   if (bytes.byteLength === 0) {

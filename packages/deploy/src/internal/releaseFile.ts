@@ -8,9 +8,22 @@ import * as Result from "effect/Result";
 import * as Schema from "effect/Schema";
 
 /** A release file: the release itself and a digest of all of it. */
-const StoredRelease = Schema.Struct({ ...Release.AnyRelease.fields, digest: Digest.Digest });
-
-const decode = Schema.decodeUnknownResult(StoredRelease, { errors: "all" });
+const digest = Digest.Digest;
+const decodeModel = Schema.decodeUnknownResult(
+  Schema.Struct({ ...Release.ModelRelease.fields, digest }),
+  { errors: "all" },
+);
+const decodeSystem = Schema.decodeUnknownResult(
+  Schema.Struct({ ...Release.SystemRelease.fields, digest }),
+  { errors: "all" },
+);
+/** As what it says that it is, so that what is wrong is said of that. */
+const decode = (
+  json: unknown,
+): Result.Result<Release.AnyRelease & { readonly digest: string }, Schema.SchemaError> =>
+  typeof json === "object" && json !== null && "system" in json
+    ? decodeSystem(json)
+    : decodeModel(json);
 const encode = Schema.encodeEffect(Schema.toCodecJson(Release.AnyRelease));
 
 /** The text of a release file. */
@@ -45,9 +58,13 @@ export const fromText = (
 
 /** What of a release contradicts its own verdict. */
 export const inconsistency = (release: Release.AnyRelease): string | undefined => {
-  const { verdict, model, charter } = release;
+  const { verdict, charter } = release;
   if (verdict.status !== "passed") return `its verdict is "${verdict.status}", not "passed"`;
-  if (verdict.model !== model.document.digest) return "its verdict is on another model";
+  if (Release.isSystem(release)) {
+    if (verdict.model !== release.lists) return "its verdict is on other lists";
+  } else if (verdict.model !== release.model.document.digest) {
+    return "its verdict is on another model";
+  }
   if (verdict.charter !== charter) return "its verdict was made under another charter";
   return undefined;
 };

@@ -34,7 +34,7 @@ export const outcomesOf = Effect.fnUntraced(function* <
 >(
   set: FeatureSet.FeatureSet<C, Out>,
   about: {
-    readonly release: Release.AnyRelease;
+    readonly release: Release.ModelRelease;
     readonly live: Table.AnyTable;
     readonly charter: Charter.Charter;
     readonly outcomesBy: number;
@@ -102,7 +102,7 @@ const ofClasses = Effect.fnUntraced(function* <
   set: FeatureSet.FeatureSet<C, Out>,
   asked: Predictions.PredictionsOptions,
   metric: Metric.ClassMetric,
-  release: Release.AnyRelease,
+  release: Release.ModelRelease,
 ): Effect.fn.Return<
   Outcomes,
   Predictions.PredictionsError | StatisticsError,

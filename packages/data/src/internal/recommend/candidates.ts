@@ -35,7 +35,7 @@ export const drawn = (
   );
 
 /** Similarities are added as whole numbers, so that the order in which threads add them is all one. */
-const fixedPoint = 2 ** 40;
+export const fixedPoint = 2 ** 40;
 
 /** By similarity to what the user liked. */
 export const listed = (neighbours: string, about: About): string =>
@@ -115,14 +115,16 @@ export const bestFirst = Effect.fnUntraced(function* (model: Factors, { pairs, p
 
 const none = new Float64Array();
 
-interface Side {
+/** Factors of users or items. */
+export interface Side {
   readonly count: number;
   readonly bias: Float64Array;
   /** One row of factors after the other. */
   readonly factors: Float64Array;
 }
 
-const readSide = Effect.fnUntraced(function* (relation: string, factors: number) {
+/** Reads the factors of one side, in the order of `number`. */
+export const readSide = Effect.fnUntraced(function* (relation: string, factors: number) {
   const db = yield* Duckdb;
   const operation = "read the factors of a recommender";
   const [found] = yield* db.rows(operation, `SELECT count(*)::DOUBLE AS n FROM ${relation}`);
@@ -140,8 +142,9 @@ const readSide = Effect.fnUntraced(function* (relation: string, factors: number)
   return { count, bias: columns[0] ?? none, factors: rows } satisfies Side;
 });
 
-const scoreItems = (
-  { base, factors }: Factors,
+/** The score of each item for a user, who is a row of `users`. */
+export const scoreItems = (
+  { base, factors }: Pick<Factors, "base" | "factors">,
   user: number,
   users: Side,
   items: Side,

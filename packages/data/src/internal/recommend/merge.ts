@@ -16,11 +16,11 @@ export interface MergeInputs {
 }
 
 /** How fast a rank loses weight in rank fusion. */
-const fusion = 60;
+export const fusion = 60;
 /** What the last item of a source still counts for, so that every item is owed to somebody. */
-const least = 1e-9;
+export const least = 1e-9;
 /** Candidates for each place among which variety chooses. */
-const pool = 10;
+export const pool = 10;
 
 /** The best come first; what several sources put equally is decided by the best rank, then by name. */
 const best = `score DESC, best, item`;
@@ -43,23 +43,16 @@ export const mergeSql = (spec: SystemSpec, inputs: MergeInputs): string => {
     spec.blend === "interleave"
       ? `greatest(${contributions.join(", ")})`
       : contributions.join(" + ");
-  const boosts = spec.rules.flatMap((rule) =>
-    rule._tag === "boost"
-      ? [`CASE WHEN coalesce(${ruleSql(rule.when)}, FALSE) THEN ${rule.by} ELSE 1 END`]
-      : [],
-  );
-  const hides = spec.rules.flatMap((rule) =>
-    rule._tag === "hide" ? [`NOT coalesce(${ruleSql(rule.when)}, FALSE)`] : [],
-  );
-  const caps = spec.rules.filter((rule) => rule._tag === "cap");
-  const keys = caps.map(({ by }, at) => `, ${ruleSql(by)} AS "cap${at}"`);
+  const boosts = boostsSql(spec);
+  const visible = visibleSql(spec);
+  const keys = capsSql(spec).map((key, at) => `, ${key} AS "cap${at}"`);
   const { diversify, length } = spec;
   const tags = diversify === null ? "" : `, ${tagsSql(diversify, "i")} AS tags`;
   const joined =
     items === undefined
       ? ""
       : `LEFT JOIN (SELECT *, ${items.id} AS "~item" FROM ${items.relation}) AS i ON c.item = i."~item"`;
-  const kept = caps.reduce(
+  const kept = capsOf(spec).reduce(
     (from, { atMost }, at) =>
       `(SELECT * FROM ${from} QUALIFY "cap${at}" IS NULL
         OR row_number() OVER (PARTITION BY user, "cap${at}" ORDER BY ${best}) <= ${atMost})`,
@@ -71,13 +64,37 @@ export const mergeSql = (spec: SystemSpec, inputs: MergeInputs): string => {
     candidates AS (SELECT user, item, min(rank) AS best, ${bySource.join(", ")} FROM proposals GROUP BY user, item),
     eligible AS (SELECT c.*, (${score})${boosts.map((one) => ` * ${one}`).join("")} AS score${keys.join("")}${tags}
       FROM (FROM candidates AS a ANTI JOIN ${met} AS m ON a.user = m.user AND a.item = m.item) AS c ${joined}
-      ${hides.length === 0 ? "" : `WHERE ${hides.join(" AND ")}`}),
+      WHERE ${visible}),
     ranked AS (SELECT *, row_number() OVER (PARTITION BY user ORDER BY ${best}) AS rank FROM ${kept} QUALIFY rank <= ${enough})
     ${diversify === null ? "" : `, ${variedSql(diversify.relevance, length)}`}
     SELECT user, item, CAST(rank AS BIGINT) AS rank, score,
       CASE greatest(${all}) ${names.map((name, at) => `WHEN c${at} THEN ${literal(name)}`).join(" ")} END AS source, ${all}
     FROM ${diversify === null ? "ranked" : "varied"}`;
 };
+
+/** Whether an item of the catalogue `i` may be shown at all. */
+export const visibleSql = ({ rules }: SystemSpec): string => {
+  const hides = rules.flatMap((rule) =>
+    rule._tag === "hide" ? [`NOT coalesce(${ruleSql(rule.when)}, FALSE)`] : [],
+  );
+  return hides.length === 0 ? "TRUE" : hides.join(" AND ");
+};
+
+/** What the score of an item of the catalogue `i` is multiplied by, one number after the other. */
+export const boostsSql = ({ rules }: SystemSpec): ReadonlyArray<string> =>
+  rules.flatMap((rule) =>
+    rule._tag === "boost"
+      ? [`CASE WHEN coalesce(${ruleSql(rule.when)}, FALSE) THEN ${rule.by}::DOUBLE ELSE 1 END`]
+      : [],
+  );
+
+/** The caps among the rules. */
+export const capsOf = ({ rules }: SystemSpec): ReadonlyArray<Extract<Rule, { _tag: "cap" }>> =>
+  rules.filter((rule) => rule._tag === "cap");
+
+/** What each cap counts an item of the catalogue `i` under. */
+export const capsSql = (spec: SystemSpec): ReadonlyArray<string> =>
+  capsOf(spec).map(({ by }) => ruleSql(by));
 
 const ruleSql = (ast: Extract<Rule, { readonly _tag: "hide" }>["when"]): string =>
   toSql(ast, { table: "i" });
@@ -107,7 +124,7 @@ const variedSql = (relevance: number, length: number): string => {
   for (let place = 1; place <= length; place++) {
     steps.push(
       `p${place} AS MATERIALIZED (SELECT * FROM t${place - 1} QUALIFY row_number() OVER (PARTITION BY user
-        ORDER BY ${relevance} * fit - ${1 - relevance} * near DESC, rank) = 1)`,
+        ORDER BY ${relevance}::DOUBLE * fit - ${1 - relevance}::DOUBLE * near DESC, rank) = 1)`,
     );
     places.push(`SELECT * REPLACE (${place} AS rank) FROM p${place}`);
     if (place === length) break;
