@@ -106,6 +106,11 @@ it.effect("a release goes by its own policy, and is charged by the charter's", (
     const done = yield* released.done({ ...classes, rows: 1, scores: column(0.9, 0.1) });
     assert.deepStrictEqual(done, column(2));
     assert.strictEqual(value(BusinessCost.asReleased(numbers, {})), numbers);
+    const boat = { bike: { bike: 0, van: 2, boat: 1 }, van: { bike: 5, van: 0, boat: 1 } };
+    const other = yield* Effect.flip(
+      Effect.fromResult(BusinessCost.asReleased(choices, { classCosts: boat })),
+    );
+    assert.match(other.message, /the release can choose "boat", for which there are no costs/);
   }),
 );
 

@@ -11,7 +11,7 @@ import type { Signature } from "./Model.ts";
 import { probabilitiesOf, type Predictions, type UnknownClasses } from "./Predictions.ts";
 import type { ModelRelease } from "./Release.ts";
 import * as Cost from "./statistics/Cost.ts";
-import { noNaN } from "./statistics/internal/Check.ts";
+import { noNaN, problem } from "./statistics/internal/Check.ts";
 import * as Regression from "./statistics/Regression.ts";
 import type { StatisticsError } from "./statistics/StatisticsError.ts";
 
@@ -89,13 +89,19 @@ export const asReleased = (
     return Result.succeed({ ...cost, threshold, done: acting(threshold) });
   }
   if (classCosts === undefined) return Result.succeed(cost);
-  return Result.map(Cost.choiceMatrix({ name: "", unit: cost.unit, classCosts }), (own) => {
+  return Result.flatMap(Cost.choiceMatrix({ name: "", unit: cost.unit, classCosts }), (own) => {
     const places = own.choices.map((choice) => cost.classes.choices.indexOf(choice));
+    const unpriced = own.choices.filter((_, one) => places[one] === -1);
+    if (unpriced.length > 0) {
+      const found = `the release can choose ${unpriced.map((one) => `"${one}"`).join(", ")}, for which there are no costs`;
+      const next = "Say in the charter what choosing it costs";
+      return Result.fail(problem("asReleased", "outOfRange", "classCosts", found, next));
+    }
     const chosen = choosing(own);
-    return {
+    return Result.succeed({
       ...cost,
       done: (said) => Effect.map(chosen(said), (all) => all.map((one) => places[one] ?? -1)),
-    };
+    });
   });
 };
 

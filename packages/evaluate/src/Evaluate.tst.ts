@@ -72,6 +72,35 @@ it("judges numbers by an error, and classes by what choosing costs", () => {
   Evaluate.classification(Minutes, { charter: costs });
 });
 
+it("asks about power and explains by the metric of the label", () => {
+  const [minutes, costs] = [minutesCharter(), waysCharter()];
+  Evaluate.power(Minutes, { charter: minutes });
+  Evaluate.explain(Ways, { charter: costs, together: [["x", "peek"]] });
+  // @ts-expect-error Type 'number' is not assignable to type 'boolean'
+  Evaluate.power(Minutes, { charter });
+  // @ts-expect-error Type 'string' is not assignable to type 'number'
+  Evaluate.explain(Ways, { charter: minutes });
+});
+
+it("compares groups by what numbers and classes have", () => {
+  const [minutes, costs] = [minutesCharter(), waysCharter()];
+  const by = ["town"] as const;
+  Evaluate.regression(Minutes, {
+    charter: minutes,
+    fairness: { by, maxCostDifference: 1, maxBiasDifference: 1 },
+    robustness: { maxFall: 1, outages: ["x"] },
+  });
+  Evaluate.classification(Ways, {
+    charter: costs,
+    fairness: { by, maxCostDifference: 1, favourable: { choices: ["boat"] } },
+  });
+  const alike = { by, maxCostDifference: 1 };
+  // @ts-expect-error 'rates' does not exist in type
+  Evaluate.regression(Minutes, { charter: minutes, fairness: { ...alike, rates: [] } });
+  // @ts-expect-error Type '"way"' is not assignable to type
+  Evaluate.classification(Ways, { charter: costs, segments: { columns: ["way"] } });
+});
+
 it("slices by kept columns only", () => {
   Evaluate.decisions(TripFeatures, { charter, slices: ["origin"] });
   // @ts-expect-error Type '"label"' is not assignable

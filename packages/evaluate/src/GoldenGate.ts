@@ -12,14 +12,14 @@ import {
   Verdict,
 } from "@ml-pipe/core";
 import {
-  Cost,
-  Decisions,
+  BusinessCost,
   type Duckdb,
   type Expr,
   type FeatureSet,
   GoldenSet,
   McNemar,
   Model,
+  Predictions,
   Release,
   Rule,
   type StatisticsError,
@@ -30,6 +30,7 @@ import * as Effect from "effect/Effect";
 import * as Result from "effect/Result";
 import * as Schema from "effect/Schema";
 import { OtherTrainTable } from "./Judging.ts";
+import { requireSignature, type WrongPrediction } from "./WrongPrediction.ts";
 
 const { counted, number, percent, whole } = Words;
 
@@ -55,14 +56,27 @@ export class OtherGoldenSet extends Schema.TaggedError<OtherGoldenSet>()("OtherG
 }
 
 /** How the gate judges. */
-export interface GoldenOptions<Out extends Contract.Contract> {
-  /** Where the threshold comes from, and the baseline as long as nothing is released. */
-  readonly charter: Charter.Charter<Metric.DecisionMetric>;
+export interface GoldenOptions<
+  Out extends Contract.Contract,
+  M extends BusinessCost.RowMetric = BusinessCost.RowMetric,
+> {
+  /** What a row costs, and the baseline as long as nothing is released. */
+  readonly charter: Charter.Charter<M>;
+  /**
+   * A row is right that costs at most so much more than with perfect foresight, in the metric's unit. Default 0; of
+   * numbers, which are never met exactly, it must be said.
+   */
+  readonly tolerance?: number;
   /** Rows that a candidate must get right, whatever it wins elsewhere. Default: none in particular. */
   readonly mustPass?: ($: Expr.Columns<Out>) => Expr.Expr<boolean, "decision">;
   /** Confidence from which more losses than wins are no accident; default 0.95. */
   readonly level?: number;
 }
+
+/** Of numbers, the tolerance must be said. */
+export type ToleranceOf<M extends BusinessCost.RowMetric> = M extends Metric.NumberMetric
+  ? { readonly tolerance: number }
+  : {};
 
 /** What a candidate and what is in place do on the golden rows. */
 export const GoldenComparison = Schema.Struct({
@@ -80,6 +94,11 @@ export const GoldenComparison = Schema.Struct({
   /** Of as many losses if both were equally good: exact McNemar, one-sided. */
   pValue: Schema.Finite,
   level: Schema.Finite,
+  /** How much more than with perfect foresight a row may cost to be right, in {@link unit}. */
+  tolerance: Schema.Finite,
+  unit: Schema.String,
+  /** What rows cost on average. */
+  cost: Schema.Struct({ candidate: Schema.Finite, inPlace: Schema.Finite }),
   mustPass: Schema.Struct({ rows: Schema.Int, failed: Schema.Int }),
   /** Row numbers in the golden set, from 0, of the first rows lost and of the first must-pass rows failed. */
   lost: Schema.Array(Schema.Int),
@@ -94,7 +113,8 @@ export type GoldenError =
   | OtherGoldenSet
   | OtherTrainTable
   | GoldenSet.GoldenRowsInTraining
-  | Decisions.DecisionsError
+  | WrongPrediction
+  | Predictions.PredictionsError
   | StatisticsError
   | Store.StoreError;
 
@@ -120,7 +140,10 @@ export type GoldenStage<Out extends Contract.Contract> = Stage.Stage<
  *
  * - `golden NAME@VERSION: no regression` passes where the candidate loses no more rows than it wins,
  *   fails where it loses more than chance explains (exact McNemar), and is inconclusive between;
- * - `golden NAME@VERSION: must pass` fails if any of these rows is decided wrongly.
+ * - `golden NAME@VERSION: must pass` fails if any of these rows is wrong.
+ *
+ * A row is right where what is done about it costs no more than with perfect foresight, but for the tolerance: the
+ * right decision, the cheapest choice for its class, a number that is near enough.
  *
  * Fails with `GoldenRowsInTraining` if the model was trained on any of the golden rows.
  *
@@ -135,18 +158,22 @@ export type GoldenStage<Out extends Contract.Contract> = Stage.Stage<
  * ) => GoldenGate.noRegression(golden, { charter });
  * ```
  */
-export const noRegression = <Out extends FeatureSet.Labelled<boolean>>(
+export const noRegression = <
+  M extends BusinessCost.RowMetric,
+  Out extends FeatureSet.Labelled<FeatureSet.LabelFor<M>>,
+>(
   golden: GoldenSet.GoldenSet<Out>,
-  options: GoldenOptions<Out>,
+  options: GoldenOptions<Out, M> & ToleranceOf<M>,
 ): GoldenStage<Out> => {
-  const { charter, mustPass, level = 0.95 } = options;
+  const { charter, mustPass, level = 0.95, tolerance = 0 } = options;
   const { metric, baseline } = charter.spec;
   if (!(level > 0 && level < 1)) throw new TypeError(`golden: the level ${level} is not in (0, 1)`);
+  if (!(tolerance >= 0 && Number.isFinite(tolerance))) {
+    throw new TypeError(`golden: the tolerance is ${tolerance}; give a cost, 0 or more`);
+  }
   const label = Golden.label(golden);
   const { of: set } = golden;
-  const threshold = Result.getOrThrow(
-    Cost.optimalThreshold({ ...metric.costs, unit: metric.unit }),
-  );
+  const business = Result.getOrThrow(BusinessCost.of(metric));
   const required =
     mustPass === undefined
       ? undefined
@@ -171,6 +198,7 @@ export const noRegression = <Out extends FeatureSet.Labelled<boolean>>(
       charter: charter.digest,
       mustPass: required?.rule ?? null,
       level,
+      tolerance,
     },
     charter,
     run: Effect.fnUntraced(function* (
@@ -180,22 +208,31 @@ export const noRegression = <Out extends FeatureSet.Labelled<boolean>>(
       yield* requireSame(golden, verdict, model, train, table);
       yield* GoldenSet.requireNotIn(golden, table, train);
       const must = required === undefined ? "0" : (yield* Rule.compile(required)).sql;
-      const read = (of: Model.AnyModel) =>
-        Decisions.read(set, { model: of, table, baseline, rows: "labelled", select: [must] });
+      const read = Effect.fnUntraced(function* (of: Model.AnyModel) {
+        const { classes } = business;
+        const asked = { model: of, table, baseline, classes, rows: "labelled" } as const;
+        const predicted = yield* Predictions.read(set, { ...asked, select: [must] });
+        yield* requireSignature(of, predicted.signature, business.needs);
+        return predicted;
+      });
       const candidate = yield* read(model);
-      const inPlace =
-        released === null
-          ? candidate.baseline
-          : (yield* read(released.model)).probability.map((p) =>
-              Number(p >= Release.thresholdOf(released)),
-            );
+      const { label: outcome } = candidate;
+      const charged = (done: Float64Array) => business.of(done, outcome);
       const comparison = yield* compare({
         golden,
         level,
+        tolerance,
+        unit: business.unit,
         against: released === null ? baseline.name : Release.label(released),
-        label: candidate.label,
-        decided: candidate.probability.map((p) => Number(p >= threshold)),
-        inPlace,
+        cost: yield* charged(yield* business.done(candidate)),
+        inPlace: yield* charged(
+          released === null
+            ? candidate.baseline
+            : yield* (yield* Effect.fromResult(BusinessCost.asReleased(business, released))).done(
+                yield* read(released.model),
+              ),
+        ),
+        least: yield* business.withForesight(outcome),
         must: candidate.selected[0] ?? new Float64Array(),
       });
       yield* exhibit(exhibitOf(comparison));
@@ -237,19 +274,22 @@ const named = 20;
 const compare = Effect.fnUntraced(function* (rows: {
   readonly golden: GoldenSet.GoldenSet;
   readonly level: number;
+  readonly tolerance: number;
+  readonly unit: string;
   readonly against: string;
-  readonly label: Float64Array;
-  readonly decided: Float64Array;
+  /** What each row costs: by the candidate, by what is in place, and with perfect foresight. */
+  readonly cost: Float64Array;
   readonly inPlace: Float64Array;
+  readonly least: Float64Array;
   readonly must: Float64Array;
 }): Effect.fn.Return<GoldenComparison, StatisticsError> {
-  const { golden, level, against, label, decided, inPlace, must } = rows;
+  const { golden, level, tolerance, unit, against, cost, inPlace, least, must } = rows;
   let [correct, correctInPlace, wins, required] = [0, 0, 0, 0];
   const lost: Array<number> = [];
   const failed: Array<number> = [];
-  for (let row = 0; row < label.length; row++) {
-    const right = decided[row] === label[row];
-    const was = inPlace[row] === label[row];
+  const isRight = (costs: Float64Array, row: number) => costs[row]! - least[row]! <= tolerance;
+  for (let row = 0; row < cost.length; row++) {
+    const [right, was] = [isRight(cost, row), isRight(inPlace, row)];
     if (right) correct++;
     if (was) correctInPlace++;
     if (was && !right) lost.push(row);
@@ -262,7 +302,7 @@ const compare = Effect.fnUntraced(function* (rows: {
   return {
     golden: Golden.label(golden),
     digest: golden.digest,
-    rows: label.length,
+    rows: cost.length,
     against,
     correct,
     correctInPlace,
@@ -270,11 +310,17 @@ const compare = Effect.fnUntraced(function* (rows: {
     wins,
     pValue: yield* Effect.fromResult(McNemar.exact({ losses, wins })),
     level,
+    tolerance,
+    unit,
+    cost: { candidate: meanOf(cost), inPlace: meanOf(inPlace) },
     mustPass: { rows: required, failed: failed.length },
     lost: lost.slice(0, named),
     failed: failed.slice(0, named),
   };
 });
+
+const meanOf = (values: Float64Array): number =>
+  values.reduce((sum, one) => sum + one, 0) / Math.max(1, values.length);
 
 const regressionGate = (label: string): Verdict.Gate<GoldenComparison> => ({
   name: `golden ${label}: no regression`,
@@ -299,7 +345,7 @@ const regressionGate = (label: string): Verdict.Gate<GoldenComparison> => ({
 const mustPassGate = (label: string): Verdict.Gate<GoldenComparison> => ({
   name: `golden ${label}: must pass`,
   check: ({ mustPass, failed }) => {
-    const expected = "every must-pass row decided rightly";
+    const expected = "every must-pass row right";
     if (mustPass.rows === 0) {
       return {
         outcome: "inconclusive",
@@ -329,7 +375,7 @@ const exhibitOf = (comparison: GoldenComparison): Exhibit.Exhibit => ({
   _tag: "table",
   title: `Golden set ${comparison.golden}`,
   caption: `against ${comparison.against}`,
-  columns: ["what", "rows"],
+  columns: ["what", "is"],
   rows: [
     ["golden", comparison.rows],
     ["right", comparison.correct],
@@ -338,5 +384,7 @@ const exhibitOf = (comparison: GoldenComparison): Exhibit.Exhibit => ({
     ["won", comparison.wins],
     ["must pass", comparison.mustPass.rows],
     ["must pass, failed", comparison.mustPass.failed],
+    [`mean cost, ${comparison.unit}`, comparison.cost.candidate],
+    [`mean cost in place, ${comparison.unit}`, comparison.cost.inPlace],
   ],
 });

@@ -4,6 +4,14 @@ import { Power } from "@ml-pipe/data";
 import * as Effect from "effect/Effect";
 import * as Result from "effect/Result";
 import {
+  Minutes,
+  minutesCharter,
+  minutesTables,
+  Ways,
+  waysCharter,
+  waysTables,
+} from "../test-fixtures/deliveries.ts";
+import {
   charterWith,
   recording,
   trainTripsOf,
@@ -87,6 +95,62 @@ it.effect("knows the noise of rows exactly", () =>
     }),
   ),
 );
+
+describe("of numbers", () => {
+  it.effect("the noise of what the baseline's errors cost, and no bound whatever the model", () =>
+    recording(() =>
+      Effect.gen(function* () {
+        const { train, data } = yield* minutesTables({ perDay: 400 });
+        const charter = minutesCharter();
+        const stage = Evaluate.power(Minutes, { charter, blocks: "row" });
+        const { power } = yield* stage.run({ train, test: data });
+        assert.strictEqual(power.status, "sufficient");
+        const { basis, test } = power;
+        // |10 x + u| with x in ±3 and u in ±10: 15 + 5 / 9 on average, and the square 300 + 100 / 3.
+        assert.closeTo(basis.baselineCost, 15 + 5 / 9, 0.3);
+        assert.strictEqual(basis.largestGain, basis.baselineCost);
+        const variance = (test.standardError.expected * Math.sqrt(test.rows)) ** 2;
+        assert.closeTo(variance, 300 + 100 / 3 - (15 + 5 / 9) ** 2, 3);
+        assert.strictEqual(test.standardError.least, 0);
+        assert.strictEqual(test.detectable.least, 0);
+        const perArm = Power.perArmForMeans({ difference: 1, sd: Math.sqrt(variance) });
+        assert.closeTo(power.experiment.perArm.expected, Result.getOrThrow(perArm), 1e-6);
+        const impossible = minutesCharter({ smallestGain: 20 });
+        const error = yield* Effect.flip(
+          Evaluate.power(Minutes, { charter: impossible }).run({ train, test: data }),
+        );
+        assert.strictEqual(error._tag, "GainImpossible");
+      }),
+    ),
+  );
+});
+
+describe("of classes", () => {
+  it.effect("what the wrong choice costs, and the least noise that any model has", () =>
+    recording(() =>
+      Effect.gen(function* () {
+        const { train, data } = yield* waysTables({ perDay: 400 });
+        const stage = Evaluate.power(Ways, { charter: waysCharter(), blocks: "row" });
+        const { power } = yield* stage.run({ train, test: data });
+        const { basis, test } = power;
+        // Everything by van costs 2 for a bike and 9 for a boat, and foresight costs nothing.
+        assert.strictEqual(basis.largestGain, basis.baselineCost);
+        // No two choices for one class are between 0 and 2 apart, and the smallest gain is 0.5.
+        const least = Math.sqrt(0.5 * (2 - 0.5));
+        assert.closeTo(test.standardError.least, least / Math.sqrt(test.rows), 1e-12);
+        const few = yield* waysTables({ days: 1, perDay: 8 });
+        const error = yield* Effect.flip(
+          Evaluate.power(Ways, { charter: waysCharter() }).run({ train, test: few.data }),
+        );
+        assert.strictEqual(error._tag, "TestTooSmall");
+        const other = yield* waysTables({ trainLabel: "'raft'" });
+        const unknown = yield* Effect.flip(stage.run({ train: other.train, test: data }));
+        assert.strictEqual(unknown._tag, "UnknownClasses");
+        assert.include(unknown.message, '"raft"');
+      }),
+    ),
+  );
+});
 
 describe("stops the run", () => {
   it.effect("where perfect foresight would not save as much", () =>

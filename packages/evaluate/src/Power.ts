@@ -6,15 +6,23 @@
  * Where even the least noise that any model can have drowns the gain, no honest test fits and the run
  * stops. Where only the noise that is to be expected does, the answer is inconclusive, and a finding.
  */
-import { type Artifact, type Charter, type Contract, type Metric, Stage } from "@ml-pipe/core";
-import { Cost, Decisions, type Duckdb, type FeatureSet, Rule, Table, Words } from "@ml-pipe/data";
+import { type Artifact, type Charter, type Contract, Stage } from "@ml-pipe/core";
+import {
+  BusinessCost,
+  type Duckdb,
+  type FeatureSet,
+  Predictions,
+  type StatisticsError,
+  Table,
+  Words,
+} from "@ml-pipe/data";
 import * as Clock from "effect/Clock";
 import * as Effect from "effect/Effect";
 import * as Result from "effect/Result";
 import * as Schema from "effect/Schema";
 import { analyse, daysUntil } from "./internal/power/analyse.ts";
 import { exhibitsOf, findingsOf } from "./internal/power/tell.ts";
-import { cellsOf, testSize } from "./internal/power/read.ts";
+import { chargedOf, testSize } from "./internal/power/read.ts";
 
 const { number, whole } = Words;
 
@@ -34,9 +42,8 @@ export const PowerAnalysis = Schema.Struct({
   /** Rows with an outcome that the noise is taken from, and the blocks that they are in. */
   basis: Schema.Struct({
     rows: Schema.Int,
-    positives: Schema.Int,
-    blocks: Schema.Struct({ by: Decisions.Block, count: Schema.Int }),
-    /** What the baseline costs per decision, and what perfect foresight would save of it. */
+    blocks: Schema.Struct({ by: Predictions.Block, count: Schema.Int }),
+    /** What the baseline costs per row, and what perfect foresight would save of it. */
     baselineCost: Schema.Finite,
     largestGain: Schema.Finite,
   }),
@@ -90,7 +97,7 @@ export class TestTooSmall extends Schema.TaggedError<TestTooSmall>()("TestTooSma
   largestGain: Schema.Finite,
   rows: Schema.Int,
   blocks: Schema.Int,
-  by: Decisions.Block,
+  by: Predictions.Block,
   blocksNeeded: Schema.Finite,
   owner: Schema.String,
 }) {
@@ -132,9 +139,9 @@ export class NoOutcomes extends Schema.TaggedError<NoOutcomes>()("NoOutcomes", {
 }
 
 /** How {@link power} asks. */
-export interface PowerOptions {
-  /** Costs, baseline, smallest gain and kill date. */
-  readonly charter: Charter.Charter<Metric.DecisionMetric>;
+export interface PowerOptions<M extends BusinessCost.RowMetric = BusinessCost.RowMetric> {
+  /** Costs or error, baseline, smallest gain and kill date. */
+  readonly charter: Charter.Charter<M>;
   /** Probability with which the smallest gain is to be seen; default 0.8. */
   readonly power?: number;
   /** Confidence level of the verdict to come; default 0.95. */
@@ -142,7 +149,7 @@ export interface PowerOptions {
   /** How many models are to be judged on the test rows, as in `holdout` of the evaluation; default 1. */
   readonly looks?: number;
   /** As in the evaluation; default the same. */
-  readonly blocks?: Decisions.Block;
+  readonly blocks?: Predictions.Block;
   /**
    * How much alike a model and the baseline fare, from one block to the next: the correlation of their
    * costs, from which the noise to be expected follows, sd · √(2 (1 − correlation)). Default 0.5.
@@ -161,9 +168,8 @@ export type PowerError =
   | TestTooSmall
   | NoHonestTest
   | NoOutcomes
-  | Rule.RuleInvalid
-  | Duckdb.DuckdbError
-  | Table.ReadError;
+  | Predictions.PredictionsError
+  | StatisticsError;
 
 /** The stage that {@link power} makes: it hands the train table on, so that training waits for the answer. */
 export type PowerStage<Out extends Contract.Contract> = Stage.Stage<
@@ -181,9 +187,10 @@ export type PowerStage<Out extends Contract.Contract> = Stage.Stage<
  * A stage between the split and the training that stops the run where no honest test fits. Of the test
  * rows it counts those with an outcome, and looks at nothing else; noise and base rate are the train rows'.
  *
- * The least noise that a model's gain can have: each row gains one of a few amounts, none of them between
- * 0 and m, the smaller saving of a corrected error; so its variance is at least gain · (m − gain). Sample
- * sizes as `Power` of the data package computes them.
+ * The least noise that a model's gain can have: of decisions and classes each row gains one of a few amounts,
+ * none of them between the two next to the smallest gain (a below, b above); so its variance is at least (gain − a)
+ * (b − gain). An error of a number can shrink by any amount, and such a bound is 0: only the noise to be expected,
+ * perfect foresight and the A/B test speak. Sample sizes as `Power` of the data package computes them.
  *
  * @example
  * ```ts
@@ -196,16 +203,20 @@ export type PowerStage<Out extends Contract.Contract> = Stage.Stage<
  * ) => Evaluate.power(set, { charter, power: 0.9 });
  * ```
  */
-export const power = <C extends Contract.Contract, Out extends FeatureSet.Labelled<boolean>>(
+export const power = <
+  C extends Contract.Contract,
+  M extends BusinessCost.RowMetric,
+  Out extends FeatureSet.Labelled<FeatureSet.LabelFor<M>>,
+>(
   set: FeatureSet.FeatureSet<C, Out>,
-  options: PowerOptions,
+  options: PowerOptions<M>,
 ): PowerStage<Out> => {
   const { charter, looks = 1, correlation = 0.5, experiment = {} } = options;
-  const { blocks = Decisions.defaultBlock(set), level = 0.95 } = options;
+  const { blocks = Predictions.defaultBlock(set), level = 0.95 } = options;
   const asked = { level, power: options.power ?? 0.8, looks, correlation, blocks };
   requireUsable({ ...asked, perDay: experiment.perDay });
   const { metric, baseline, owner, kill } = charter.spec;
-  Result.getOrThrow(Cost.optimalThreshold({ ...metric.costs, unit: metric.unit }));
+  const cost = Result.getOrThrow(BusinessCost.of(metric));
   return Stage.make("power", {
     description: `asks whether a test could tell ${number(charter.spec.smallestGain)} ${metric.unit}`,
     input: { train: Table.of(set.contract, "train"), test: Table.of(set.contract, "test") },
@@ -222,14 +233,14 @@ export const power = <C extends Contract.Contract, Out extends FeatureSet.Labell
       return { daysLeft: Math.floor(daysUntil(charter, yield* Clock.currentTimeMillis)) };
     }),
     run: Effect.fnUntraced(function* ({ train, test }, { exhibit, finding }) {
-      const rule = yield* Rule.compile(baseline);
       const unit = set.contract.spec.group === undefined ? ("row" as const) : ("group" as const);
-      const known = yield* cellsOf(set, train, { rule: rule.sql, blocks, unit });
+      const known = yield* chargedOf(set, train, { baseline, cost, blocks, unit });
       if (known.rows < 2) return yield* new NoOutcomes({ role: "train", rows: train.rows });
       const size = yield* testSize(set, test, blocks);
       if (size.rows < 2) return yield* new NoOutcomes({ role: "test", rows: test.rows });
       const found = analyse(known, size, {
         charter,
+        cost,
         ...asked,
         unit,
         perDay: experiment.perDay,

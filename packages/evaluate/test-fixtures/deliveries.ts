@@ -196,6 +196,14 @@ const tablesOf = Effect.fnUntraced(function* <Out extends Contract.Contract>(
   return { train, data };
 });
 
+/** Train and test tables of the minutes. */
+export const minutesTables = (options: DeliveryOptions = {}) =>
+  tablesOf(Minutes.contract, minutesSql, options);
+
+/** Train and test tables of the ways. */
+export const waysTables = (options: DeliveryOptions = {}) =>
+  tablesOf(Ways.contract, waysSql, options);
+
 const trainedOn = (train: Table.AnyTable): Model.AnyModel["trainedOn"] => ({
   split,
   table: Table.digestOf(train),
@@ -208,7 +216,7 @@ export const judgeMinutes = Effect.fnUntraced(function* (
   rows: DeliveryOptions = {},
   model: { readonly estimator?: Estimator.Estimator; readonly signature?: Model.Signature } = {},
 ) {
-  const { train, data } = yield* tablesOf(Minutes.contract, minutesSql, rows);
+  const { train, data } = yield* minutesTables(rows);
   const stored = yield* Model.store(Minutes, {
     estimator: minutesModel(),
     kind: "hand-made model",
@@ -231,7 +239,7 @@ export const judgeWays = Effect.fnUntraced(function* (
     readonly classes?: ReadonlyArray<string>;
   } = {},
 ) {
-  const { train, data } = yield* tablesOf(Ways.contract, waysSql, rows);
+  const { train, data } = yield* waysTables(rows);
   const stored = yield* Model.store(Ways, {
     estimator: model.estimator ?? waysModel(),
     transform: model.transform,

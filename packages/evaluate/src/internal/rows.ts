@@ -119,17 +119,7 @@ export const readRows: (
       rows,
     });
     const [label = none, baseline = none, block = none, ...rest] = columns;
-    if (cost.needs === "classes" && label.some(Number.isNaN)) {
-      const found = yield* db.rows(
-        operation,
-        `SELECT DISTINCT label FROM ${from} WHERE ${answers.label} IS NULL ORDER BY 1`,
-      );
-      return yield* new Predictions.UnknownClasses({
-        table: table.role,
-        known: cost.classes.labels,
-        found: found.map((row) => String(row["label"])),
-      });
-    }
+    yield* requireKnownClasses(label, { cost, from, role: table.role, labelSql: answers.label });
     yield* Predictions.requireAnswers(asked, baseline);
     const scoring = yield* Scoring.open(document);
     const prepare: Rows["prepare"] = (features) =>
@@ -171,6 +161,30 @@ export const readRows: (
       }),
     };
   });
+
+/** Fails if rows have a label, read by `labelSql`, that is none of the classes that there are costs for. */
+export const requireKnownClasses = Effect.fnUntraced(function* (
+  label: Float64Array,
+  about: {
+    readonly cost: BusinessCost.BusinessCost;
+    readonly from: string;
+    readonly role: string;
+    readonly labelSql: string;
+  },
+): Effect.fn.Return<void, Predictions.UnknownClasses | Duckdb.DuckdbError, Duckdb.Duckdb> {
+  const { cost, from, role, labelSql } = about;
+  if (cost.needs !== "classes" || !label.some(Number.isNaN)) return;
+  const db = yield* Duckdb.Duckdb;
+  const found = yield* db.rows(
+    "look for classes without costs",
+    `SELECT DISTINCT label FROM ${from} WHERE ${labelSql} IS NULL ORDER BY 1`,
+  );
+  return yield* new Predictions.UnknownClasses({
+    table: role,
+    known: cost.classes.labels,
+    found: found.map((row) => String(row["label"])),
+  });
+});
 
 const none = new Float64Array();
 

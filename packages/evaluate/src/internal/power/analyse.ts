@@ -1,21 +1,22 @@
-/** Power before training, from counts: see `Power.ts` for what the numbers mean. */
-import { type Charter, Holdout, type Metric } from "@ml-pipe/core";
-import { type Decisions, Power, type StatisticsError } from "@ml-pipe/data";
+/** Power before training, from what the baseline costs: see `Power.ts` for what the numbers mean. */
+import { type Charter, Holdout } from "@ml-pipe/core";
+import { type BusinessCost, Power, type Predictions, type StatisticsError } from "@ml-pipe/data";
 import * as Result from "effect/Result";
 import type { PowerAnalysis } from "../../Power.ts";
-import { type Cells, cellNames, type Moments } from "./read.ts";
+import type { Charged } from "./read.ts";
 
 /** Blocks below which the noise between them is hardly known. */
 const fewBlocks = 10;
 
 /** What the analysis is asked. */
 export interface AnalyseOptions {
-  readonly charter: Charter.Charter<Metric.DecisionMetric>;
+  readonly charter: Charter.Charter;
+  readonly cost: BusinessCost.BusinessCost;
   readonly level: number;
   readonly power: number;
   readonly looks: number;
   readonly correlation: number;
-  readonly blocks: Decisions.Block;
+  readonly blocks: Predictions.Block;
   /** What is assigned to an arm of the A/B test. */
   readonly unit: "group" | "row";
   readonly perDay: number | undefined;
@@ -24,28 +25,21 @@ export interface AnalyseOptions {
 
 /** The analysis; at least two rows have an outcome, and two test rows. */
 export const analyse = (
-  known: Cells,
+  known: Charged,
   test: { readonly rows: number; readonly blocks: number },
   options: AnalyseOptions,
 ): PowerAnalysis => {
   const { charter, power, correlation, blocks: by } = options;
-  const { metric, smallestGain } = charter.spec;
-  const { costs, unit } = metric;
+  const { smallestGain } = charter.spec;
+  const { unit, savings } = options.cost;
   const level = Holdout.correctedLevel(options.level, options.looks);
   const asked = { level, power };
-  const cost = cellNames.map((name) => costs[name]);
-  const best = [costs.truePositive, costs.trueNegative, costs.truePositive, costs.trueNegative];
-  const [truePositives = 0, , falseNegatives = 0] = known.block.sums;
-  const baselineCost = meanOf(known.block, cost, known.rows);
-  const largestGain = baselineCost - meanOf(known.block, best, known.rows);
+  const { baselineCost } = known;
+  const largestGain = baselineCost - known.leastCost;
 
-  const saving = Math.min(
-    costs.falseNegative - costs.truePositive,
-    costs.falsePositive - costs.trueNegative,
-  );
-  const leastSd = Math.sqrt(Math.max(0, smallestGain * (saving - smallestGain)));
+  const leastSd = Math.sqrt(leastVariance(smallestGain, savings));
   const paired = Math.sqrt(2 * (1 - correlation));
-  const blockSd = paired * deviationOf(known.block, cost, known.rows);
+  const blockSd = paired * known.block.sd;
   const noise = {
     least: { sd: leastSd, count: test.rows },
     expected: { sd: blockSd, count: test.blocks },
@@ -59,8 +53,7 @@ export const analyse = (
     expected: detectableBy(noise.expected, asked),
   };
 
-  const unitSd = deviationOf(known.unit, cost, known.rows);
-  const perArm = perArmFor({ sd: unitSd, difference: smallestGain }, asked);
+  const perArm = perArmFor({ sd: known.unit.sd, difference: smallestGain }, asked);
   const perDay =
     options.perDay ??
     (known.days === null || known.days === 0 ? null : known.unit.units / known.days);
@@ -96,7 +89,6 @@ export const analyse = (
     power,
     basis: {
       rows: known.rows,
-      positives: truePositives + falseNegatives,
       blocks: { by, count: known.block.units },
       baselineCost,
       largestGain,
@@ -125,25 +117,14 @@ export const analyse = (
 export const daysUntil = ({ spec }: Charter.Charter, now: number): number =>
   (spec.kill.on.getTime() - now - spec.decision.outcomeKnownAfterMs) / 86_400_000;
 
-const meanOf = ({ sums }: Moments, cost: ReadonlyArray<number>, rows: number): number =>
-  sums.reduce((sum, count, cell) => sum + count * (cost[cell] ?? 0), 0) / rows;
-
 /**
- * The standard deviation s of a unit's part in the mean over rows, so that the mean's standard error is
- * s / √units: of a ratio of two sums (Cochran, Sampling Techniques, 1977, section 6.3).
+ * The least variance of a gain with this mean of which each row has one of the savings: where it has but the two
+ * next to the mean (of any amount x, (x − below) (x − above) is 0 or more). 0 where it can be any amount.
  */
-const deviationOf = (moments: Moments, cost: ReadonlyArray<number>, rows: number): number => {
-  const { units, products } = moments;
-  if (units < 2) return 0;
-  const mean = meanOf(moments, cost, rows);
-  const residual = cost.map((one) => one - mean);
-  let squares = 0;
-  for (const [i, row] of products.entries()) {
-    for (const [j, product] of row.entries()) {
-      squares += product * (residual[i] ?? 0) * (residual[j] ?? 0);
-    }
-  }
-  return Math.sqrt(Math.max(0, squares) / (units - 1)) * (units / rows);
+const leastVariance = (mean: number, savings: ReadonlyArray<number> | undefined): number => {
+  const below = savings?.findLast((one) => one <= mean);
+  const above = savings?.find((one) => one >= mean);
+  return below === undefined || above === undefined ? 0 : (mean - below) * (above - mean);
 };
 
 type Asked = { readonly level: number; readonly power: number };

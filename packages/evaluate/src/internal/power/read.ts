@@ -1,85 +1,124 @@
-/** What the power of a test depends on, counted in one pass: whole numbers, so that every run counts the same. */
-import type { Artifact } from "@ml-pipe/core";
-import { Decisions, Duckdb, Predictions, Table } from "@ml-pipe/data";
+/** What the power of a test depends on: what the baseline costs on rows with an outcome, and how it varies. */
+import type { Artifact, Charter } from "@ml-pipe/core";
+import { type BusinessCost, Duckdb, Predictions, type StatisticsError, Table } from "@ml-pipe/data";
 import * as Effect from "effect/Effect";
-import type { AnySet } from "../rows.ts";
+import { type AnySet, requireKnownClasses } from "../rows.ts";
 
-/** The outcomes of a yes/no decision, in the order of {@link Moments}. */
-export const cellNames = [
-  "truePositive",
-  "falsePositive",
-  "falseNegative",
-  "trueNegative",
-] as const;
-
-/**
- * How often the baseline has each outcome in units of rows (blocks, or single rows): their number, the sums
- * over units, and the sums of products, from which the variance of any cost of them follows.
- */
-export interface Moments {
+/** Units of rows (blocks, or single rows), and how much the part of one in the mean over rows varies. */
+export interface Spread {
   readonly units: number;
-  readonly sums: ReadonlyArray<number>;
-  readonly products: ReadonlyArray<ReadonlyArray<number>>;
+  readonly sd: number;
 }
 
-/** What the baseline does on rows with an outcome. */
-export interface Cells {
+/** What the baseline costs on rows with an outcome. */
+export interface Charged {
   readonly rows: number;
-  readonly block: Moments;
-  readonly unit: Moments;
+  /** Mean over rows: of the baseline, and of perfect foresight. */
+  readonly baselineCost: number;
+  readonly leastCost: number;
+  readonly block: Spread;
+  readonly unit: Spread;
   /** Days from the first to the last decision, both counted; null without a moment of the decision. */
   readonly days: number | null;
 }
 
-/** Counts what the baseline does on the rows of a table that have an outcome. */
-export const cellsOf = Effect.fnUntraced(function* (
+/** Charges the baseline on the rows of a table that have an outcome, in their order. */
+export const chargedOf = Effect.fnUntraced(function* (
   set: AnySet,
   table: Table.AnyTable,
   options: {
-    readonly rule: string;
-    readonly blocks: Decisions.Block;
+    readonly baseline: Charter.Baseline;
+    readonly cost: BusinessCost.BusinessCost;
+    readonly blocks: Predictions.Block;
     readonly unit: "group" | "row";
   },
 ): Effect.fn.Return<
-  Cells,
-  Duckdb.DuckdbError | Table.ReadError,
+  Charged,
+  Predictions.PredictionsError | StatisticsError,
   Duckdb.Duckdb | Artifact.ArtifactStore
 > {
+  const { cost } = options;
   const db = yield* Duckdb.Duckdb;
   const from = yield* labelled(set, table);
-  const byRow = yield* moments(set, from, options.rule, "row");
-  const of = (by: Decisions.Block) =>
-    by === "row" ? Effect.succeed(byRow) : moments(set, from, options.rule, by);
+  const asked = { ...options, classes: cost.classes };
+  const answers = yield* Predictions.answersSql(set, asked);
   const { decidedAt } = set.spec;
-  const day = decidedAt === undefined ? undefined : Decisions.blockSql(set, "day");
-  const [span] =
-    day === undefined
-      ? []
-      : yield* db.rows(
-          "count the days",
-          `SELECT max(${day}) - min(${day}) + 1 AS days FROM ${from}`,
-        );
-  const block = yield* of(options.blocks);
+  const [count] = yield* db.rows(
+    "count the train rows",
+    `SELECT count(*)::DOUBLE AS rows, ${decidedAt === undefined ? "NULL" : daysSql(set)} AS days FROM ${from}`,
+  );
+  const rows = Number(count?.["rows"] ?? 0);
+  const { columns } = yield* db.numericColumns("read what the baseline does", {
+    from,
+    select: [
+      answers.label,
+      answers.baseline,
+      Predictions.blockSql(set, options.blocks),
+      Predictions.blockSql(set, options.unit),
+    ],
+    rows,
+  });
+  const [label = none, said = none, block = none, unit = none] = columns;
+  yield* requireKnownClasses(label, { cost, from, role: table.role, labelSql: answers.label });
+  yield* Predictions.requireAnswers(asked, said);
+  const charged = yield* cost.of(said, label);
+  const spread = (by: Predictions.Block, of: Float64Array) =>
+    spreadOf(charged, by === "row" ? null : of);
   return {
-    rows: byRow.units,
-    block,
-    unit: options.unit === options.blocks ? block : yield* of(options.unit),
-    days: span === undefined ? null : Number(span["days"] ?? 0),
+    rows,
+    baselineCost: meanOf(charged),
+    leastCost: meanOf(yield* cost.withForesight(label)),
+    block: spread(options.blocks, block),
+    unit: spread(options.unit, unit),
+    days: decidedAt === undefined ? null : Number(count?.["days"] ?? 0),
   };
 });
+
+const daysSql = (set: AnySet): string => {
+  const day = Predictions.blockSql(set, "day");
+  return `max(${day}) - min(${day}) + 1`;
+};
+
+const none = new Float64Array();
+
+const meanOf = (values: Float64Array): number =>
+  values.reduce((sum, one) => sum + one, 0) / Math.max(1, values.length);
+
+/**
+ * The standard deviation s of a unit's part in the mean over rows, so that the mean's standard error is
+ * s / √units: of a ratio of two sums (Cochran, Sampling Techniques, 1977, section 6.3). `unit` numbers the rows'
+ * units; null where each row is one.
+ */
+const spreadOf = (cost: Float64Array, unit: Float64Array | null): Spread => {
+  const mean = meanOf(cost);
+  const residuals = new Map<number, number>();
+  let squares = 0;
+  if (unit === null) {
+    for (const one of cost) squares += (one - mean) ** 2;
+  } else {
+    for (const [row, one] of cost.entries()) {
+      const own = unit[row] ?? 0;
+      residuals.set(own, (residuals.get(own) ?? 0) + one - mean);
+    }
+    for (const residual of residuals.values()) squares += residual ** 2;
+  }
+  const units = unit === null ? cost.length : residuals.size;
+  const sd = units < 2 ? 0 : Math.sqrt(squares / (units - 1)) * (units / cost.length);
+  return { units, sd };
+};
 
 /** How many rows of a table have an outcome, and in how many blocks: nothing else is read. */
 export const testSize = Effect.fnUntraced(function* (
   set: AnySet,
   table: Table.AnyTable,
-  blocks: Decisions.Block,
+  blocks: Predictions.Block,
 ): Effect.fn.Return<
   { readonly rows: number; readonly blocks: number },
   Duckdb.DuckdbError | Table.ReadError,
   Duckdb.Duckdb | Artifact.ArtifactStore
 > {
   const db = yield* Duckdb.Duckdb;
-  const distinct = blocks === "row" ? "*" : `DISTINCT ${Decisions.blockSql(set, blocks)}`;
+  const distinct = blocks === "row" ? "*" : `DISTINCT ${Predictions.blockSql(set, blocks)}`;
   const [row] = yield* db.rows(
     "count the test rows",
     `SELECT count(*)::DOUBLE AS rows, count(${distinct})::DOUBLE AS blocks FROM ${yield* labelled(set, table)}`,
@@ -92,46 +131,3 @@ const labelled = (set: AnySet, table: Table.AnyTable) =>
     Table.relation(table),
     (relation) => `(FROM ${relation} WHERE ${Predictions.judgedSql(set.spec)})`,
   );
-
-const moments = Effect.fnUntraced(function* (
-  set: AnySet,
-  from: string,
-  rule: string,
-  by: Decisions.Block,
-) {
-  const db = yield* Duckdb.Duckdb;
-  const when = {
-    truePositive: "label AND acts",
-    falsePositive: "NOT label AND acts",
-    falseNegative: "label AND NOT acts",
-    trueNegative: "NOT label AND NOT acts",
-  };
-  const counts = cellNames.map((name) => `count(*) FILTER (WHERE ${when[name]}) AS ${name}`);
-  const grouped = by === "row" ? "" : "GROUP BY unit";
-  const products = cellNames.flatMap((one) =>
-    cellNames.map((two) => `sum(${one}::HUGEINT * ${two})::DOUBLE AS ${one}_${two}`),
-  );
-  const [row = {}] = yield* db.rows(
-    `count what the baseline does by ${by}`,
-    `WITH decided AS (SELECT label, ${rule} = 1 AS acts, ${Decisions.blockSql(set, by)} AS unit FROM ${from}),
-     units AS (SELECT ${counts.join(", ")} FROM decided ${grouped})
-     SELECT count(*)::DOUBLE AS units, ${cellNames.map((name) => `sum(${name})::DOUBLE AS ${name}`).join(", ")},
-       ${products.join(", ")} FROM units`,
-  );
-  const of = (name: string) => Number(row[name] ?? 0);
-  const sums = cellNames.map(of);
-  // A row has one outcome: no products of two.
-  const found: Moments =
-    by === "row"
-      ? {
-          units: sums.reduce((sum, one) => sum + one, 0),
-          sums,
-          products: sums.map((count, i) => sums.map((_, j) => (i === j ? count : 0))),
-        }
-      : {
-          units: of("units"),
-          sums,
-          products: cellNames.map((one) => cellNames.map((two) => of(`${one}_${two}`))),
-        };
-  return found;
-});
