@@ -10,7 +10,7 @@ import { AnyEstimator, widthOf } from "./estimator/AnyEstimator.ts";
 import { problems } from "./Estimator.ts";
 import { type FeatureSet, FeatureSetSpec, type LabelKind, labelKind } from "./FeatureSet.ts";
 import * as Onnx from "./Onnx.ts";
-import { Fitted } from "./transform/spec.ts";
+import { Fitted, textsOf } from "./transform/spec.ts";
 
 export { AnyEstimator } from "./estimator/AnyEstimator.ts";
 
@@ -238,7 +238,7 @@ const signatureOf = (spec: FeatureSetSpec): Signature => {
 };
 
 /** What a file in ONNX is told to be. */
-export interface ImportOptions extends Omit<Onnx.ReadOptions, "features"> {
+export interface ImportOptions extends Omit<Onnx.ReadOptions, "features" | "texts"> {
   /** What it is in words. Default: `ONNX model` and the program that wrote it. */
   readonly kind?: string;
   readonly trainedOn: AnyModel["trainedOn"];
@@ -250,7 +250,8 @@ export interface ImportOptions extends Omit<Onnx.ReadOptions, "features"> {
 
 /**
  * Makes a model of a feature set of a file in ONNX: checks it, tries it, stores it. It takes the features
- * of the set (or what the transformation gives) as the columns of one matrix, in their order.
+ * of the set (or what the transformation gives) as the columns of one matrix, in their order, or by inputs
+ * with their names. An input of texts takes a column of `Transform.ordinal`, whose texts are known.
  *
  * Nothing in a file says what rows it was trained on: `trainedOn` is the word of the one who imports it.
  *
@@ -278,6 +279,7 @@ export const importOnnx = Effect.fnUntraced(function* <
     ...columns,
     ...read,
     features: (transform?.outputs ?? set.spec.features).map(({ name }) => name),
+    texts: transform === undefined ? {} : textsOf(transform),
   });
   return yield* store(set, {
     kind: kind ?? `ONNX model of ${estimator.producer || "an unknown program"}`,

@@ -4,7 +4,15 @@ import { assert, describe, it } from "@effect/vitest";
 import { Artifact } from "@ml-pipe/core";
 import * as Effect from "effect/Effect";
 import * as fc from "fast-check";
-import { asked, bytesOf, expected, features, fileOf, type Name } from "../test-fixtures/onnx.ts";
+import {
+  asked,
+  bytesOf,
+  expected,
+  features,
+  fileOf,
+  type Name,
+  plans,
+} from "../test-fixtures/onnx.ts";
 import { withTables } from "../test-fixtures/tables.ts";
 import * as Onnx from "./Onnx.ts";
 import { NotProtobuf } from "./onnx/protobuf.ts";
@@ -46,7 +54,7 @@ describe("a file in ONNX", () => {
       assert.deepInclude(binary, {
         features,
         producer: "skl2onnx 1.20.0",
-        input: { name: "X", type: "float32" },
+        inputs: [{ name: "X", type: "float32", features: [0, 1, 2], vector: false }],
         output: { name: "probabilities", columns: [1] },
       });
       near(yield* scored(binary), expected.binary, 1e-6);
@@ -54,6 +62,46 @@ describe("a file in ONNX", () => {
       near(yield* scored(yield* read("forest")), expected.forest, 1e-5);
       const classes = yield* read("classes", { columns: [0, 1, 2] });
       near(yield* scored(classes), expected.classes.flat(), 1e-6);
+    }).pipe(Effect.scoped, withTables),
+  );
+
+  it.live("may have an input for each feature, whole numbers and texts among them", () =>
+    Effect.gen(function* () {
+      const model = yield* read("named", { texts: { c: plans } });
+      assert.deepStrictEqual(
+        model.inputs.map(({ name, type }) => `${name}: ${type}`),
+        ["a: float32", "b: int64", "c: string"],
+      );
+      const scoring = yield* Scoring.open({ estimator: model });
+      const rows = asked.map(([a = 0, b = 0], plan) => [a, Math.floor(b), plan]);
+      near(yield* scoring.rows(rows), expected.named, 1e-6);
+      const columns = features.map((_, j) => Float64Array.from(rows, (row) => row[j] ?? NaN));
+      const out = new Float64Array(rows.length);
+      yield* scoring.columns(columns, out);
+      near(out, expected.named, 1e-6);
+      // What is missing, and what no text is known for, is the empty text, which is the first here.
+      const [missing, strange, first] = yield* scoring.rows([
+        [1, 2, NaN],
+        [1, 2, 77],
+        [1, 2, 0],
+      ]);
+      assert.deepStrictEqual([missing, strange], [first, first]);
+      const half = yield* Effect.flip(scoring.rows([[0, 0.5, 1]]));
+      assert.match(half.message, /input "b" takes whole numbers, and the feature b is 0\.5/);
+      const none = yield* Effect.flip(scoring.rows([[0, NaN, 1]]));
+      assert.match(none.message, /the feature b is missing/);
+    }).pipe(Effect.scoped, withTables),
+  );
+
+  it.live("may take some features together, in an order of its own, if that is said", () =>
+    Effect.gen(function* () {
+      const model = yield* read("blocks", { inputs: { one: ["a"], pair: ["c", "b"] } });
+      const scores = yield* scored(model);
+      near(
+        scores,
+        asked.map(([a = 0, b = 0, c = 0]) => c + b - a),
+        1e-6,
+      );
     }).pipe(Effect.scoped, withTables),
   );
 
@@ -72,12 +120,24 @@ describe("a file in ONNX", () => {
         'input "X": 1 features (a) | 3',
       ]);
       assert.deepStrictEqual(yield* problemsOf("twoInputs"), [
-        'inputs: one input that takes all features | "x" (float32[rows, 1]), "y" (float32[rows, 1])',
+        'inputs: one that takes all features, or one for each with its name (a, b, c) | "x" (float32[rows, 1]), "y" (float32[rows, 1])',
       ]);
-      assert.deepStrictEqual(yield* problemsOf("twoInputs", { input: "x", output: "q" }), [
-        'inputs: no other input than "x" | "y" (float32[rows, 1])',
-        'input "x": 3 features (a, b, c) | 1',
-        'output "q": one tensor of scores, of type float32 or float64 | "p" (float32[rows, 1])',
+      assert.deepStrictEqual(yield* problemsOf("twoInputs", { features: ["x", "z"] }), [
+        'inputs: one that takes all features, or one for each with its name (x, z) | "y" (float32[rows, 1])',
+      ]);
+      assert.deepStrictEqual(
+        yield* problemsOf("twoInputs", { inputs: { x: ["a", "b"], z: ["d"] }, output: "q" }),
+        [
+          'inputs: features (a, b, c) for each input of the file | nothing for "y" (float32[rows, 1]), "z", which the file does not have, the feature "d", which there is not',
+          'output "q": one tensor of scores, of type float32 or float64 | "p" (float32[rows, 1])',
+        ],
+      );
+      assert.deepStrictEqual(
+        yield* problemsOf("twoInputs", { inputs: { x: ["a", "b"], y: ["c"] } }),
+        ['input "x": 2 features (a, b) | 1'],
+      );
+      assert.deepStrictEqual(yield* problemsOf("named"), [
+        'input "c": numbers, which these features are | texts for c',
       ]);
       assert.deepStrictEqual(yield* problemsOf("external"), [
         'weights: all numbers in the file itself | "w" in other files',
@@ -93,8 +153,8 @@ describe("a file in ONNX", () => {
       assert.deepStrictEqual(yield* problemsOf("image"), [
         'input "x": a matrix of rows × features | 4 dimensions',
       ]);
-      assert.deepStrictEqual(yield* problemsOf("integers"), [
-        'input "x": numbers of type float32 or float64 | int64',
+      assert.deepStrictEqual(yield* problemsOf("booleans"), [
+        'input "x": numbers of type float32, float64 or int64, or texts | bool',
       ]);
       assert.deepStrictEqual(yield* problemsOf("classes"), [
         'output "probabilities": one number for each row, or the columns that are the scores | 3 numbers for each row',

@@ -11,6 +11,7 @@ import * as Schema from "effect/Schema";
 import { type OnnxFailed, OnnxInvalid, type OnnxRuntimeMissing } from "./onnx/errors.ts";
 import { NotProtobuf } from "./onnx/protobuf.ts";
 import { type Fitting, fit, type Problem } from "./onnx/fit.ts";
+import { Input, pack, type WantedInputs } from "./onnx/inputs.ts";
 import { structureOf, type Structure } from "./onnx/structure.ts";
 import { start } from "./onnx/thread.ts";
 
@@ -22,21 +23,17 @@ export type { Operator, Port, Structure } from "./onnx/structure.ts";
 export const mediaType = "application/onnx";
 
 /**
- * An ONNX file as an estimator: which of its inputs takes the features, and which numbers of which output
+ * An ONNX file as an estimator: which of its inputs take which features, and which numbers of which output
  * are the scores.
  */
 export const OnnxModel = Schema.TaggedStruct("OnnxModel", {
   version: Schema.Literal(1),
-  /** In the order of the input's columns. */
   features: Schema.Array(Schema.String),
   file: Artifact.Artifact,
   /** The program that wrote the file, such as `skl2onnx 1.20.0`; may be empty. */
   producer: Schema.String,
-  /** Takes rows × features; a missing value is NaN. */
-  input: Schema.Struct({
-    name: Schema.String,
-    type: Schema.Literals(["float32", "float64"]),
-  }),
+  /** A missing number is NaN, a missing text empty. */
+  inputs: Schema.Array(Input),
   /** Of each row's numbers in this output, those at `columns` are its scores. */
   output: Schema.Struct({
     name: Schema.String,
@@ -47,11 +44,7 @@ export const OnnxModel = Schema.TaggedStruct("OnnxModel", {
 export type OnnxModel = typeof OnnxModel.Type;
 
 /** What reading a file as a model of given features is told. */
-export interface ReadOptions {
-  /** Names of the features, in the order of the input's columns. */
-  readonly features: ReadonlyArray<string>;
-  /** Default: the only input. */
-  readonly input?: string;
+export interface ReadOptions extends WantedInputs {
   /** Default: the only output of floating-point numbers. */
   readonly output?: string;
   /**
@@ -136,7 +129,7 @@ export const read: (
     const stored = yield* store.put(mediaType, (temporary) =>
       Artifact.attempt("copy", file, () => fs.copyFile(file, temporary)),
     );
-    const { width } = yield* trial(stored, options.features.length, fitting);
+    const { width } = yield* trial(stored, options.features, fitting);
     const { columns = width <= 2 ? [width - 1] : [] } = options;
     const wrong = columnsProblem(fitting.output, width, columns);
     if (wrong !== undefined) return yield* invalid([wrong]);
@@ -147,7 +140,7 @@ export const read: (
       features: options.features,
       file: stored,
       producer,
-      input: fitting.input,
+      inputs: fitting.inputs,
       output: { name: fitting.output, columns },
     };
   },
@@ -158,13 +151,16 @@ const triedRows = 3;
 
 const trial = Effect.fnUntraced(function* (
   file: Artifact.Artifact,
-  features: number,
-  { input, output }: Fitting,
+  features: ReadonlyArray<string>,
+  { inputs, output }: Fitting,
 ) {
   const path = yield* (yield* Artifact.ArtifactStore).path(file).pipe(Effect.orDie);
-  const thread = yield* start({ path, input, output, features });
-  const Rows = input.type === "float32" ? Float32Array : Float64Array;
-  return yield* thread.score(new Rows(triedRows * features));
+  const thread = yield* start({ path, inputs, output });
+  const zeros = features.map(() => new Float64Array(triedRows));
+  return yield* thread.score(
+    triedRows,
+    inputs.map((input) => pack(input, zeros, features, [0, triedRows])),
+  );
 }, Effect.scoped);
 
 const columnsProblem = (

@@ -16,6 +16,7 @@ import {
 } from "./estimator/columns.ts";
 import * as Onnx from "./Onnx.ts";
 import { unsafe } from "./onnx/fit.ts";
+import { NotGiven, pack } from "./onnx/inputs.ts";
 import { type OnnxThread, start } from "./onnx/thread.ts";
 
 /** A model that is ready to compute. */
@@ -122,28 +123,33 @@ const openOnnx = Effect.fnUntraced(function* (model: Onnx.OnnxModel) {
   const path = yield* store.path(model.file);
   const problems = unsafe(yield* Onnx.inspect(path, { maxBytes: Infinity }));
   if (problems.length > 0) return yield* new Onnx.OnnxInvalid({ file: path, problems });
-  const { features, input, output } = model;
-  const thread = yield* start({ path, input, output: output.name, features: features.length });
-  return onnx(model, thread);
+  const { inputs, output } = model;
+  return onnx(model, yield* start({ path, inputs, output: output.name }));
 });
 
-const onnx = ({ features, input, output }: Onnx.OnnxModel, thread: OnnxThread): Scoring => {
+const onnx = ({ features, inputs, output }: Onnx.OnnxModel, thread: OnnxThread): Scoring => {
   const width = output.columns.length;
-  const Rows = input.type === "float32" ? Float32Array : Float64Array;
-  /** Scores packed rows, and takes of the output what are the scores. */
+  /** Scores rows of columns, and takes of the output what are the scores. */
   const score = Effect.fnUntraced(function* (
-    packed: Parameters<OnnxThread["score"]>[0],
+    columns: ReadonlyArray<Column>,
+    [from, to]: readonly [number, number],
     out: Float64Array,
-    at: number,
   ) {
-    const { scores, width: found } = yield* thread.score(packed);
+    const given = yield* Effect.try({
+      try: () => inputs.map((input) => pack(input, columns, features, [from, to])),
+      catch: (thrown) => {
+        if (!(thrown instanceof NotGiven)) throw thrown;
+        return new Onnx.OnnxFailed({ during: "score", problem: thrown.message });
+      },
+    });
+    const { scores, width: found } = yield* thread.score(to - from, given);
     if (output.columns.some((column) => column >= found)) {
       const problem = `its output "${output.name}" has ${found} numbers for each row, and of column ${output.columns.join(", ")} (from 0) the score is taken`;
       return yield* new Onnx.OnnxFailed({ during: "score", problem });
     }
     for (const [k, column] of output.columns.entries()) {
-      for (let i = column, to = at + k; i < scores.length; i += found, to += width) {
-        out[to] = scores[i]!;
+      for (let i = column, at = from * width + k; i < scores.length; i += found, at += width) {
+        out[at] = scores[i]!;
       }
     }
   });
@@ -155,14 +161,7 @@ const onnx = ({ features, input, output }: Onnx.OnnxModel, thread: OnnxThread): 
       const starts = Array.from({ length: Math.ceil(rows / blockRows) }, (_, i) => i * blockRows);
       yield* Effect.forEach(
         starts,
-        (from) => {
-          const to = Math.min(from + blockRows, rows);
-          const packed = new Rows((to - from) * features.length);
-          for (const [j, column] of columns.entries()) {
-            for (let i = from, at = j; i < to; i++, at += features.length) packed[at] = column[i]!;
-          }
-          return score(packed, out, from * width);
-        },
+        (from) => score(columns, [from, Math.min(from + blockRows, rows)], out),
         // One block is packed while the thread is busy with another.
         { concurrency: 2, discard: true },
       );
@@ -170,9 +169,8 @@ const onnx = ({ features, input, output }: Onnx.OnnxModel, thread: OnnxThread): 
     rows: Effect.fnUntraced(function* (rows) {
       const out = new Float64Array(rows.length * width);
       if (rows.length === 0) return out;
-      const packed = new Rows(rows.length * features.length);
-      for (const [i, row] of rows.entries()) packed.set(row, i * features.length);
-      yield* score(packed, out, 0);
+      const columns = features.map((_, j) => Float64Array.from(rows, (row) => row[j]!));
+      yield* score(columns, [0, rows.length], out);
       const at = out.findIndex((one) => !Number.isFinite(one));
       if (at === -1) return out;
       const problem = `it gives ${out[at]} for the features [${Array.from(rows[Math.floor(at / width)] ?? []).join(", ")}]; it may not know missing values (NaN)`;

@@ -19,7 +19,7 @@ import type { Fitted, Selection, Step, TransformSpec } from "./transform/spec.ts
 
 export { compile, selectSql } from "./transform/apply.ts";
 export { TransformError } from "./transform/errors.ts";
-export { Fitted, Selection, TransformSpec } from "./transform/spec.ts";
+export { Fitted, Selection, textsOf, TransformSpec } from "./transform/spec.ts";
 export { fitRelation } from "./transform/fit.ts";
 
 /** A numeric column on its way: an expression and what is fitted to it, in this order. */

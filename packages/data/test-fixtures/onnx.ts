@@ -11,6 +11,9 @@ export type Name = keyof typeof made.files;
 /** Rows of three features, and the scores that scikit-learn gives them. */
 export const { asked, expected } = made;
 
+/** Texts of the feature `c` of the file `named`, of which the last was not trained on. */
+export const { plans } = made;
+
 /** Features of every file. */
 export const features = ["a", "b", "c"];
 

@@ -16,8 +16,12 @@ import skl2onnx
 import sklearn
 from onnx import TensorProto, helper, numpy_helper
 from skl2onnx import to_onnx
+from skl2onnx.common.data_types import FloatTensorType, Int64TensorType, StringTensorType
+from sklearn.compose import ColumnTransformer
 from sklearn.ensemble import RandomForestRegressor
 from sklearn.linear_model import LogisticRegression
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import OneHotEncoder
 
 rng = np.random.default_rng(7)
 rows = rng.normal(size=(300, 3))
@@ -31,7 +35,17 @@ binary = LogisticRegression().fit(rows, yes)
 classes = LogisticRegression().fit(rows, klass)
 forest = RandomForestRegressor(n_estimators=5, max_depth=3, random_state=0).fit(rows, value)
 
+# One input for each column, texts among them: what a scikit-learn pipeline on a data frame becomes.
+plans = ["", "line\nbreak", "one", "two, or more"]
+mixed = np.array([[a, int(2 * b), plans[i % 3]] for i, (a, b, _) in enumerate(rows)], dtype=object)
+pipeline = make_pipeline(
+    ColumnTransformer([("c", OneHotEncoder(handle_unknown="ignore"), [2])], remainder="passthrough"),
+    LogisticRegression(),
+).fit(mixed, yes)
+named = [("a", FloatTensorType([None, 1])), ("b", Int64TensorType([None, 1])), ("c", StringTensorType([None, 1]))]
+
 files = {
+    "named": to_onnx(pipeline, initial_types=named, options=tensors),
     "binary": to_onnx(binary, one32, options=tensors),
     "binary64": to_onnx(binary, one64, options=tensors),
     "classes": to_onnx(classes, one32, options=tensors),
@@ -91,10 +105,20 @@ files |= {
     ),
     "oneRow": graph(nodes, [port("x", [1, 3])], [port("p", [1, 1])], [weights]),
     "image": graph(nodes, [port("x", ["rows", 3, 8, 8])], [p], [weights]),
-    "integers": graph(
+    "booleans": graph(
         [helper.make_node("Cast", ["x"], ["p"], to=TensorProto.FLOAT)],
-        [port("x", ["rows", 3], TensorProto.INT64)],
+        [port("x", ["rows", 3], TensorProto.BOOL)],
         [port("p", ["rows", 3])],
+    ),
+    "blocks": graph(
+        [
+            helper.make_node("ReduceSum", ["pair", "axis"], ["sum"]),
+            helper.make_node("Reshape", ["one", "column"], ["single"]),
+            helper.make_node("Sub", ["sum", "single"], ["p"]),
+        ],
+        [port("pair", ["rows", 2]), port("one", ["rows"])],
+        [p],
+        [numpy_helper.from_array(np.array([1], np.int64), "axis"), numpy_helper.from_array(np.array([-1, 1], np.int64), "column")],
     ),
     "openShape": graph(nodes, [port("x", None)], [port("p", None)], [weights]),
     "divides": graph(
@@ -114,10 +138,16 @@ expected = {
     "binary": binary.predict_proba(asked)[:, 1].tolist(),
     "classes": classes.predict_proba(asked).tolist(),
     "forest": forest.predict(np.array(asked, np.float32)).tolist(),
+    # Of a and b as asked, b rounded down, and each of the texts in turn; the last has not been trained on.
+    "named": [
+        pipeline.predict_proba(np.array([[a, int(np.floor(b)), plan]], dtype=object))[0, 1]
+        for (a, b, _), plan in zip(asked, plans)
+    ],
 }
 made = {
     "origin": f"scikit-learn {sklearn.__version__}, skl2onnx {skl2onnx.__version__}, onnx {onnx.__version__}",
     "asked": asked,
+    "plans": plans,
     "expected": expected,
     "files": {name: base64.b64encode(one.SerializeToString()).decode() for name, one in files.items()},
 }

@@ -15,9 +15,8 @@ if (isMainThread) {
   const { start } = await import("../src/onnx/thread.ts");
   const task = {
     path: process.argv[2] ?? "",
-    input: { name: "X", type: "float32" },
+    inputs: [{ name: "X", type: "float32", features: [0, 1, 2], vector: false }],
     output: "probabilities",
-    features: 3,
   } as const;
   const error = await Effect.runPromise(Effect.scoped(Effect.flip(start(task))));
   console.log(error._tag, error.message);

@@ -8,9 +8,13 @@ import {
   Model,
   type Onnx,
   type Table,
+  type Transform,
 } from "@ml-pipe/data";
 import * as Effect from "effect/Effect";
+import { type Prepared, preparedBy } from "./internal/prepared.ts";
+import { requireScores, type TriedError } from "./internal/tried.ts";
 import {
+  fitted,
   type GoldenError,
   inputsOf,
   notGolden,
@@ -20,7 +24,8 @@ import {
 } from "./internal/trainingStage.ts";
 
 /** Which file, and what it is. */
-export interface OnnxOptions extends Omit<Model.ImportOptions, "trainedOn" | "transform"> {
+export interface OnnxOptions<Out extends Contract.Contract>
+  extends Omit<Model.ImportOptions, "trainedOn" | "transform">, Prepared<Out> {
   /** The file; one named by URL is found wherever the pipeline is started. */
   readonly file: string | URL;
 }
@@ -33,7 +38,7 @@ export type OnnxStage<Out extends Contract.Contract> = Stage.Stage<
   },
   Model.Model<Out>,
   {},
-  Onnx.ReadError | SplitMismatch | GoldenError,
+  Onnx.ReadError | TriedError | SplitMismatch | GoldenError | Transform.TransformError,
   Duckdb.Duckdb | Artifact.ArtifactStore
 >;
 
@@ -55,7 +60,7 @@ export type OnnxStage<Out extends Contract.Contract> = Stage.Stage<
  */
 export const onnx = <C extends Contract.Contract, Out extends Contract.Contract>(
   set: FeatureSet.FeatureSet<C, Out>,
-  { file, ...options }: OnnxOptions,
+  { file, prepare, ...options }: OnnxOptions<Out>,
 ): OnnxStage<Out> => {
   const path = typeof file === "string" ? file : fileURLToPath(file);
   return Stage.make("train", {
@@ -65,7 +70,8 @@ export const onnx = <C extends Contract.Contract, Out extends Contract.Contract>
     params: {
       estimator: "onnx",
       featureSet: set.digest,
-      input: options.input ?? null,
+      ...preparedBy(prepare),
+      inputs: options.inputs === undefined ? null : { ...options.inputs },
       output: options.output ?? null,
       columns: options.columns ?? null,
       kind: options.kind ?? null,
@@ -81,10 +87,15 @@ export const onnx = <C extends Contract.Contract, Out extends Contract.Contract>
         ),
       ),
     }),
-    run: Effect.fnUntraced(function* ({ train, validation }, { finding }) {
+    run: Effect.fnUntraced(function* ({ train, validation }, { exhibit, finding }) {
       yield* requireOneSplit(train, validation);
       yield* Effect.forEach(yield* notGolden(set, train, validation), finding);
-      const model = yield* Model.importOnnx(set, path, { ...options, trainedOn: trainedOn(train) });
+      const model = yield* Model.importOnnx(set, path, {
+        ...options,
+        transform: yield* fitted(prepare, train, exhibit),
+        trainedOn: trainedOn(train),
+      });
+      yield* requireScores(set, model, validation);
       yield* finding({
         check: "train.imported",
         severity: "warn",

@@ -3,8 +3,8 @@ import * as fs from "node:fs";
 import * as path from "node:path";
 import { fileURLToPath } from "node:url";
 import { assert, describe, it } from "@effect/vitest";
-import { Artifact } from "@ml-pipe/core";
-import { Duckdb, Model, Predictions, Rule, Scoring, Table } from "@ml-pipe/data";
+import { Artifact, type Exhibit } from "@ml-pipe/core";
+import { Duckdb, Model, Predictions, Rule, Scoring, Table, Transform } from "@ml-pipe/data";
 import * as Effect from "effect/Effect";
 import * as Layer from "effect/Layer";
 import * as Logger from "effect/Logger";
@@ -199,6 +199,26 @@ ml_pipe.model(model("buys"), kind="a model by hand")
       /one number for each row.*found 3 numbers/,
     ],
     [
+      "hands back a model that does not know missing values",
+      'ml_pipe.model(model("blind"))',
+      /OnnxInvalid: the model .*a finite number for each row.*such as NaN for age = NaN, days = \d/s,
+    ],
+    [
+      "hands back numbers that are no probabilities",
+      'ml_pipe.model(model("amount"))',
+      /OnnxInvalid.*output "scores": expected a probability for each row; found other numbers for \d+ rows of 12/s,
+    ],
+    [
+      "hands back a damaged model",
+      'ml_pipe.model(model("buys")[:150])',
+      /OnnxInvalid: what train\.py handed back cannot be used.*it ends within/s,
+    ],
+    [
+      "names classes where the label has none",
+      'ml_pipe.model(model("buys"), classes=["no", "yes"])',
+      /output "model".*it names classes \(no, yes\), and the label is none/s,
+    ],
+    [
       "measures what is no number",
       'ml_pipe.metric("loss", float("nan"))',
       /ContractError: the metric 'loss' is nan/,
@@ -211,6 +231,57 @@ ml_pipe.model(model("buys"), kind="a model by hand")
       }).pipe(Effect.scoped, provided),
     );
   }
+
+  it.live("of classes names them as the labels do", () =>
+    Effect.gen(function* () {
+      const wrong = Effect.fnUntraced(function* (named: string) {
+        const stage = Train.python(Kind, {
+          interpreter: interpreter ?? "python3",
+          args: [models],
+          script: yield* scriptOf(`ml_pipe.model(model("kind")${named})`),
+        });
+        return (yield* Effect.flip(stage.run(yield* partsOf(Kind, 60)))).message;
+      });
+      assert.match(yield* wrong(""), /name the classes.*: more, none, one/);
+      assert.match(
+        yield* wrong(", classes=[0, 1, 2]"),
+        /it names the classes 0, 1, 2, and those of the training rows are more, none, one/,
+      );
+    }).pipe(Effect.scoped, provided),
+  );
+
+  it.live("is told the texts that a feature stands for, and gives a model that reads them", () =>
+    Effect.gen(function* () {
+      const prepare = Transform.make(Buys, ($) => ({
+        age: $.age,
+        shop: Transform.ordinal($.shop),
+      }));
+      const stage = yield* stageOf(
+        `
+train = ml_pipe.read("train")
+assert train.features == ("age", "shop"), train.features
+assert train.texts == {"shop": ("s0", "s1", "s2", "s3")}, train.texts
+ml_pipe.model(model("shop"))
+`,
+        { prepare },
+      );
+      const model = yield* stage.run(yield* partsOf(Buys, 60));
+      const document = yield* Model.load(model);
+      const scoring = yield* Scoring.open(document);
+      const ready = Transform.compile(document.transform ?? assert.fail(), Buys.spec);
+      const of = (shop: string | null) => ready(Float64Array.of(50, 2), { shop });
+      const scores = yield* scoring.rows([of("s1"), of("s2"), of("elsewhere"), of(null)]);
+      for (const [at, z] of [2, 1, 1, 1].entries()) {
+        assert.approximately(scores[at] ?? NaN, 1 / (1 + Math.exp(-z)), 1e-6);
+      }
+      // Without its texts, it is a number like any other.
+      const unknown = yield* failureOf('ml_pipe.model(model("shop"))');
+      assert.match(
+        unknown.message,
+        /one for each with its name \(age, days\); found "shop" \(string/,
+      );
+    }).pipe(Effect.scoped, provided),
+  );
 
   it.live("that hangs, or takes too much memory, is ended with all that it started", () =>
     Effect.gen(function* () {
@@ -270,43 +341,92 @@ ml_pipe.model(model("buys"), kind="a model by hand")
 const made = fileURLToPath(new URL("../../../test/python/.venv", import.meta.url));
 const venv = process.env["ML_PIPE_TEST_PYTHON"] ?? (fs.existsSync(made) ? made : undefined);
 
-describe.skipIf(venv === undefined)("a training with LightGBM", () => {
-  it.live("is given Parquet, and its model scores as LightGBM does, missing values too", () =>
+describe.skipIf(venv === undefined)("a training with packages", () => {
+  const environment = {
+    venv: venv ?? "",
+    requirements: fileURLToPath(new URL("../../../test/python/requirements.txt", import.meta.url)),
+  };
+  /** What the script said of itself, in order. */
+  const saidIn = (exhibits: ReadonlyArray<Exhibit.Exhibit>, count: number) => {
+    const table = exhibits.find(({ title }) => title === "Trained in Python");
+    const said = table?._tag === "table" ? table.rows.slice(0, count) : [];
+    assert.strictEqual(said.length, count);
+    return said.map(([, value]) => Number(value));
+  };
+
+  it.live("of scikit-learn reads texts, and its pipeline has an input for each column", () =>
     Effect.gen(function* () {
       const script = yield* scriptOf(`
+from skl2onnx import to_onnx
+from sklearn.compose import ColumnTransformer
+from sklearn.impute import SimpleImputer
+from sklearn.linear_model import LogisticRegression
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import OneHotEncoder
+train = ml_pipe.read("train")
+frame = train.frame()
+assert list(frame["shop"].cat.categories) == ["s0", "s1", "s2", "s3", ""], frame["shop"].cat
+assert list(frame["shop"]) == list(train.column("shop"))
+model = make_pipeline(
+    ColumnTransformer([
+        ("texts", OneHotEncoder(handle_unknown="ignore"), ["shop"]),
+        ("numbers", SimpleImputer(), ["age", "days"]),
+    ]),
+    LogisticRegression(),
+).fit(frame, train.y)
+asked = frame[:3].copy()
+asked["shop"] = ["s1", "s3", ""]
+for row, probability in enumerate(model.predict_proba(asked)[:, 1]):
+    ml_pipe.metric(str(row), probability)
+ml_pipe.metric("age", asked["age"].iloc[1])
+ml_pipe.metric("days", asked["days"].iloc[1])
+example = frame[list(train.features)][:1].astype({"age": "float32", "days": "float32"})
+ml_pipe.model(to_onnx(model, example, options={"zipmap": False}), kind="logistic regression")
+`);
+      const prepare = Transform.make(Buys, ($) => ({
+        age: $.age,
+        days: $.days,
+        shop: Transform.ordinal($.shop),
+      }));
+      const stage = Train.python(Buys, { ...environment, script, prepare });
+      const { value, exhibits } = yield* recorded(stage.run(yield* partsOf(Buys)));
+      const { transform, ...document } = yield* Model.load(value);
+      const scoring = yield* Scoring.open(document);
+      const [, second, , age = NaN, days = NaN] = saidIn(exhibits, 5);
+      const ready = Transform.compile(transform ?? assert.fail(), Buys.spec);
+      const [score] = yield* scoring.rows([ready(Float64Array.of(age, days), { shop: "s3" })]);
+      assert.approximately(score ?? NaN, second ?? NaN, 1e-6);
+    }).pipe(Effect.scoped, provided),
+  );
+
+  it.live(
+    "of LightGBM is given Parquet, and its model scores as LightGBM does, missing values too",
+    () =>
+      Effect.gen(function* () {
+        const script = yield* scriptOf(`
 import lightgbm, numpy
 from onnxmltools import convert_lightgbm
 from onnxmltools.convert.common.data_types import FloatTensorType
 train, validation = ml_pipe.read("train"), ml_pipe.read("validation")
 assert train.format == "parquet" and train.y.dtype == bool, (train.format, train.y.dtype)
-model = lightgbm.LGBMClassifier(n_estimators=20, min_child_samples=5, verbose=-1, random_state=1)
+model = lightgbm.LGBMClassifier(n_estimators=20, min_child_samples=5, verbose=-1, random_state=1, n_jobs=1)
 model.fit(train.X, train.y.astype(int), sample_weight=train.weight)
 for row, probability in enumerate(model.predict_proba(numpy.array([[50, 2], [numpy.nan, 1], [25, 5]]))[:, 1]):
     ml_pipe.metric(str(row), probability)
 onnx = convert_lightgbm(model, initial_types=[("x", FloatTensorType([None, 2]))], zipmap=False)
 ml_pipe.model(onnx, kind="gradient-boosted trees of LightGBM")
 `);
-      const stage = Train.python(Buys, {
-        venv: venv ?? "",
-        requirements: fileURLToPath(
-          new URL("../../../test/python/requirements.txt", import.meta.url),
-        ),
-        script,
-        weight: "copies",
-      });
-      const { value, exhibits } = yield* recorded(stage.run(yield* partsOf(Buys)));
-      const scoring = yield* Scoring.open(yield* Model.load(value));
-      const scores = yield* scoring.rows([
-        [50, 2],
-        [Number.NaN, 1],
-        [25, 5],
-      ]);
-      const table = exhibits.find(({ title }) => title === "Trained in Python");
-      const said = table?._tag === "table" ? table.rows.slice(0, 3).map(([, one]) => one) : [];
-      assert.strictEqual(said.length, 3);
-      for (const [row, one] of said.entries()) {
-        assert.approximately(scores[row] ?? Number.NaN, Number(one), 1e-6);
-      }
-    }).pipe(Effect.scoped, provided),
+        const stage = Train.python(Buys, { ...environment, script, weight: "copies" });
+        const { value, exhibits } = yield* recorded(stage.run(yield* partsOf(Buys)));
+        const scoring = yield* Scoring.open(yield* Model.load(value));
+        const scores = yield* scoring.rows([
+          [50, 2],
+          [Number.NaN, 1],
+          [25, 5],
+        ]);
+        for (const [row, one] of saidIn(exhibits, 3).entries()) {
+          assert.approximately(scores[row] ?? Number.NaN, one, 1e-6);
+        }
+      }).pipe(Effect.scoped, provided),
   );
 });

@@ -1,13 +1,15 @@
 /** The stage whose model a Python script trains, and hands back in ONNX. */
 import * as fs from "node:fs/promises";
+import { basename } from "node:path";
 import { fileURLToPath } from "node:url";
 import { Artifact, type Contract, Python, Stage } from "@ml-pipe/core";
 import {
-  type Duckdb,
+  Duckdb,
   FeatureSet,
   GoldenSet,
   Model,
-  type Onnx,
+  Onnx,
+  Table,
   type Transform,
   Words,
 } from "@ml-pipe/data";
@@ -15,6 +17,7 @@ import * as Effect from "effect/Effect";
 import * as Schema from "effect/Schema";
 import { handOver, HandedOver } from "./internal/handOver.ts";
 import { type Prepared, preparedBy } from "./internal/prepared.ts";
+import { requireScores, type TriedError } from "./internal/tried.ts";
 import {
   fitted,
   type GoldenError,
@@ -74,6 +77,7 @@ export type PythonTrainError =
   | Python.PythonModuleUntracked
   | PythonTypesStale
   | Onnx.ReadError
+  | TriedError
   | SplitMismatch
   | GoldenError
   | Transform.TransformError;
@@ -98,6 +102,7 @@ const outputs = {
     output: Schema.optionalKey(Schema.String),
     columns: Schema.optionalKey(Schema.Array(Schema.Int)),
     classes: Schema.optionalKey(Schema.Array(Schema.String)),
+    inputs: Schema.optionalKey(Schema.Record(Schema.String, Schema.Array(Schema.String))),
   }),
   metrics: Schema.Record(Schema.String, Schema.Finite),
 };
@@ -144,6 +149,7 @@ export const python = <
     ...(interpreter === undefined ? {} : { interpreter }),
     ...(requirements === undefined ? {} : { requirements }),
   };
+  const name = basename(String(options.script));
   const reads = [...(rest.reads ?? []), ...(types === undefined ? [] : [types])];
   const script = Stage.python("train", {
     ...environment,
@@ -185,16 +191,16 @@ export const python = <
         train: yield* handOver(set, train, how),
         validation: yield* handOver(set, validation, how),
       });
-      const { file, kind, output, columns, classes } = model;
+      const { file, classes, ...said } = model;
+      yield* requireClasses(set, train, name, classes);
       const path = yield* (yield* Artifact.ArtifactStore).path(file);
       const imported = yield* Model.importOnnx(set, path, {
+        ...said,
         trainedOn: trainedOn(train),
         transform,
         signature: signatureFor(set, classes),
-        ...(kind === undefined ? {} : { kind }),
-        ...(output === undefined ? {} : { output }),
-        ...(columns === undefined ? {} : { columns }),
-      });
+      }).pipe(Effect.mapError((error) => handedBack(error, path, name)));
+      yield* requireScores(set, imported, validation);
       yield* exhibit({
         _tag: "table",
         title: "Trained in Python",
@@ -225,6 +231,49 @@ const signatureFor = (
       return { _tag: "classes", classes: classes ?? [] };
   }
 };
+
+/** The model that a script handed back has no name of its own: where it is stored says nothing. */
+const handedBack = <E>(error: E, path: string, script: string): E | Onnx.OnnxInvalid =>
+  error instanceof Onnx.OnnxInvalid && error.file === path
+    ? new Onnx.OnnxInvalid({ ...error, file: `what ${script} handed back` })
+    : error;
+
+/** The classes that a script names are those of the labels that it was given. */
+const requireClasses = Effect.fnUntraced(function* (
+  set: FeatureSet.FeatureSet,
+  train: Table.AnyTable,
+  command: string,
+  classes: ReadonlyArray<string> | undefined,
+) {
+  const invalid = (problem: string) =>
+    new Stage.ProcessOutputInvalid({
+      stage: "train",
+      command,
+      problems: [{ output: "model", problem }],
+    });
+  if (FeatureSet.labelKind(set.spec) !== "text") {
+    return classes === undefined
+      ? undefined
+      : yield* invalid(
+          `it names classes (${classes.join(", ")}), and the label is none: leave \`classes\` out, and name the score by \`columns\` if it is not the last`,
+        );
+  }
+  const db = yield* Duckdb.Duckdb;
+  const rows = yield* db.rows(
+    "read the classes",
+    `SELECT DISTINCT label FROM ${yield* Table.relation(train)} WHERE label IS NOT NULL ORDER BY label`,
+  );
+  const known = rows.map((row) => String(row["label"]));
+  if (classes === undefined) {
+    return yield* invalid(`name the classes, in the order of its columns: ${known.join(", ")}`);
+  }
+  const strange = classes.filter((one) => !known.includes(one));
+  if (strange.length > 0) {
+    return yield* invalid(
+      `it names the classes ${strange.join(", ")}, and those of the training rows are ${known.join(", ")}`,
+    );
+  }
+});
 
 /** Generated types say of which state of a feature set they are. */
 const requireFresh = Effect.fnUntraced(function* (set: FeatureSet.FeatureSet, types: string | URL) {

@@ -1,17 +1,20 @@
 /** What a scoring thread and its owner tell each other. */
 
+import type { Given, Input } from "../onnx/inputs.ts";
+
 /** What a thread is started with. */
 export interface OnnxTask {
   readonly path: string;
-  readonly input: { readonly name: string; readonly type: "float32" | "float64" };
-  readonly features: number;
+  readonly inputs: ReadonlyArray<Input>;
   readonly output: string;
 }
 
-/** Rows to score, one after another; of the input's type. */
+/** Rows to score. */
 export interface OnnxRequest {
   readonly id: number;
-  readonly rows: Float32Array<ArrayBuffer> | Float64Array<ArrayBuffer>;
+  readonly rows: number;
+  /** What each input is given, in the order of the task's. */
+  readonly given: ReadonlyArray<Given>;
 }
 
 /** `Ready` once, when the model is loaded; then an answer to each request. */

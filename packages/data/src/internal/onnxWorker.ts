@@ -7,7 +7,7 @@ import type * as Runtime from "onnxruntime-node";
 import type { OnnxReply, OnnxRequest, OnnxTask } from "./onnxMessages.ts";
 
 const task: OnnxTask = workerData;
-const { input, features, output } = task;
+const { inputs, output } = task;
 
 const reply = (message: OnnxReply, transfer: ReadonlyArray<ArrayBuffer> = []): void =>
   parentPort?.postMessage(message, transfer);
@@ -45,16 +45,17 @@ const openSession = async ({ InferenceSession }: typeof Runtime) => {
 const runtime = await loadRuntime();
 const session = runtime && (await openSession(runtime));
 if (runtime !== undefined && session !== undefined) {
-  const score = async ({ id, rows }: OnnxRequest): Promise<void> => {
-    const count = rows.length / features;
+  const score = async ({ id, rows, given }: OnnxRequest): Promise<void> => {
     try {
-      const given = new runtime.Tensor(input.type, rows, [count, features]);
-      const { [output]: found } = await session.run({ [input.name]: given }, [output]);
-      const scores = numbersOf(found);
-      if (scores.length % count !== 0) {
-        throw new Error(`${scores.length} numbers for ${count} rows`);
+      const feeds: Record<string, Runtime.Tensor> = {};
+      for (const [index, { name, type, features, vector }] of inputs.entries()) {
+        const shape = vector ? [rows] : [rows, features.length];
+        feeds[name] = new runtime.Tensor(type, given[index] ?? [], shape);
       }
-      reply({ _tag: "Scored", id, scores, width: scores.length / count }, [scores.buffer]);
+      const { [output]: found } = await session.run(feeds, [output]);
+      const scores = numbersOf(found);
+      if (scores.length % rows !== 0) throw new Error(`${scores.length} numbers for ${rows} rows`);
+      reply({ _tag: "Scored", id, scores, width: scores.length / rows }, [scores.buffer]);
     } catch (thrown) {
       reply({ _tag: "Failed", id, problem: wordsOf(thrown) });
     }

@@ -1,37 +1,36 @@
 /** Whether an ONNX file can be a model of given features, and by which of its inputs and outputs. */
 import type { OnnxInvalid } from "./errors.ts";
+import { fitInputs, type Input, some, type WantedInputs, wordsOf } from "./inputs.ts";
 import type { Port, Structure } from "./structure.ts";
 
 /** One thing that keeps a file from being a model. */
 export type Problem = OnnxInvalid["problems"][number];
 
 /** What the author says of a file. */
-export interface Wanted {
-  readonly features: ReadonlyArray<string>;
-  readonly input?: string | undefined;
+export interface Wanted extends WantedInputs {
   readonly output?: string | undefined;
 }
 
 /** How a file is used. */
 export interface Fitting {
-  readonly input: { readonly name: string; readonly type: "float32" | "float64" };
+  readonly inputs: ReadonlyArray<Input>;
   readonly output: string;
 }
 
 /** The domains whose operators ONNX Runtime has built in; `""` is ONNX's own. */
 const knownDomains: ReadonlySet<string> = new Set(["", "ai.onnx.ml", "com.microsoft"]);
 
-/** Finds the input and the output, and everything that is wrong; `fitting` is there if nothing is. */
+/** Finds the inputs and the output, and everything that is wrong; `fitting` is there if nothing is. */
 export const fit = (
   structure: Structure,
   wanted: Wanted,
 ): { readonly problems: ReadonlyArray<Problem>; readonly fitting: Fitting | undefined } => {
-  const input = inputOf(structure, wanted);
+  const { inputs, ...input } = fitInputs(structure, wanted);
   const output = outputOf(structure, wanted);
   const problems = [...unsafe(structure), ...input.problems, ...output.problems];
   const fitting =
-    problems.length === 0 && input.found !== undefined && output.found !== undefined
-      ? { input: input.found, output: output.found }
+    problems.length === 0 && output.found !== undefined
+      ? { inputs, output: output.found }
       : undefined;
   return { problems, fitting };
 };
@@ -68,81 +67,12 @@ export const unsafe = (structure: Structure): ReadonlyArray<Problem> => {
 const nameOf = ({ domain, name }: Structure["operators"][number]): string =>
   domain === "" ? name : `${domain}.${name}`;
 
-const some = (names: ReadonlyArray<string>): string =>
-  names.length <= 5
-    ? names.join(", ")
-    : `${names.slice(0, 5).join(", ")} and ${names.length - 5} more`;
-
-/** A part of the file, or what is wrong with it. */
-interface Search<A> {
-  readonly found: A | undefined;
-  readonly problems: ReadonlyArray<Problem>;
-}
-
-const inputOf = ({ inputs }: Structure, { features, input }: Wanted): Search<Fitting["input"]> => {
-  const failing = (problem: Problem) => ({ found: undefined, problems: [problem] });
-  const port = input === undefined && inputs.length === 1 ? inputs[0] : named(inputs, input);
-  if (port === undefined) {
-    return failing({
-      where: input === undefined ? "inputs" : `input "${input}"`,
-      expected: "one input that takes all features",
-      found: inputs.length === 0 ? "no input" : inputs.map(wordsOf).join(", "),
-      next: "Export the model with one matrix of features as its input.",
-    });
-  }
-  const { name, type, shape } = port;
-  const where = `input "${name}"`;
-  const problems: Array<Problem> = [];
-  if (inputs.length > 1) {
-    const others = inputs.filter((one) => one !== port).map(wordsOf);
-    problems.push({
-      where: "inputs",
-      expected: `no other input than "${name}"`,
-      found: others.join(", "),
-      next: "Export the model with one matrix of features as its input.",
-    });
-  }
-  if (type !== "float32" && type !== "float64") {
-    problems.push({
-      where,
-      expected: "numbers of type float32 or float64",
-      found: type,
-      next: "Encode texts and categories in the feature set or its transformation, and export the model for numbers.",
-    });
-  }
-  const [rows, columns] = shape ?? [null, null];
-  if (shape !== null && shape.length !== 2) {
-    problems.push({
-      where,
-      expected: "a matrix of rows × features",
-      found: `${shape.length} dimensions`,
-      next: "Export the model for rows of features.",
-    });
-  } else {
-    if (typeof rows === "number") {
-      problems.push({
-        where,
-        expected: "any number of rows",
-        found: `exactly ${rows}`,
-        next: "Export the model with an open first dimension.",
-      });
-    }
-    if (typeof columns === "number" && columns !== features.length) {
-      problems.push({
-        where,
-        expected: `${features.length} features (${some(features)})`,
-        found: `${columns}`,
-        next: "Train the model on the features of this feature set, in their order.",
-      });
-    }
-  }
-  const usable = type === "float32" || type === "float64";
-  return { found: usable && problems.length === 0 ? { name, type } : undefined, problems };
-};
-
 const floating: ReadonlySet<string> = new Set(["float32", "float64"]);
 
-const outputOf = ({ outputs }: Structure, { output }: Wanted): Search<string> => {
+const outputOf = (
+  { outputs }: Structure,
+  { output }: Wanted,
+): { readonly found: string | undefined; readonly problems: ReadonlyArray<Problem> } => {
   const floats = outputs.filter(({ type }) => floating.has(type));
   const port = output === undefined && floats.length === 1 ? floats[0] : named(outputs, output);
   if (port !== undefined && floating.has(port.type)) return { found: port.name, problems: [] };
@@ -165,6 +95,3 @@ const outputOf = ({ outputs }: Structure, { output }: Wanted): Search<string> =>
 
 const named = (ports: ReadonlyArray<Port>, name: string | undefined): Port | undefined =>
   name === undefined ? undefined : ports.find((port) => port.name === name);
-
-const wordsOf = ({ name, type, shape }: Port): string =>
-  `"${name}" (${type}${shape === null ? "" : `[${shape.map((one) => one ?? "?").join(", ")}]`})`;

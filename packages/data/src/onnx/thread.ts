@@ -5,6 +5,7 @@ import * as Effect from "effect/Effect";
 import type * as Scope from "effect/Scope";
 import type { OnnxReply, OnnxRequest, OnnxTask } from "../internal/onnxMessages.ts";
 import { OnnxFailed, OnnxRuntimeMissing } from "./errors.ts";
+import type { Given } from "./inputs.ts";
 
 const entry = new URL(
   import.meta.url.endsWith(".ts") ? "../internal/onnxWorker.ts" : "../internal/onnxWorker.js",
@@ -24,8 +25,8 @@ export interface Scored {
 
 /** A thread with a loaded model. */
 export interface OnnxThread {
-  /** Scores rows, one after another in one array, which it takes away from the caller. */
-  readonly score: (rows: OnnxRequest["rows"]) => Effect.Effect<Scored, OnnxFailed>;
+  /** Scores rows by what each input is given of them, which it takes away from the caller. */
+  readonly score: (rows: number, given: ReadonlyArray<Given>) => Effect.Effect<Scored, OnnxFailed>;
 }
 
 /** Starts a thread and waits until the model is loaded. The thread ends with the scope. */
@@ -80,14 +81,17 @@ export const start = Effect.fnUntraced(function* (
   worker.unref();
 
   return {
-    score: (rows) =>
+    score: (rows, given) =>
       Effect.callback((resume) => {
         if (ended !== undefined) return resume(Effect.fail(ended));
         const id = next++;
         worker.ref();
         waiting.set(id, resume);
-        const request: OnnxRequest = { id, rows };
-        worker.postMessage(request, [rows.buffer]);
+        const request: OnnxRequest = { id, rows, given };
+        worker.postMessage(
+          request,
+          given.flatMap((one) => ("buffer" in one ? [one.buffer] : [])),
+        );
       }),
   };
 });

@@ -98,3 +98,19 @@ export const Fitted = Schema.Struct({
 });
 /** See {@link Fitted}. */
 export type Fitted = typeof Fitted.Type;
+
+/**
+ * The texts of columns that an ordinal encoding made, by their names: a column's numbers are places among its
+ * texts.
+ */
+export const textsOf = ({
+  outputs,
+}: Fitted): { readonly [column: string]: ReadonlyArray<string> } =>
+  Object.fromEntries(
+    outputs.flatMap((output) =>
+      // No other encoding leaves missing what is missing, and what it does not know.
+      output._tag === "lookup" && output.missing === null && output.unknown === null
+        ? [[output.name, output.values]]
+        : [],
+    ),
+  );

@@ -18,6 +18,8 @@ export const HandedOver = Schema.Struct({
   rows: Schema.Int,
   /** Columns in the order that the model reads them. After them come `label`, and `~weight` if asked for. */
   features: Schema.Array(Schema.String),
+  /** Of features that stand for texts: the texts, at the places that the numbers are. */
+  texts: Schema.Record(Schema.String, Schema.Array(Schema.String)),
   label: FeatureSet.LabelKind,
   weighted: Schema.Boolean,
   featureSet: Schema.Struct({
@@ -84,6 +86,7 @@ export const handOver: (
     format,
     rows: Number(count?.["n"] ?? 0),
     features,
+    texts: transform === undefined ? {} : Transform.textsOf(transform),
     label,
     weighted: weight !== undefined,
     featureSet: { name, version, digest: set.digest },

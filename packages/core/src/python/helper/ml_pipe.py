@@ -61,6 +61,9 @@ class Table:
     `path` is its file, in the format `format` ("parquet" or "csv"); the columns are `features`, in
     their order, then "label", and "~weight" if the stage names a column with weights. `rows` is
     their number.
+
+    `texts` has, for each feature that stands for texts (`Transform.ordinal`), these texts: its numbers in `X`
+    are places among them. They are those of the training rows, in every table; another one is missing.
     """
 
     def __init__(self, given):
@@ -68,6 +71,7 @@ class Table:
         self.format = given["format"]
         self.rows = given["rows"]
         self.features = tuple(given["features"])
+        self.texts = {name: tuple(texts) for name, texts in given["texts"].items()}
         self.label_kind = given["label"]
         self.feature_set = given["featureSet"]
         self._columns = None
@@ -95,11 +99,36 @@ class Table:
         """The weights of the rows, or None if the stage names no column with them."""
         return self._read().get("~weight")
 
+    def column(self, name):
+        """
+        A feature as a NumPy array: float64, or objects where it stands for texts. What is missing is NaN, or
+        the empty text: as the model will be given it.
+        """
+        import numpy
+
+        if name not in self.texts:
+            return self._read()[name].astype(numpy.float64)
+        codes, texts = self._categories(name)
+        return numpy.array(texts, dtype=object)[codes]
+
     def frame(self):
-        """The table as a pandas DataFrame, if pandas is installed."""
+        """
+        The table as a pandas DataFrame, if pandas is installed. A feature that stands for texts is a
+        categorical, with the same categories in every table; what is missing is the empty text.
+        """
         import pandas
 
-        return pandas.DataFrame(self._read())
+        columns = {**self._read(), "label": self.y}
+        for name in self.texts:
+            columns[name] = pandas.Categorical.from_codes(*self._categories(name))
+        return pandas.DataFrame(columns)
+
+    def _categories(self, name):
+        import numpy
+
+        texts = self.texts[name] if "" in self.texts[name] else (*self.texts[name], "")
+        numbers = self._read()[name].astype(numpy.float64)
+        return numpy.where(numpy.isnan(numbers), texts.index(""), numbers).astype(int), texts
 
     def _read(self):
         if self._columns is None:
@@ -208,17 +237,18 @@ def artifact(content, media_type, name=None):
     return {"artifact": target.name, "mediaType": media_type}
 
 
-def model(model, kind=None, output=None, columns=None, classes=None):
+def model(model, kind=None, output=None, columns=None, classes=None, inputs=None):
     """
     Hands over the model, in ONNX: a path, bytes, or an object of the onnx package.
 
     `output` names the output with the scores where there are several, and `columns` says which of its
     columns they are; `classes` names those of a label that is a class, in the order of the columns.
+    `inputs` says which features each input takes, where it is neither all of them nor the one of its name.
     """
     if hasattr(model, "SerializeToString"):
         model = model.SerializeToString()
     written = {"file": artifact(model, "application/onnx", "model.onnx")}
-    told = {"kind": kind, "output": output, "columns": columns, "classes": classes}
+    told = {"kind": kind, "output": output, "columns": columns, "classes": classes, "inputs": inputs}
     written.update({key: value for key, value in told.items() if value is not None})
     if classes is not None:
         written["classes"] = [str(one) for one in classes]
