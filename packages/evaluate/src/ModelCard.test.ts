@@ -129,6 +129,7 @@ describe("the owner's page", () => {
           /EUR in a thousand decisions\. With 95 % confidence, between/,
         );
         assert.include(page.restsOn.join("\n"), "2,400 real cases on 12 days");
+        assert.include(page.restsOn.join("\n"), "The model: hand-made model.");
         assert.include(page.restsOn.join("\n"), "No other model was judged on these cases.");
         assert.include(page.restsOn.join("\n"), "Is the stored model within what was allowed?");
         assert.include(page.risks.at(-1), "The past is no promise");

@@ -25,14 +25,16 @@ const runsOf = (
     readonly days?: number;
     readonly truePositive?: number;
     readonly blocks?: "day" | "row";
+    readonly kind?: string;
   }>,
 ) =>
   Effect.gen(function* () {
     const runs: Array<Run.Run> = [];
-    for (const { estimator, days = 20, truePositive = 15, blocks = "day" } of models) {
+    for (const { estimator, days = 20, truePositive = 15, blocks = "day", ...one } of models) {
+      const { kind = "hand-made model" } = one;
       const charter = charterWith({ truePositive });
       const values = {
-        model: yield* modelOf(estimator),
+        model: { ...(yield* modelOf(estimator)), kind },
         train: yield* trainTripsOf(),
         test: yield* tripsOf({ days, perDay: 100 }),
       };
@@ -89,12 +91,17 @@ const succeeded = (compared: ReturnType<typeof ModelComparison.between>) =>
     : assert.fail("not compared");
 
 describe("compares", () => {
-  test("a model with a worse one, paired by day", [always, right], (compared, runs) => {
+  const tuned = { ...right, kind: "hand-made model, best of 8 trials" };
+  test("a model with a worse one, paired by day", [always, tuned], (compared, runs) => {
     const found = succeeded(compared);
     assert.strictEqual(found.better, "later");
     assert.deepInclude(found, { rows: 2000, models: 2, pairs: 1 });
     // Always acting costs 15.
     assert.strictEqual(found.was.cost, 15);
+    assert.deepStrictEqual(
+      [found.was.kind, found.is.kind],
+      ["hand-made model", "hand-made model, best of 8 trials"],
+    );
     // The same as the gains over one baseline, subtracted.
     const costs = runs.map(({ stages }) => {
       const outputs = stages.find(({ stage }) => stage === "evaluate")?.outputs;

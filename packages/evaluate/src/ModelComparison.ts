@@ -12,6 +12,16 @@ import * as Option from "effect/Option";
 import * as Result from "effect/Result";
 import * as Schema from "effect/Schema";
 import { Judgement } from "./Evaluation.ts";
+import { kindOf } from "./internal/judgedModel.ts";
+
+const Compared = Schema.Struct({
+  /** Digest of the model. */
+  model: Schema.String,
+  /** What it is in words: also of how many trials it is the best. Null where the run did not make it. */
+  kind: Schema.NullOr(Schema.String),
+  /** What it costs per decision. */
+  cost: Schema.Finite,
+});
 
 /** Two models on the same rows. */
 export const ModelComparison = Schema.Struct({
@@ -19,9 +29,8 @@ export const ModelComparison = Schema.Struct({
   unit: Schema.String,
   rows: Schema.Int,
   blocks: Schema.Struct({ by: Predictions.Block, count: Schema.Int }),
-  /** Digests of the models, and what they cost per decision. */
-  was: Schema.Struct({ model: Schema.String, cost: Schema.Finite }),
-  is: Schema.Struct({ model: Schema.String, cost: Schema.Finite }),
+  was: Compared,
+  is: Compared,
   /** What the later model saves per decision, paired by block; null where the blocks cannot tell. */
   saved: Schema.NullOr(Interval.Interval),
   /** Models that were judged on these rows, and the pairs of them that the interval is corrected for. */
@@ -90,8 +99,8 @@ export const between = (
     unit: metric.unit,
     rows,
     blocks,
-    was: { model: before.verdict.model, cost: total(a.cost) / rows },
-    is: { model: after.verdict.model, cost: total(b.cost) / rows },
+    was: comparedOf(was, before, rows),
+    is: comparedOf(is, after, rows),
     saved,
     models,
     pairs,
@@ -103,6 +112,12 @@ export const between = (
           : "inconclusive",
   });
 };
+
+const comparedOf = (run: Run.Run, { judged, verdict }: Found, rows: number) => ({
+  model: verdict.model,
+  kind: kindOf(run, verdict) ?? null,
+  cost: total(judged.byBlock.cost) / rows,
+});
 
 const total = (numbers: ReadonlyArray<number>): number =>
   numbers.reduce((sum, one) => sum + one, 0);

@@ -23,8 +23,9 @@ export const comparisonLines = (
       ? ""
       : `, corrected for all ${pairs} pairs of the ${models} models judged on these rows`;
   const ledger = `no new look at the test rows: both are in the holdout ledger${corrected}`;
+  const kinds = `${was.kind ?? "a model of another run"} → ${is.kind ?? "a model of another run"}`;
   if (saved === null)
-    return [`inconclusive: ${costs}, which do not say how much it varies`, ledger];
+    return [`inconclusive: ${costs}, which do not say how much it varies`, kinds, ledger];
   const interval = (sign: 1 | -1) => {
     const [from, to] = sign === 1 ? [saved.lower, saved.upper] : [-saved.upper, -saved.lower];
     return `${number(sign * saved.estimate)} ${unit} (${percent(saved.level)} interval ${number(from)} to ${number(to)})`;
@@ -34,5 +35,5 @@ export const comparisonLines = (
     earlier: `the earlier model is better: the later one costs ${interval(-1)} more`,
     inconclusive: `inconclusive: the later model saves ${interval(1)}; either could be better`,
   }[better];
-  return [answer, costs, ledger];
+  return [answer, costs, kinds, ledger];
 };

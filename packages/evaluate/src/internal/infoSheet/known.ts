@@ -39,6 +39,7 @@ export const knownOf = (run: Run.Run, looks: ReadonlyArray<Holdout.Look>): Known
   const verdicts = all(Verdict.Verdict);
   const verdict = verdicts.at(-1);
   const evaluations = all(AnyEvaluation);
+  const models = all(Model.AnyModel);
   const mine = looks.filter(({ run: id }) => id === run.id);
   const table = verdict?.value.testSet;
   const testSet = mine.at(-1)?.testSet ?? looks.findLast((look) => look.table === table)?.testSet;
@@ -50,7 +51,10 @@ export const knownOf = (run: Run.Run, looks: ReadonlyArray<Holdout.Look>): Known
       return decoded._tag === "Some" ? [decoded.value] : [];
     }),
     tables: all(Table.AnyTable),
-    model: all(Model.AnyModel).at(-1),
+    // Of several models the one that was judged.
+    model:
+      models.findLast(({ value }) => value.document.digest === verdict?.value.model) ??
+      models.at(-1),
     // The stage that judged, not the gate that handed it on.
     verdict: verdict && {
       ...verdict,

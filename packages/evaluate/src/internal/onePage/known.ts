@@ -3,6 +3,7 @@ import { type Holdout, type Run, Verdict } from "@ml-pipe/core";
 import * as Option from "effect/Option";
 import * as Schema from "effect/Schema";
 import { Judgement } from "../../Evaluation.ts";
+import { kindOf } from "../judgedModel.ts";
 import { ListEvaluation } from "../../recommend/ListEvaluation.ts";
 
 /** What every evaluation says, and what some say of other costs. */
@@ -22,6 +23,8 @@ const Judged = Schema.Struct({
 /** See the module. */
 export interface Known {
   readonly run: Run.Run;
+  /** What the judged model is, in words: of how many trials it is the best, too. */
+  readonly kind: string | undefined;
   /** The last one: with the evidence of every gate that added to it. */
   readonly verdict: Verdict.Verdict | undefined;
   readonly judged: typeof Judged.Type | undefined;
@@ -45,5 +48,6 @@ export const knownOf = (run: Run.Run, looks: ReadonlyArray<Holdout.Look>): Known
   const models = looks
     .filter((look) => look.testSet === testSet && look.outcome !== "nothing-seen")
     .map(({ model }) => model);
-  return { run, verdict, judged, lists, models: new Set(models).size };
+  const kind = kindOf(run, verdict);
+  return { run, kind, verdict, judged, lists, models: new Set(models).size };
 };

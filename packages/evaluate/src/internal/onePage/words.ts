@@ -115,7 +115,13 @@ const listsWorth = (
 };
 
 /** What the answer rests on. */
-export const restsOnOf = ({ judged, lists, verdict, models }: Known): ReadonlyArray<string> => {
+export const restsOnOf = ({
+  judged,
+  kind,
+  lists,
+  verdict,
+  models,
+}: Known): ReadonlyArray<string> => {
   const on =
     judged === undefined || judged.blocks.by === "row"
       ? ""
@@ -141,6 +147,7 @@ export const restsOnOf = ({ judged, lists, verdict, models }: Known): ReadonlyAr
   const passed = (verdict?.evidence ?? []).filter(({ outcome }) => outcome === "passed");
   return [
     ...rows,
+    ...(kind === undefined ? [] : [`The model: ${kind}.`]),
     ...looked,
     ...(passed.length === 0
       ? []
