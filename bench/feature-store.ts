@@ -116,8 +116,11 @@ const program = Effect.gen(function* () {
   const checked = yield* flights;
   const relation = yield* Table.relation(checked);
 
-  const done = yield* timed("materialise", FeatureStore.materialise(Five, checked, { until }));
-  yield* timed("materialise again", FeatureStore.materialise(Five, checked, { until }));
+  const done = yield* timed(
+    "materialise",
+    FeatureStore.materialise(Five, { data: checked }, { until }),
+  );
+  yield* timed("materialise again", FeatureStore.materialise(Five, { data: checked }, { until }));
   yield* timed(
     "state by hand",
     db.rows(

@@ -2,10 +2,11 @@
  * Edits of features: where a name means something else than it did. A model decides by what its features
  * meant when it learned; the same name in the same version of a feature set must not mean anything else.
  */
+import type { Column } from "@ml-pipe/core";
 import * as Schema from "effect/Schema";
 import type { FeatureSetSpec } from "./FeatureSet.ts";
-import { type Ast, columnsOf } from "./internal/ast.ts";
-import { textOf } from "./internal/astText.ts";
+import { type Ast, columnsOf, lookedUp } from "./internal/ast.ts";
+import { lookupText, textOf } from "./internal/astText.ts";
 
 /** What changed about one feature, in words; `feature` is `label` for what the model predicts. */
 export const FeatureEdit = Schema.Struct({
@@ -47,11 +48,22 @@ const meaningsOf = (spec: FeatureSetSpec): ReadonlyMap<string, string> =>
     ["decidedAt", spec.decidedAt ?? "no moment"],
   ]);
 
-/** The formula, and what its columns hold. */
-const meaningOf = (expr: Ast, { source }: FeatureSetSpec): string => {
-  const columns = [...columnsOf(expr)].toSorted().map((name) => {
-    const { type = "unknown", unit } = source.columns[name] ?? {};
-    return `${name}: ${type}${unit === undefined ? "" : ` in ${unit}`}`;
+/** The formula, what its columns hold, and how its lookups are made. */
+const meaningOf = (expr: Ast, { source, lookups = {} }: FeatureSetSpec): string => {
+  const found = lookedUp(expr);
+  const columns = new Set([
+    ...[...columnsOf(expr)].toSorted().map((name) => `${name}: ${typeOf(source.columns[name])}`),
+    ...found
+      .map(({ of, name }) => `${of}.${name}: ${typeOf(lookups[of]?.contract.columns[name])}`)
+      .toSorted(),
+  ]);
+  const rows = [...new Set(found.map(({ of }) => of))].toSorted().flatMap((name) => {
+    const lookup = lookups[name];
+    return lookup === undefined ? [] : [`${name} is ${lookupText(lookup)}`];
   });
-  return columns.length === 0 ? textOf(expr) : `${textOf(expr)} with ${columns.join(", ")}`;
+  const holds = columns.size === 0 ? "" : ` with ${[...columns].join(", ")}`;
+  return [`${textOf(expr)}${holds}`, ...rows].join("; ");
 };
+
+const typeOf = ({ type, unit }: Partial<Column.ColumnSpec> = {}): string =>
+  `${type ?? "unknown"}${unit === undefined ? "" : ` in ${unit}`}`;

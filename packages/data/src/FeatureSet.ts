@@ -5,18 +5,22 @@
  *
  * A feature that depends on a column known only after the decision does not compile.
  */
-import { Column, Contract, Digest, type Metric } from "@ml-pipe/core";
+import { type Column, Contract, Digest, type Metric } from "@ml-pipe/core";
 import * as Schema from "effect/Schema";
 import { identifier } from "./Duckdb.ts";
 import * as Expr from "./Expr.ts";
+import { contractOf } from "./featureSet/contract.ts";
+import { foundOf, lookupProblems, lookupsOf } from "./featureSet/lookups.ts";
 import { rowOf } from "./featureSet/request.ts";
-import { type FeatureSetSpec, labelKind } from "./featureSet/spec.ts";
+import type { FeatureSetSpec } from "./featureSet/spec.ts";
 import { featureSql } from "./internal/featureSql.ts";
 import { kindOf, problemsOf } from "./internal/kinds.ts";
 import type { Request } from "./internal/rowProgram.ts";
+import type * as Lookup from "./Lookup.ts";
 
 export {
   compileRow,
+  entitiesOf,
   requestColumns,
   RequestIncomplete,
   requestSchema,
@@ -127,20 +131,23 @@ type AlwaysKept<C extends Contract.Contract, Time> = Extract<
  *
  * @typeParam C - the contract that it reads
  * @typeParam Out - the contract of the table that it makes
+ * @typeParam Ls - what it looks up in other tables, which its stages take as inputs by the same names
  */
 export interface FeatureSet<
   out C extends Contract.Contract = Contract.Contract,
   out Out extends Contract.Contract = Contract.Contract,
+  out Ls extends Lookup.Lookups = {},
 > {
   readonly source: C;
+  readonly lookups: Ls;
   readonly contract: Out;
   readonly spec: FeatureSetSpec;
   readonly digest: Digest.Digest;
   /**
-   * The feature table of a relation as one query, which any DuckDB runs. Default: the relation has the
-   * name of the source contract.
+   * The feature table of a relation as one query, which any DuckDB runs. Default: relations, also those
+   * of lookups, have the names of their contracts.
    */
-  sql(relation?: string): string;
+  sql(relation?: string, lookups?: { readonly [K in keyof Ls]?: string }): string;
 }
 
 /**
@@ -152,7 +159,8 @@ export interface Defined<
   C extends Contract.Contract,
   Out extends Contract.Contract,
   F extends Features,
-> extends FeatureSet<C, Out> {
+  Ls extends Lookup.Lookups = {},
+> extends FeatureSet<C, Out, Ls> {
   /**
    * The features of one request, for a service that embeds them; null is missing. Throws
    * {@link RequestIncomplete} if the request lacks a column that they need.
@@ -204,6 +212,7 @@ export const make = <
   const K extends keyof C["columns"] & string = never,
   L extends LabelValue = boolean,
   const G extends Features = {},
+  const Ls extends Lookup.Lookups = {},
 >(
   name: Name,
   options: {
@@ -214,19 +223,24 @@ export const make = <
      * event time; the features then have no histories, and the table is not split by time.
      */
     readonly decidedAt?: D;
-    readonly features: ($: Expr.Columns<C>) => F;
+    /** Rows of other tables, as they were known at the decision. Stands before what reads their columns. */
+    readonly lookups?: ($: Expr.Columns<C>) => Ls;
+    readonly features: ($: Expr.Columns<C>, lookups: Lookup.Found<Ls>) => F;
     /** More features, made of those by name. What several share is computed once. */
-    readonly derived?: (features: F, $: Expr.Columns<C>) => G;
+    readonly derived?: (features: F, $: Expr.Columns<C>, lookups: Lookup.Found<Ls>) => G;
     /** What the model predicts: yes or no, a number, or a class by its name. May use outcome columns. */
     readonly label: ($: Expr.Columns<C>) => Expr.Expr<L>;
     /** Columns to carry along, for slices. The group is always carried along. */
     readonly keep?: ReadonlyArray<K>;
   } & DecisionTime<C>,
-): Defined<C, FeatureContract<Name, C, F & G, K | AlwaysKept<C, D>, D, L>, F & G> => {
+): Defined<C, FeatureContract<Name, C, F & G, K | AlwaysKept<C, D>, D, L>, F & G, Ls> => {
   const { of: source, version, decidedAt } = options;
   const $ = Expr.columns(source);
-  const first = options.features($);
-  const features = [first, options.derived?.(first, $) ?? {}].flatMap(
+  // Without lookups, their type has no names.
+  const lookups = options.lookups?.($) ?? ({} as Ls);
+  const found = foundOf(lookups);
+  const first = options.features($, found);
+  const features = [first, options.derived?.(first, $, found) ?? {}].flatMap(
     Object.entries<Expr.Expr<unknown>>,
   );
   for (const [feature, expr] of features) {
@@ -240,16 +254,24 @@ export const make = <
     version,
     source: source.spec,
     ...(decidedAt === undefined ? {} : { decidedAt }),
+    ...(options.lookups === undefined
+      ? {}
+      : {
+          lookups: Object.fromEntries(
+            Object.entries(lookups).map(([one, { spec }]) => [one, spec]),
+          ),
+        }),
     features: features.map(([feature, { ast }]) => ({ name: feature, expr: ast })),
     label: options.label($).ast,
     keep,
   };
   const problems = problemsIn(spec);
   if (problems.length > 0) throw new TypeError(`feature set "${name}": ${problems.join("; ")}`);
-  const contract = contractOf<Name, C, F & G, K | AlwaysKept<C, D>, D, L>(name, spec, source);
+  // The columns were put together from the same parts as the type.
+  const contract = contractOf(spec) as FeatureContract<Name, C, F & G, K | AlwaysKept<C, D>, D, L>;
   const row = rowOf(spec);
   return {
-    ...build(source, contract, spec),
+    ...build(source, contract, lookups, spec),
     // The names and types of requests and features in the specification are those of the type.
     row: (request) => row(request as Request) as { readonly [P in keyof (F & G)]: number | null },
   };
@@ -259,24 +281,38 @@ export const make = <
 const noExpression = (name: string, feature: string, source: Contract.ContractSpec): string =>
   `feature set "${name}": feature "${feature}" is nothing that can be computed. Make it of the columns of "${source.name}": ${Object.keys(source.columns).join(", ")}`;
 
-/** A feature set from its data, as a model carries it. */
+/**
+ * A feature set from its data, as a model carries it. Its lookups are known by name only to the program
+ * that runs: `lookups` has them, and the stages of the set take their tables beside what the types say.
+ */
 export const fromSpec = (spec: FeatureSetSpec): FeatureSet => {
   const source = Contract.fromSpec(spec.source);
-  const contract: Contract.Contract = contractOf(spec.name, spec, source);
-  return build(source, contract, spec);
+  return build(source, contractOf(spec), lookupsOf(spec), spec);
 };
 
-const build = <C extends Contract.Contract, Out extends Contract.Contract>(
+const build = <
+  C extends Contract.Contract,
+  Out extends Contract.Contract,
+  Ls extends Lookup.Lookups,
+>(
   source: C,
   contract: Out,
+  lookups: Ls,
   spec: FeatureSetSpec,
-): FeatureSet<C, Out> => ({
+): FeatureSet<C, Out, Ls> => ({
   source,
+  lookups,
   contract,
   spec,
   digest: Digest.ofJson(spec),
-  sql: (relation = identifier(spec.source.name)) => featureSql(spec, relation),
+  sql: (relation = identifier(spec.source.name), named = {}) =>
+    featureSql(spec, relation, { lookups: definedIn(named) }),
 });
+
+const definedIn = (named: { readonly [lookup: string]: string | undefined }) =>
+  Object.fromEntries(
+    Object.entries(named).filter((one): one is [string, string] => one[1] !== undefined),
+  );
 
 /** What to do with text, which no model computes with. */
 const encode = " (compare it, or keep its column and encode it with Transform.oneHot)";
@@ -291,6 +327,7 @@ const problemsIn = (spec: FeatureSetSpec): ReadonlyArray<string> => {
   return [
     ...twice.map((name) => `the name "${name}" is used twice (upper and lower case are one)`),
     ...decisionTimeProblems(spec),
+    ...lookupProblems(spec),
     ...spec.keep
       .filter((name) => spec.source.columns[name] === undefined)
       .map((name) => `the column "${name}" to keep is not in the contract "${spec.source.name}"`),
@@ -326,59 +363,6 @@ const decisionTimeProblems = ({
   return column?.type === "timestamp" && column.availableAt === "decision"
     ? []
     : [`"${decidedAt}" is not a timestamp column that is known at the decision`];
-};
-
-const contractOf = <
-  Name extends string,
-  C extends Contract.Contract,
-  F,
-  K extends keyof C["columns"],
-  Time extends string | undefined,
-  L extends LabelValue,
->(
-  name: Name,
-  spec: FeatureSetSpec,
-  source: C,
-): FeatureContract<Name, C, F, K, Time, L> => {
-  const feature = Column.float({ nullable: true }).spec;
-  const kept = spec.keep.map((name) => [name, source.spec.columns[name] ?? feature] as const);
-  const { decidedAt } = spec;
-  const { group, key } = source.spec;
-  const contract = Contract.fromSpec({
-    name,
-    version: spec.version,
-    owner: source.spec.owner,
-    consumers: [],
-    columns: {
-      ...Object.fromEntries(spec.features.map((one) => [one.name, feature])),
-      ...Object.fromEntries(kept),
-      label: labelColumn(spec),
-    },
-    label: "label",
-    ...(decidedAt === undefined ? {} : { eventTime: decidedAt }),
-    ...(group === undefined ? {} : { group }),
-    ...(key?.every((column) => spec.keep.includes(column)) === true ? { key } : {}),
-  });
-  // The columns were put together from the same parts as the type.
-  return contract as FeatureContract<Name, C, F, K, Time, L>;
-};
-
-/** The column of the label. Where a column of the source is the label, with its unit or its values. */
-const labelColumn = (spec: FeatureSetSpec): Column.ColumnSpec => {
-  const outcome = { availableAt: "outcome", nullable: true } as const;
-  const of = spec.label._tag === "column" ? spec.source.columns[spec.label.name] : undefined;
-  switch (labelKind(spec)) {
-    case "boolean":
-      return Column.boolean(outcome).spec;
-    case "number":
-      return Column.float({ ...outcome, ...(of?.unit === undefined ? {} : { unit: of.unit }) })
-        .spec;
-    case "text":
-      return Column.string({
-        ...outcome,
-        ...(of?.values === undefined ? {} : { values: of.values }),
-      }).spec;
-  }
 };
 
 /** A feature that is known only after the decision it is meant to serve. */

@@ -15,7 +15,6 @@ import * as Effect from "effect/Effect";
 import * as Layer from "effect/Layer";
 import * as Result from "effect/Result";
 import * as Schema from "effect/Schema";
-import * as SchemaParser from "effect/SchemaParser";
 import type { Duckdb, DuckdbError } from "./Duckdb.ts";
 import type { FeatureSet, FeatureSetSpec } from "./FeatureSet.ts";
 import { type Contribution, contributionOf, type Outcome } from "./featureStore/contributions.ts";
@@ -27,6 +26,7 @@ import type { FeatureStoreShape } from "./featureStore/shape.ts";
 import { openSqlite } from "./featureStore/sqlite.ts";
 import { requireState, type StateMissing } from "./featureStore/StateMissing.ts";
 import type { Request } from "./internal/rowProgram.ts";
+import * as Lookup from "./Lookup.ts";
 import * as Table from "./Table.ts";
 
 export { FeatureStoreError } from "./featureStore/FeatureStoreError.ts";
@@ -50,7 +50,7 @@ export interface EmbeddedOptions {
  * import * as Effect from "effect/Effect";
  *
  * const nightly = (set: FeatureSet.FeatureSet, trips: Table.Table) =>
- *   FeatureStore.materialise(set, trips, { until: new Date("2026-06-01T00:00:00Z") }).pipe(
+ *   FeatureStore.materialise(set, { data: trips }, { until: new Date("2026-06-01T00:00:00Z") }).pipe(
  *     Effect.provide(FeatureStore.FeatureStore.layer(".ml-pipe")),
  *   );
  * ```
@@ -99,8 +99,8 @@ export const Materialised = Schema.Struct({
 export type Materialised = typeof Materialised.Type;
 
 /**
- * Writes the state of a feature set's histories from a table into the store: what was known before the
- * last full hop before `until`, one window back. The table must have all of it. Hops whose rows did not
+ * Writes the state of a feature set's histories and lookups from tables into the store: what was known
+ * before the last full hop before `until`, one window back. The tables must have all of it. Hops whose rows did not
  * change are left as they are. Buckets are computed in DuckDB; memory stays bounded.
  *
  * A process that is killed meanwhile leaves whole hops; run it again, and it goes on.
@@ -110,12 +110,15 @@ export type Materialised = typeof Materialised.Type;
  * import { type FeatureSet, FeatureStore, type Table } from "@ml-pipe/data";
  *
  * const upToJune = (set: FeatureSet.FeatureSet, trips: Table.Table) =>
- *   FeatureStore.materialise(set, trips, { until: new Date("2026-06-01T00:00:00Z") });
+ *   FeatureStore.materialise(set, { data: trips }, { until: new Date("2026-06-01T00:00:00Z") });
  * ```
  */
-export const materialise = Effect.fnUntraced(function* <C extends Contract.Contract>(
-  set: FeatureSet<C>,
-  table: Table.Table<C>,
+export const materialise = Effect.fnUntraced(function* <
+  C extends Contract.Contract,
+  Ls extends Lookup.Lookups,
+>(
+  set: FeatureSet<C, Contract.Contract, Ls>,
+  tables: { readonly data: Table.Table<C> } & Lookup.Tables<Ls>,
   { until }: { readonly until: Date },
 ): Effect.fn.Return<
   Materialised,
@@ -124,8 +127,11 @@ export const materialise = Effect.fnUntraced(function* <C extends Contract.Contr
 > {
   if (Number.isNaN(until.getTime())) throw new TypeError("materialise: until is no instant");
   const store = yield* FeatureStore;
-  const relation = yield* Table.relation(table);
-  const series = yield* materialiseAll(store, set.spec, relation, until);
+  const rows = {
+    data: yield* Table.relation(tables.data),
+    lookups: yield* Lookup.relations(set.spec, tables),
+  };
+  const series = yield* materialiseAll(store, set.spec, rows, until);
   return { featureSet: set.spec.name, series };
 });
 
@@ -175,13 +181,47 @@ export interface Appended {
  * ) => FeatureStore.append(set, [flight], { knownUntil: new Date() });
  * ```
  */
-export const append = Effect.fnUntraced(function* <C extends Contract.Contract>(
+export const append = <C extends Contract.Contract>(
   set: FeatureSet<C>,
   rows: ReadonlyArray<Contract.Row<C>>,
   options: { readonly knownUntil?: Date } = {},
-): Effect.fn.Return<Appended, RowsInvalid | StateMissing | FeatureStoreError, FeatureStore> {
+): Effect.Effect<Appended, AppendError, FeatureStore> =>
+  take(set.spec, intakeOf(set), rows, options);
+
+/** What {@link append} can fail with. */
+export type AppendError = RowsInvalid | StateMissing | FeatureStoreError;
+
+/**
+ * Adds rows of another table to the state of a lookup, as they become known: the same as {@link append}
+ * for the rows that features look up.
+ *
+ * @example
+ * ```ts
+ * import type { Contract } from "@ml-pipe/core";
+ * import { type FeatureSet, FeatureStore, type Lookup } from "@ml-pipe/data";
+ *
+ * const onReport = <C extends Contract.Contract, Ls extends Lookup.Lookups, N extends keyof Ls & string>(
+ *   set: FeatureSet.FeatureSet<C, Contract.Contract, Ls>,
+ *   lookup: N,
+ *   row: Contract.Row<Ls[N]["contract"]>,
+ * ) => FeatureStore.appendLookup(set, lookup, [row], { knownUntil: new Date() });
+ * ```
+ */
+export const appendLookup = <Ls extends Lookup.Lookups, N extends keyof Ls & string>(
+  set: FeatureSet<Contract.Contract, Contract.Contract, Ls>,
+  lookup: N,
+  rows: ReadonlyArray<Contract.Row<Ls[N]["contract"]>>,
+  options: { readonly knownUntil?: Date } = {},
+): Effect.Effect<Appended, AppendError, FeatureStore> =>
+  take(set.spec, intakeOf(set, lookup), rows, options);
+
+const take = Effect.fnUntraced(function* (
+  spec: FeatureSetSpec,
+  { check, series }: Intake,
+  rows: ReadonlyArray<object>,
+  options: { readonly knownUntil?: Date },
+): Effect.fn.Return<Appended, AppendError, FeatureStore> {
   const store = yield* FeatureStore;
-  const { check, series } = intakeOf(set);
   const checked = yield* Effect.fromResult(check(rows));
   const knownUntil = options.knownUntil?.getTime();
   const outcomes = yield* store.append(
@@ -191,7 +231,8 @@ export const append = Effect.fnUntraced(function* <C extends Contract.Contract>(
       knownUntil,
     })),
   );
-  yield* requireState(set.spec, store, seriesOf(set.spec), outcomes);
+  const all = series.map((one) => one.series);
+  yield* requireState(spec, store, all, outcomes);
   const counts = { applied: 0, repeated: 0, covered: 0, changed: 0, unknown: 0 };
   for (let row = 0; row < rows.length; row++) {
     const ofRow = new Set(outcomes.map((one) => one?.[row]));
@@ -215,23 +256,32 @@ interface Intake {
   }>;
 }
 
-/** Compiled once for each feature set: rows may come one by one. */
-const intakeOf = ({ source, spec }: FeatureSet): Intake => {
-  const known = intakes.get(spec);
+/** Compiled once for each feature set, and each of its lookups: rows may come one by one. */
+const intakeOf = (
+  { source, spec, lookups }: FeatureSet<Contract.Contract, Contract.Contract, Lookup.Lookups>,
+  lookup?: string,
+): Intake => {
+  const ofSet = intakes.get(spec) ?? new Map<string | undefined, Intake>();
+  intakes.set(spec, ofSet);
+  const known = ofSet.get(lookup);
   if (known !== undefined) return known;
+  const contract = lookup === undefined ? source : lookups[lookup]?.contract;
+  if (contract === undefined) throw new TypeError(`"${spec.name}" has no lookup "${lookup}"`);
   const intake = {
-    check: checker(source),
-    series: seriesOf(spec).map((series) => ({ series, contribute: contributionOf(spec, series) })),
+    check: checker(contract),
+    series: seriesOf(spec)
+      .filter(({ keeps }) => keeps.lookup?.name === lookup)
+      .map((series) => ({ series, contribute: contributionOf(spec, series) })),
   };
-  intakes.set(spec, intake);
+  ofSet.set(lookup, intake);
   return intake;
 };
 
-const intakes = new WeakMap<FeatureSetSpec, Intake>();
+const intakes = new WeakMap<FeatureSetSpec, Map<string | undefined, Intake>>();
 
 const checker = ({ name, spec, columns }: Contract.Contract): Intake["check"] => {
   const schemas = Object.entries(columns).map(([name, { schema }]) => [name, schema] as const);
-  const decode = SchemaParser.decodeUnknownResult(
+  const decode = Schema.decodeUnknownResult(
     Schema.toType(Schema.Struct(Object.fromEntries(schemas))),
     { errors: "all", onExcessProperty: "error" },
   );
@@ -241,7 +291,7 @@ const checker = ({ name, spec, columns }: Contract.Contract): Intake["check"] =>
       const decoded = decode(row);
       if (Result.isSuccess(decoded)) return decoded.success;
       if (problems.length < maxProblems) {
-        problems.push({ row: index, problem: String(decoded.failure) });
+        problems.push({ row: index, problem: decoded.failure.message });
       }
       return {};
     });

@@ -56,7 +56,11 @@ describe.skipIf(redisProgram === undefined)("FeatureStoreRedis", { timeout: 60_0
       const minutes = Map.groupBy(rows, (one) => Math.floor(one.at.getTime() / 60_000) * 60_000);
       const [[at, asked] = [0, []]] = [...minutes].toSorted((a, b) => b[1].length - a[1].length);
       yield* Effect.gen(function* () {
-        yield* FeatureStore.materialise(SomeFeatures, table, { until: new Date(at - 4 * hour) });
+        yield* FeatureStore.materialise(
+          SomeFeatures,
+          { data: table },
+          { until: new Date(at - 4 * hour) },
+        );
         const half = rows.length >> 1;
         yield* FeatureStore.append(SomeFeatures, rows.slice(half));
         yield* FeatureStore.append(SomeFeatures, rows.slice(0, half));
@@ -82,10 +86,18 @@ describe.skipIf(redisProgram === undefined)("FeatureStoreRedis", { timeout: 60_0
           assert.isAbove(compared, 50);
         });
         yield* compare;
-        const taken = yield* FeatureStore.materialise(SomeFeatures, table, { until: new Date(at) });
+        const taken = yield* FeatureStore.materialise(
+          SomeFeatures,
+          { data: table },
+          { until: new Date(at) },
+        );
         assert.isTrue(taken.series.some(({ hopsWritten }) => hopsWritten > 0));
         yield* compare;
-        const kept = yield* FeatureStore.materialise(SomeFeatures, table, { until: new Date(at) });
+        const kept = yield* FeatureStore.materialise(
+          SomeFeatures,
+          { data: table },
+          { until: new Date(at) },
+        );
         assert.isTrue(kept.series.every(({ hopsWritten }) => hopsWritten === 0));
       }).pipe(Effect.provide(layer()));
     }).pipe(Effect.provide(services)),
@@ -96,7 +108,7 @@ describe.skipIf(redisProgram === undefined)("FeatureStoreRedis", { timeout: 60_0
       const { layer } = yield* started;
       const table = yield* tableOf(Trip, "checked", []);
       const writers = 4;
-      yield* FeatureStore.materialise(SomeFeatures, table, { until: new Date(0) }).pipe(
+      yield* FeatureStore.materialise(SomeFeatures, { data: table }, { until: new Date(0) }).pipe(
         Effect.provide(layer()),
       );
       yield* Effect.forEach(
@@ -124,7 +136,7 @@ describe.skipIf(redisProgram === undefined)("FeatureStoreRedis", { timeout: 60_0
       const { layer, port } = yield* started;
       yield* Effect.gen(function* () {
         const table = yield* tableOf(Trip, "checked", []);
-        yield* FeatureStore.materialise(SomeFeatures, table, { until: new Date(0) });
+        yield* FeatureStore.materialise(SomeFeatures, { data: table }, { until: new Date(0) });
         const online = yield* OnlineFeatures.fromStore(SomeFeatures.spec, {
           timeout: "30 seconds",
         });
@@ -165,7 +177,7 @@ describe.skipIf(redisProgram === undefined)("FeatureStoreRedis", { timeout: 60_0
 
       const table = yield* tableOf(Trip, "checked", []);
       yield* Effect.gen(function* () {
-        yield* FeatureStore.materialise(SomeFeatures, table, { until: new Date(0) });
+        yield* FeatureStore.materialise(SomeFeatures, { data: table }, { until: new Date(0) });
         const lenient = yield* OnlineFeatures.fromStore(SomeFeatures.spec);
         const strict = yield* OnlineFeatures.fromStore(SomeFeatures.spec, { otherwise: "refuse" });
         yield* stop;

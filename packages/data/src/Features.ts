@@ -5,16 +5,14 @@ import * as Effect from "effect/Effect";
 import { Duckdb, type DuckdbError } from "./Duckdb.ts";
 import type { FeatureSet, FeatureSetSpec } from "./FeatureSet.ts";
 import * as FeatureStore from "./FeatureStore.ts";
-import type { HistoryState } from "./History.ts";
-import type { BucketColumn } from "./internal/aggregates.ts";
-import {
-  bucketColumn,
-  bucketNames,
-  bucketSql,
-  familiesOf,
-  featureSql,
-  key,
-} from "./internal/featureSql.ts";
+import { bucketsSql } from "./featureStore/materialise.ts";
+import { seriesOf } from "./featureStore/series.ts";
+import { type BucketColumn, isText } from "./internal/aggregates.ts";
+import { bucketColumn, featureSql } from "./internal/featureSql.ts";
+import { key } from "./internal/hops.ts";
+import { lookupColumn } from "./internal/lookupSql.ts";
+import * as Lookup from "./Lookup.ts";
+import type { Snapshot } from "./OnlineFeatures.ts";
 import { instantOf } from "./split/time.ts";
 import * as Table from "./Table.ts";
 
@@ -32,18 +30,29 @@ import * as Table from "./Table.ts";
  * ) => Features.stage(set);
  * ```
  */
-export const stage = <C extends Contract.Contract, Out extends Contract.Contract>(
-  set: FeatureSet<C, Out>,
-) =>
+export const stage = <
+  C extends Contract.Contract,
+  Out extends Contract.Contract,
+  Ls extends Lookup.Lookups = {},
+>(
+  set: FeatureSet<C, Out, Ls>,
+): Stage.Stage<
+  { readonly data: Table.Table<C, "checked"> } & Lookup.Tables<Ls>,
+  Table.Table<Out, "checked">,
+  {},
+  DuckdbError | Table.ReadError | Table.WriteError,
+  Duckdb | Artifact.ArtifactStore
+> =>
   Stage.make("features", {
     description: `computes ${set.spec.features.length} features as of each decision`,
-    input: { data: Table.of(set.source, "checked") },
+    input: { data: Table.of(set.source, "checked"), ...Lookup.inputs(set.lookups) },
     output: Table.of(set.contract, "checked"),
     params: { featureSet: set.spec.name, version: set.spec.version, digest: set.digest },
-    run: Effect.fnUntraced(function* ({ data }, { progress }) {
+    run: Effect.fnUntraced(function* ({ data, ...tables }, { progress }) {
       const relation = yield* Table.relation(data, { rowNumbers: true });
+      const lookups = yield* Lookup.relations(set.spec, tables);
       const table = yield* Table.write(set.contract, "checked", {
-        query: featureSql(set.spec, relation, { tie: ["file_row_number"] }),
+        query: featureSql(set.spec, relation, { tie: ["file_row_number"], lookups }),
       });
       yield* progress({ label: "rows", rows: table.rows });
       return table;
@@ -71,30 +80,34 @@ export type MaterialiseError = DuckdbError | Table.ReadError | FeatureStore.Feat
  * ) => Features.materialise(set, { until: "2001-06-01" });
  * ```
  */
-export const materialise = <C extends Contract.Contract, Out extends Contract.Contract>(
-  set: FeatureSet<C, Out>,
+export const materialise = <
+  C extends Contract.Contract,
+  Out extends Contract.Contract,
+  Ls extends Lookup.Lookups = {},
+>(
+  set: FeatureSet<C, Out, Ls>,
   options: { readonly until: string },
 ): Stage.Stage<
-  { readonly data: Table.Table<C, "checked"> },
+  { readonly data: Table.Table<C, "checked"> } & Lookup.Tables<Ls>,
   FeatureStore.Materialised,
   {},
   MaterialiseError,
   Duckdb | Artifact.ArtifactStore | FeatureStore.FeatureStore
 > => {
   const until = new Date(instantOf(options.until, "materialise"));
-  if (familiesOf(set.spec).length === 0) {
+  if (seriesOf(set.spec).length === 0) {
     throw new TypeError(
-      `materialise: "${set.spec.name}" has no histories, so a service needs no state`,
+      `materialise: "${set.spec.name}" has no histories and looks nothing up, so a service needs no state`,
     );
   }
   return Stage.make("materialise", {
     description: `writes the state of ${set.spec.name} into the feature store`,
-    input: { data: Table.of(set.source, "checked") },
+    input: { data: Table.of(set.source, "checked"), ...Lookup.inputs(set.lookups) },
     output: FeatureStore.Materialised,
     params: { featureSet: set.digest, until: until.toISOString() },
     cache: "never",
-    run: Effect.fnUntraced(function* ({ data }, { exhibit, progress }) {
-      const done = yield* FeatureStore.materialise(set, data, { until });
+    run: Effect.fnUntraced(function* (tables, { exhibit, progress }) {
+      const done = yield* FeatureStore.materialise(set, tables, { until });
       const written = done.series.reduce((sum, one) => sum + one.bucketsWritten, 0);
       yield* progress({ label: "buckets written", rows: written });
       yield* exhibit({
@@ -116,12 +129,12 @@ export const materialise = <C extends Contract.Contract, Out extends Contract.Co
 };
 
 /**
- * The state of a feature set's histories as it was known at an instant: what a service must hold to
- * serve requests from then on. Covers one window back, up to the last full hop before `at`.
+ * The state of a feature set's histories and lookups as it was known at an instant: what a service must
+ * hold to serve requests from then on. Covers one window back, up to the last full hop before `at`; of
+ * each lookup the row that is found from then on.
  *
  * With it, `FeatureSet.compileRow` gives a request what the batch gives a row decided in the same hop.
- * For later requests it misses the outcomes that became known since: take a new state at least once a
- * hop.
+ * For later requests it misses what became known since: take a new state at least once a hop.
  *
  * @example
  * ```ts
@@ -138,59 +151,64 @@ export const stateAt = Effect.fnUntraced(function* (
   spec: FeatureSetSpec,
   source: Table.AnyTable,
   at: Date,
-): Effect.fn.Return<
-  ReadonlyArray<HistoryState>,
-  DuckdbError | Table.ReadError,
-  Duckdb | Artifact.ArtifactStore
-> {
+  lookups: { readonly [name: string]: Table.AnyTable } = {},
+): Effect.fn.Return<Snapshot, DuckdbError | Table.ReadError, Duckdb | Artifact.ArtifactStore> {
   const db = yield* Duckdb;
   const relation = yield* Table.relation(source);
-  const families = yield* Effect.forEach(familiesOf(spec), (family) =>
+  const others = yield* Lookup.relations(spec, lookups);
+  const states = yield* Effect.forEach(seriesOf(spec), (series) =>
     Effect.gen(function* () {
-      const [{ by, hopMs, windowMs }] = family;
+      const { by, hopMs, windowHops, keeps } = series;
       const end = Math.floor(at.getTime() / hopMs);
-      const start = end - windowMs / hopMs;
       const keys = by.map((_, index) => key(index));
+      const buckets = `${bucketsSql(spec, series, { data: relation, lookups: others })}
+        WHERE "~hop" >= ${end - windowHops} AND "~hop" < ${end}`;
+      const columns = series.columns.flatMap((names, member) =>
+        names.map((name) => bucketColumn(member, name)),
+      );
       const byKey =
         keys.length === 0
           ? "HAVING count(*) > 0"
           : `GROUP BY ${keys.join(", ")} ORDER BY ${keys.join(", ")}`;
-      const lists = family.flatMap((history, index) =>
-        bucketNames(history).map((name) => bucketColumn(index, name)),
-      );
       const rows = yield* db.rows(
-        `read the history by ${by.join(", ")}`,
+        `read the state of ${series.features.join(", ")}`,
         `SELECT CAST([${keys.map((one) => `to_json(${one})`).join(", ")}] AS VARCHAR[]) AS key,
            list(CAST("~hop" AS DOUBLE) ORDER BY "~hop") AS hop,
-           ${lists.map((name) => `list(${name} ORDER BY "~hop") AS ${name}`).join(", ")}
-         FROM (${bucketSql(spec, family, relation)})
-         WHERE "~hop" >= ${start} AND "~hop" < ${end}
+           ${columns.map((name) => `list(${name} ORDER BY "~hop") AS ${name}`).join(", ")}
+         FROM (${keeps.lookup === undefined ? buckets : newestOfSql(keys, buckets)})
          ${byKey}`,
       );
-      return family.map((history, index) => ({
-        history,
-        entities: rows.map((row) => ({
+      const entitiesOf = (member: number) =>
+        rows.map((row) => ({
           key: listOf(row["key"]).map((json) => JSON.parse(String(json ?? "null"))),
           hop: listOf(row["hop"]).map(Number),
           columns: Object.fromEntries(
-            bucketNames(history).map((name) => [
+            (series.columns[member] ?? []).map((name) => [
               name,
-              columnOf(listOf(row[bucketColumn(index, name).slice(1, -1)])),
+              columnOf(name, listOf(row[bucketColumn(member, name).slice(1, -1)])),
             ]),
           ),
-        })),
-      }));
+        }));
+      return keeps.family === undefined
+        ? [{ lookup: keeps.lookup.digest, entities: entitiesOf(0) }]
+        : keeps.family.map((history, member) => ({ history, entities: entitiesOf(member) }));
     }),
   );
-  return families.flat();
+  return states.flat();
 });
+
+/** The bucket of each entity that is found from now on. */
+const newestOfSql = (keys: ReadonlyArray<string>, buckets: string): string =>
+  `${buckets} QUALIFY row_number() OVER (${keys.length === 0 ? "" : `PARTITION BY ${keys.join(", ")} `}ORDER BY ${lookupColumn("event")} DESC, ${lookupColumn("known")} DESC) = 1`;
 
 const listOf = (value: unknown): ReadonlyArray<unknown> => (Array.isArray(value) ? value : []);
 
 const numberOf = (value: unknown): number | null => (value === null ? null : Number(value));
 
-/** A column of buckets: of numbers, or of lists of numbers. */
-const columnOf = (values: ReadonlyArray<unknown>): BucketColumn =>
-  values.some(Array.isArray)
-    ? values.map((one) => (one === null ? null : listOf(one).map(Number)))
-    : values.map(numberOf);
+/** A column of buckets: of numbers, of lists of numbers, or of texts. */
+const columnOf = (name: string, values: ReadonlyArray<unknown>): BucketColumn =>
+  isText(name)
+    ? values.map((one) => (one === null ? null : String(one)))
+    : values.some(Array.isArray)
+      ? values.map((one) => (one === null ? null : listOf(one).map(Number)))
+      : values.map(numberOf);

@@ -17,7 +17,12 @@ import {
   type NumberExpr,
 } from "./Expr.ts";
 import { aggregateOf } from "./internal/aggregates.ts";
-import { type Buckets, entityIndex, firstAtOrAfter } from "./internal/historyIndex.ts";
+import {
+  type Buckets,
+  EntityBuckets,
+  entityIndex,
+  firstAtOrAfter,
+} from "./internal/historyIndex.ts";
 import { problemsOf } from "./internal/kinds.ts";
 import { type Request, toCell } from "./internal/rowProgram.ts";
 
@@ -186,22 +191,7 @@ const decaying = (
 /** The buckets of one history that a service needs: aggregates per entity and hop, oldest first. */
 export const HistoryState = Schema.Struct({
   history: AstSchema,
-  entities: Schema.Array(
-    Schema.Struct({
-      /** Values of the `by` columns. */
-      key: Schema.Array(Schema.Union([Schema.String, Schema.Finite, Schema.Boolean, Schema.Null])),
-      /** Number of the hop since 1970-01-01 UTC. */
-      hop: Schema.Array(Schema.Int),
-      /** What the aggregate keeps of each hop. */
-      columns: Schema.Record(
-        Schema.String,
-        Schema.Union([
-          Schema.Array(Schema.NullOr(Schema.Finite)),
-          Schema.Array(Schema.NullOr(Schema.Array(Schema.Finite))),
-        ]),
-      ),
-    }),
-  ),
+  entities: Schema.Array(EntityBuckets),
 });
 /** See {@link HistoryState}. */
 export type HistoryState = typeof HistoryState.Type;

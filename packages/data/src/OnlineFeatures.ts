@@ -13,11 +13,17 @@ import { ageOf, type FeatureFreshness, freshnessOf } from "./featureStore/freshn
 import { entityOf, type Series, seriesOf } from "./featureStore/series.ts";
 import type { EntityState, Head } from "./featureStore/shape.ts";
 import { requireState, type StateMissing } from "./featureStore/StateMissing.ts";
-import { type HistorySource, type HistoryState, same } from "./History.ts";
+import { type HistorySource, HistoryState, same } from "./History.ts";
 import { type Buckets, entityIndex } from "./internal/historyIndex.ts";
 import type { Request } from "./internal/rowProgram.ts";
+import { type LookupSource, LookupState } from "./Lookup.ts";
 
 export type { Request } from "./internal/rowProgram.ts";
+
+/** The state of a feature set's histories and lookups, as `Features.stateAt` makes it. */
+export const Snapshot = Schema.Array(Schema.Union([HistoryState, LookupState]));
+/** See {@link Snapshot}. */
+export type Snapshot = typeof Snapshot.Type;
 
 /** The features of one request. */
 export interface Computed {
@@ -87,7 +93,7 @@ export interface OnlineFeatures {
  */
 export const fromSnapshot = (
   spec: FeatureSetSpec,
-  snapshot: ReadonlyArray<HistoryState>,
+  snapshot: Snapshot,
   knownUntil: Date,
 ): OnlineFeatures => {
   const series = seriesOf(spec);
@@ -95,15 +101,19 @@ export const fromSnapshot = (
     const end = Math.floor(knownUntil.getTime() / hopMs);
     return { fromHop: end - windowHops, batchHop: end, knownUntil: knownUntil.getTime() };
   });
-  const indexes = series.map(({ family }) =>
-    family.map((history) => {
-      const state = snapshot.find((one) => same(one.history, history));
-      return state === undefined ? () => undefined : entityIndex(history.by, state);
-    }),
+  const states = series.map(({ keeps: { family, lookup } }) =>
+    family === undefined
+      ? [snapshot.find((one) => "lookup" in one && one.lookup === lookup.digest)]
+      : family.map((history) =>
+          snapshot.find((one) => "history" in one && same(one.history, history)),
+        ),
   );
-  const known = series.map(({ family: [history] }) =>
-    snapshot.some((one) => same(one.history, history)),
+  const indexes = series.map(({ by }, index) =>
+    (states[index] ?? []).map((state) =>
+      state === undefined ? () => undefined : entityIndex(by, state),
+    ),
   );
+  const known = states.map(([state]) => state !== undefined);
   const compute = computer(spec, series, {});
   const row = (request: Request) =>
     compute(
@@ -152,7 +162,7 @@ export const fromStore = Effect.fnUntraced(function* (
   const read = (requests: ReadonlyArray<Request>) => {
     const reading = store.read(
       requests.flatMap((request) =>
-        series.map((one) => ({ series: one, entity: entityOf(one, request) })),
+        series.map((one) => ({ series: one, entity: entityOf(one.by, request) })),
       ),
     );
     if (store.synchronous) return reading;
@@ -187,14 +197,16 @@ const computer = (
   const maxAgeMs = maxAge === undefined ? Infinity : millisOf(maxAge);
   // The closures run at once, so that one place is enough for what they look up.
   const current: Array<ReadonlyArray<Buckets> | "unavailable" | undefined> = [];
-  const sources = series.flatMap(({ family }, index) =>
-    family.map((history, place): HistorySource => ({
-      history,
-      bucketsOf: () => {
+  const sources = series.flatMap(
+    ({ keeps: { family, lookup } }, index): ReadonlyArray<HistorySource | LookupSource> => {
+      const bucketsOf = (place: number) => () => {
         const found = current[index];
         return typeof found === "object" ? found[place] : found;
-      },
-    })),
+      };
+      return family === undefined
+        ? [{ lookup: lookup.digest, bucketsOf: bucketsOf(0) }]
+        : family.map((history, place) => ({ history, bucketsOf: bucketsOf(place) }));
+    },
   );
   const compute = compileRow(spec, sources);
   const { decidedAt = "" } = spec;

@@ -9,6 +9,7 @@ import * as Schema from "effect/Schema";
 import { Duckdb, type DuckdbError } from "./Duckdb.ts";
 import { type FeatureSet, requestColumns } from "./FeatureSet.ts";
 import { paritySql, servedName } from "./internal/paritySql.ts";
+import * as Lookup from "./Lookup.ts";
 import * as Table from "./Table.ts";
 import { counted, number, percent, whole } from "./Words.ts";
 
@@ -137,8 +138,8 @@ export const servedContract = <Out extends Contract.Contract>({
 };
 
 /**
- * A stage that computes the features of served requests again, from `history` as it was known at each
- * decision, and compares. The evidence passes if no feature differs beyond what is accepted; it is
+ * A stage that computes the features of served requests again, from `history` and the tables of lookups
+ * as they were known at each decision, and compares. The evidence passes if no feature differs beyond what is accepted; it is
  * inconclusive without a request, or if a feature never had a value on either side.
  *
  * @example
@@ -151,14 +152,18 @@ export const servedContract = <Out extends Contract.Contract>({
  * ) => Parity.stage(set, { relativeTolerance: 1e-6 });
  * ```
  */
-export const stage = <C extends Contract.Contract, Out extends Contract.Contract>(
-  set: FeatureSet<C, Out>,
+export const stage = <
+  C extends Contract.Contract,
+  Out extends Contract.Contract,
+  Ls extends Lookup.Lookups = {},
+>(
+  set: FeatureSet<C, Out, Ls>,
   options: ParityOptions<FeaturesOf<Out>> = {},
 ): Stage.Stage<
   {
     readonly served: Table.Table<Contract.Contract<`${Out["name"]}-served`>, "checked">;
     readonly history: Table.Table<C, "checked">;
-  },
+  } & Lookup.Tables<Ls>,
   ParityReport,
   { readonly skew: typeof SkewFound.payload.Type },
   DuckdbError | Table.ReadError,
@@ -171,15 +176,23 @@ export const stage = <C extends Contract.Contract, Out extends Contract.Contract
   requireOptions(names, { relativeTolerance, accept });
   return Stage.make("parity", {
     description: `compares ${names.length} served features with those of the batch`,
-    input: { served: Table.of(contract, "checked"), history: Table.of(set.source, "checked") },
+    input: {
+      served: Table.of(contract, "checked"),
+      history: Table.of(set.source, "checked"),
+      ...Lookup.inputs(set.lookups),
+    },
     output: ParityReport,
     signals: { skew: SkewFound },
     params: { featureSet: set.digest, relativeTolerance, shown, accept: JSON.stringify(accept) },
-    run: Effect.fnUntraced(function* ({ served, history }, { emit, exhibit, finding, progress }) {
+    run: Effect.fnUntraced(function* (
+      { served, history, ...tables },
+      { emit, exhibit, finding, progress },
+    ) {
       const db = yield* Duckdb;
       const sql = paritySql(set.spec, {
         served: Table.parquet(yield* Table.pathOf(served), { rowNumbers: true }),
         history: Table.parquet(yield* Table.pathOf(history), { rowNumbers: true }),
+        lookups: yield* Lookup.relations(set.spec, tables),
         relativeTolerance,
       });
       const rows = yield* db.rows("compare served features", sql.features);

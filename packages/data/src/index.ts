@@ -17,6 +17,7 @@ export * as FeatureStoreRedis from "./FeatureStoreRedis.ts";
 export * as GoldenSet from "./GoldenSet.ts";
 export * as History from "./History.ts";
 export * as Interactions from "./recommend/Interactions.ts";
+export * as Lookup from "./Lookup.ts";
 export * as Model from "./Model.ts";
 export * as Maturity from "./Maturity.ts";
 export * as McNemar from "./statistics/McNemar.ts";

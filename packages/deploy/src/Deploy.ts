@@ -12,7 +12,16 @@ import {
   Stage,
   Verdict,
 } from "@ml-pipe/core";
-import { Cost, type Duckdb, Features, FeatureSet, Model, Release, Table } from "@ml-pipe/data";
+import {
+  Cost,
+  type Duckdb,
+  Features,
+  FeatureSet,
+  Lookup,
+  Model,
+  Release,
+  Table,
+} from "@ml-pipe/data";
 import * as Clock from "effect/Clock";
 import * as Effect from "effect/Effect";
 import * as Result from "effect/Result";
@@ -71,21 +80,29 @@ export interface ReleaseOptions<M extends Metric.Metric = Metric.Metric> {
   readonly approval?: "required";
 }
 
-/** What is released: a model, the verdict that it passed, and the rows that its histories need. */
-export interface ReleaseInputs<C extends Contract.Contract, Out extends Contract.Contract> {
+/**
+ * What is released: a model, the verdict that it passed, the rows that its histories need, and the tables
+ * that its features look up in, by the names of the lookups.
+ */
+export type ReleaseInputs<
+  C extends Contract.Contract,
+  Out extends Contract.Contract,
+  Ls extends Lookup.Lookups = {},
+> = {
   readonly model: Model.Model<Out>;
   readonly verdict: Verdict.Verdict<"passed">;
   readonly history: Table.Table<C, "checked">;
-}
+} & Lookup.Tables<Ls>;
 
 /** The same where {@link ReleaseOptions.approval} is required. */
-export interface ApprovedInputs<
+export type ApprovedInputs<
   C extends Contract.Contract,
   Out extends Contract.Contract,
-> extends ReleaseInputs<C, Out> {
+  Ls extends Lookup.Lookups = {},
+> = ReleaseInputs<C, Out, Ls> & {
   /** A person's word on this verdict. */
   readonly approval: Stage.Approved<unknown>;
-}
+};
 
 /** What a release can fail with. */
 export type ReleaseError =
@@ -104,17 +121,19 @@ export type ReleaseError =
 export type ReleaseNeeds = Duckdb.Duckdb | Artifact.ArtifactStore | Registry;
 
 /** A stage that releases on a passed verdict. */
-export type ReleaseStage<C extends Contract.Contract, Out extends Contract.Contract> = Stage.Stage<
-  ReleaseInputs<C, Out>,
-  Release.Release<Out>,
-  {},
-  ReleaseError,
-  ReleaseNeeds
->;
+export type ReleaseStage<
+  C extends Contract.Contract,
+  Out extends Contract.Contract,
+  Ls extends Lookup.Lookups = {},
+> = Stage.Stage<ReleaseInputs<C, Out, Ls>, Release.Release<Out>, {}, ReleaseError, ReleaseNeeds>;
 
 /** A stage that releases on a passed verdict and a person's approval of it. */
-export type ApprovedStage<C extends Contract.Contract, Out extends Contract.Contract> = Stage.Stage<
-  ApprovedInputs<C, Out>,
+export type ApprovedStage<
+  C extends Contract.Contract,
+  Out extends Contract.Contract,
+  Ls extends Lookup.Lookups = {},
+> = Stage.Stage<
+  ApprovedInputs<C, Out, Ls>,
   Release.Release<Out>,
   {},
   ReleaseError | Approval.ApprovalVoid,
@@ -148,29 +167,35 @@ export function release<
   C extends Contract.Contract,
   Out extends FeatureSet.Labelled<FeatureSet.LabelFor<M>>,
   M extends Metric.Metric,
+  Ls extends Lookup.Lookups = {},
 >(
-  set: FeatureSet.FeatureSet<C, Out>,
+  set: FeatureSet.FeatureSet<C, Out, Ls>,
   options: ReleaseOptions<M> & { readonly approval: "required" },
-): ApprovedStage<C, Out>;
+): ApprovedStage<C, Out, Ls>;
 export function release<
   C extends Contract.Contract,
   Out extends FeatureSet.Labelled<FeatureSet.LabelFor<M>>,
   M extends Metric.Metric,
+  Ls extends Lookup.Lookups = {},
 >(
-  set: FeatureSet.FeatureSet<C, Out>,
+  set: FeatureSet.FeatureSet<C, Out, Ls>,
   options: ReleaseOptions<M> & { readonly approval?: never },
-): ReleaseStage<C, Out>;
-export function release<C extends Contract.Contract, Out extends FeatureSet.Labelled>(
-  set: FeatureSet.FeatureSet<C, Out>,
+): ReleaseStage<C, Out, Ls>;
+export function release<
+  C extends Contract.Contract,
+  Out extends FeatureSet.Labelled,
+  Ls extends Lookup.Lookups,
+>(
+  set: FeatureSet.FeatureSet<C, Out, Ls>,
   options: ReleaseOptions,
-): ReleaseStage<C, Out> | ApprovedStage<C, Out> {
+): ReleaseStage<C, Out, Ls> | ApprovedStage<C, Out, Ls> {
   const { charter, name = set.spec.name } = options;
   requireName(name);
   const approvers = approversOf(charter, options.approval);
   const knownUntil = instantOf(options.knownUntil);
   const policy = policyOf(charter, set.spec);
   const publish = Effect.fnUntraced(function* (
-    { model, verdict, history }: ReleaseInputs<C, Out>,
+    { model, verdict, history, ...lookups }: ReleaseInputs<C, Out, Ls>,
     { progress, exhibit }: Stage.StageContext<{}>,
     approval?: Release.ReleaseApproval,
   ) {
@@ -181,11 +206,11 @@ export function release<C extends Contract.Contract, Out extends FeatureSet.Labe
     yield* requirePermitted(verdict, charter, now);
     const [edited] = yield* ServedFeatures.edited(set);
     if (edited !== undefined) return yield* edited;
-    yield* progress({ label: "reading the state of the histories", rows: history.rows });
+    yield* progress({ label: "reading the state of the features", rows: history.rows });
     const artifacts = yield* Artifact.ArtifactStore;
     const { transform } = yield* Model.load(model);
     const request = requestOf(name, set.spec, FeatureSet.requestColumns(set.spec, transform));
-    const states = yield* Features.stateAt(set.spec, history, knownUntil);
+    const states = yield* Features.stateAt(set.spec, history, knownUntil, lookups);
     const histories = yield* artifacts.putJson(states);
     const candidate = {
       name,
@@ -228,6 +253,7 @@ export function release<C extends Contract.Contract, Out extends FeatureSet.Labe
     verdict: Verdict.Passed,
     /** The rows that the histories are taken from. */
     history: Table.of(set.source, "checked"),
+    ...Lookup.inputs(set.lookups),
   };
   const params = {
     name,
@@ -248,8 +274,8 @@ export function release<C extends Contract.Contract, Out extends FeatureSet.Labe
         ...common,
         input: { ...input, approval: Stage.approved(Schema.Unknown) },
         params: { ...params, approvers },
-        run: Effect.fnUntraced(function* ({ approval, ...inputs }, context) {
-          const word = yield* requireApproval(approval, inputs.verdict, approvers);
+        run: Effect.fnUntraced(function* (inputs, context) {
+          const word = yield* requireApproval(inputs.approval, inputs.verdict, approvers);
           return yield* publish(inputs, context, word);
         }),
       });

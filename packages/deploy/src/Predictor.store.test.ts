@@ -29,9 +29,9 @@ const inStore = (folder: string) =>
 
 /** A state folder with a release, and the state of its histories up to June in the feature store. */
 const materialised = Effect.tap(released, (folder) =>
-  Effect.flatMap(trips, (table) => FeatureStore.materialise(TripFeatures, table, { until })).pipe(
-    inStore(folder),
-  ),
+  Effect.flatMap(trips, (table) =>
+    FeatureStore.materialise(TripFeatures, { data: table }, { until }),
+  ).pipe(inStore(folder)),
 );
 
 const onTime = (at: string) => ({

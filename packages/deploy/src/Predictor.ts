@@ -7,7 +7,6 @@ import type { FeatureStore } from "@ml-pipe/data";
 import {
   Explanation,
   FeatureSet,
-  History,
   Model,
   type Onnx,
   OnlineFeatures,
@@ -151,7 +150,7 @@ export const load: (
     const document = yield* documentOf(release);
     const store = yield* Artifact.ArtifactStore;
     const histories = yield* store.readJson(release.histories).pipe(
-      Effect.flatMap(Schema.decodeUnknownEffect(Schema.Array(History.HistoryState))),
+      Effect.flatMap(Schema.decodeUnknownEffect(OnlineFeatures.Snapshot)),
       Effect.catchTag("SchemaError", ({ message }) =>
         Effect.fail(mismatch(release, `the state of its histories has another form: ${message}`)),
       ),

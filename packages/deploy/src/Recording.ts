@@ -5,7 +5,7 @@
  */
 import { createHash } from "node:crypto";
 import { LineFile } from "@ml-pipe/core";
-import { Expr, Parity, Release } from "@ml-pipe/data";
+import { FeatureSet, Parity, Release } from "@ml-pipe/data";
 import * as Clock from "effect/Clock";
 import * as Effect from "effect/Effect";
 import * as Result from "effect/Result";
@@ -90,12 +90,10 @@ const linesFor = ({ featureSet, release, label }: Predictor) => {
 
 const orNull = (value = Number.NaN): number | null => (Number.isNaN(value) ? null : value);
 
-/** The columns of a request that name whom it is about: of the histories, or the user; undefined if there are none. */
+/** The columns of a request that name whom it is about: of the state, or the user; undefined if there are none. */
 const entityOf = ({ featureSet, release }: Predictor): ReadonlyArray<string> | undefined => {
   if (Release.isSystem(release)) return [release.system.interactions.user];
-  return (featureSet?.features ?? [])
-    .flatMap(({ expr }) => Expr.historiesOf(expr))
-    .map(({ by }) => by)
+  return (featureSet === undefined ? [] : FeatureSet.entitiesOf(featureSet))
     .filter((by) => by.length > 0)
     .toSorted((a, b) => a.length - b.length)[0];
 };

@@ -1,6 +1,6 @@
 /** The stage that watches how old the state in the feature store is. */
 import { type Contract, Stage } from "@ml-pipe/core";
-import { Expr, type FeatureSet, FeatureStore } from "@ml-pipe/data";
+import { FeatureSet, FeatureStore } from "@ml-pipe/data";
 import * as Clock from "effect/Clock";
 import * as Duration from "effect/Duration";
 import * as Effect from "effect/Effect";
@@ -57,8 +57,10 @@ export const freshness = <C extends Contract.Contract>(
 ): FreshnessStage => {
   const maxAgeMillis = Duration.toMillis(Duration.fromInputUnsafe(maxAge));
   const { owner } = set.source.spec;
-  if (set.spec.features.every(({ expr }) => Expr.historiesOf(expr).length === 0)) {
-    throw new TypeError(`freshness: "${set.spec.name}" has no histories, so nothing of it ages`);
+  if (FeatureSet.entitiesOf(set.spec).length === 0) {
+    throw new TypeError(
+      `freshness: "${set.spec.name}" has no histories and looks nothing up, so nothing of it ages`,
+    );
   }
   return Stage.make("freshness", {
     description: `watches how old the state of ${set.spec.name} is`,

@@ -2,6 +2,7 @@
 import * as path from "node:path";
 import {
   Artifact,
+  Contract,
   Duckdb,
   Features,
   FeatureSet,
@@ -97,6 +98,8 @@ export interface ParityOptions {
   readonly release: string;
   readonly served: string;
   readonly history: string | undefined;
+  /** `NAME=FILE`. */
+  readonly lookup: ReadonlyArray<string>;
   readonly tolerance: number;
   /** `FEATURE=SHARE:CAUSE`. */
   readonly accept: ReadonlyArray<string>;
@@ -113,6 +116,18 @@ export class AcceptUnreadable extends Schema.TaggedError<AcceptUnreadable>()("Ac
   }
 }
 
+/** A file is given for a lookup that the feature set does not have. */
+export class LookupUnknown extends Schema.TaggedError<LookupUnknown>()("LookupUnknown", {
+  given: Schema.String,
+  lookups: Schema.Array(Schema.String),
+}) {
+  override get message(): string {
+    return this.lookups.length === 0
+      ? `--lookup ${this.given}: the feature set looks nothing up`
+      : `--lookup ${this.given} names no lookup of the feature set. Write NAME=FILE, for ${this.lookups.join(", ")}.`;
+  }
+}
+
 /** `parity`: recorded requests, computed again in the batch. */
 export const parity = (options: ParityOptions, context: CommandContext): Promise<number> =>
   runCommand(
@@ -121,10 +136,8 @@ export const parity = (options: ParityOptions, context: CommandContext): Promise
       const { release, set } = yield* releasedSet(options);
       const stage = yield* stageOf(set, options);
       const { served, setAside } = yield* servedTable(set, options.served);
-      const history = yield* options.history === undefined
-        ? historyOfRuns(set.source, options.stateFolder)
-        : historyOfFile(set.source, path.resolve(options.history));
-      const report = yield* stage.run({ served, history });
+      const { history, lookups } = yield* rowsOf(set, options);
+      const report = yield* stage.run({ served, history, ...lookups });
       const { out, err, style, errStyle } = context.terminal;
       if (setAside > 0) {
         const lines = plural(setAside, "line");
@@ -148,6 +161,8 @@ export interface MaterialiseOptions {
   readonly until: string;
   /** A file; without it, the newest checked table of a run. */
   readonly history: string | undefined;
+  /** `NAME=FILE`; without it, the newest checked table of a run. */
+  readonly lookup: ReadonlyArray<string>;
   readonly stateFolder: string;
   readonly json: boolean;
 }
@@ -165,10 +180,8 @@ export const materialise = (
         try: () => Features.materialise(set, { until: options.until }),
         catch: (cause) => cause,
       });
-      const history = yield* options.history === undefined
-        ? historyOfRuns(set.source, options.stateFolder)
-        : historyOfFile(set.source, path.resolve(options.history));
-      const done = yield* stage.run({ data: history });
+      const { history, lookups } = yield* rowsOf(set, options);
+      const done = yield* stage.run({ data: history, ...lookups });
       const { out, style } = context.terminal;
       if (options.json) {
         out(pretty({ release, ...Schema.encodeSync(FeatureStore.Materialised)(done) }));
@@ -207,6 +220,34 @@ const releasedSet = Effect.fnUntraced(function* ({
     Effect.provide(Artifact.ArtifactStore.layer(stateFolder)),
   );
   return { release: Release.label(found), set: FeatureSet.fromSpec(featureSet) };
+});
+
+/** The tables that histories are taken from and that features look up in. */
+const rowsOf = Effect.fnUntraced(function* (
+  set: FeatureSet.FeatureSet,
+  options: Pick<ParityOptions, "history" | "lookup" | "stateFolder">,
+) {
+  const files = new Map<string, string>();
+  const lookups: FeatureSet.FeatureSetSpec["lookups"] = set.spec.lookups ?? {};
+  for (const text of options.lookup) {
+    const [, name, file] = /^([^=]+)=(.+)$/s.exec(text) ?? [];
+    if (name === undefined || file === undefined || lookups[name] === undefined) {
+      return yield* new LookupUnknown({ given: text, lookups: Object.keys(lookups) });
+    }
+    files.set(name, file);
+  }
+  const tableOf = (contract: Contract.Contract, file: string | undefined) =>
+    file === undefined
+      ? historyOfRuns(contract, options.stateFolder)
+      : historyOfFile(contract, path.resolve(file));
+  const history = yield* tableOf(set.source, options.history);
+  const found = yield* Effect.forEach(Object.entries(lookups), ([name, { contract }]) =>
+    Effect.map(
+      tableOf(Contract.fromSpec(contract), files.get(name)),
+      (table) => [name, table] as const,
+    ),
+  );
+  return { history, lookups: Object.fromEntries(found) };
 });
 
 const stageOf = (set: FeatureSet.FeatureSet, { tolerance, accept }: ParityOptions) =>

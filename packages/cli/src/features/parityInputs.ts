@@ -34,7 +34,7 @@ export class HistoryMissing extends Schema.TaggedError<HistoryMissing>()("Histor
   folder: Schema.String,
 }) {
   override get message(): string {
-    return `no run in ${this.folder} has a checked table under the contract "${this.contract}" whose file is still there. Name the rows with --history FILE, or run the pipeline again.`;
+    return `no run in ${this.folder} has a checked table under the contract "${this.contract}" whose file is still there. Name the rows with --history FILE, those of a lookup with --lookup NAME=FILE, or run the pipeline again.`;
   }
 }
 

@@ -18,6 +18,14 @@ const check = Command.make("check", { file, json }, (flags) =>
   ),
 );
 
+const lookup = Flag.String("lookup").pipe(
+  Flag.withMetavar("NAME=FILE"),
+  Flag.withDescription(
+    "The rows of a lookup, as those of --history (default: the newest checked table of a run)",
+  ),
+  Flag.atLeast(0),
+);
+
 const parity = Command.make(
   "parity",
   {
@@ -30,6 +38,7 @@ const parity = Command.make(
       "FILE",
       "The rows that histories come from, as .parquet, .csv or .ndjson (default: the newest checked table of a run)",
     ),
+    lookup,
     tolerance: Flag.Finite("tolerance").pipe(
       Flag.filter(
         (share) => share >= 0 && share < 1,
@@ -70,6 +79,7 @@ const materialise = Command.make(
       "FILE",
       "The rows that histories come from, as .parquet, .csv or .ndjson (default: the newest checked table of a run)",
     ),
+    lookup,
     json,
   },
   (flags) =>

@@ -5,8 +5,10 @@ import * as Expr from "../Expr.ts";
 import * as History from "../History.ts";
 import { decisionTime } from "../internal/compile.ts";
 import { type Request, toNumbers } from "../internal/rowProgram.ts";
+import * as Lookup from "../Lookup.ts";
 import { keptColumns } from "../transform/apply.ts";
 import type { Fitted } from "../transform/spec.ts";
+import { rowsOf } from "./lookups.ts";
 import type { FeatureSetSpec } from "./spec.ts";
 
 /** A request without columns that a feature needs. What is there but has no value is null. */
@@ -22,10 +24,17 @@ export class RequestIncomplete extends Schema.TaggedError<RequestIncomplete>()(
 /** The names of the columns that a request must carry, with those that a model's transformation reads. */
 export const requestColumns = (spec: FeatureSetSpec, transform?: Fitted): ReadonlyArray<string> => {
   const read = spec.features.flatMap(({ expr }) => [...neededAtDecision(expr)]);
+  const keys = entitiesOf(spec).flat();
   const decidedAt = spec.decidedAt === undefined ? [] : [spec.decidedAt];
   const kept = transform === undefined ? [] : keptColumns(transform, spec);
-  return [...new Set([...decidedAt, ...read, ...kept])].toSorted();
+  return [...new Set([...decidedAt, ...read, ...keys, ...kept])].toSorted();
 };
+
+/** The entities whose state a feature set needs online: the columns of a request that name each. */
+export const entitiesOf = (spec: FeatureSetSpec): ReadonlyArray<ReadonlyArray<string>> => [
+  ...spec.features.flatMap(({ expr }) => Expr.historiesOf(expr)).map(({ by }) => by),
+  ...rowsOf(spec).map(({ spec: { by } }) => by.map(({ equals }) => equals)),
+];
 
 /** What a request must carry for an expression: of a history, only the entity. */
 const neededAtDecision = (ast: Expr.Ast): ReadonlySet<string> => {
@@ -54,8 +63,8 @@ export const requestSchema = (spec: FeatureSetSpec): Contract.RowSchema => {
 
 /**
  * Compiles a feature set for serving: a closure from a decoded request to the features' values, in the
- * order of the specification, with NaN for a missing one. Histories are looked up in `state`; without
- * it they are missing.
+ * order of the specification, with NaN for a missing one. Histories and lookups are found in `state`;
+ * without it they are missing.
  *
  * @example
  * ```ts
@@ -76,18 +85,27 @@ export const requestSchema = (spec: FeatureSetSpec): Contract.RowSchema => {
  */
 export const compileRow = (
   spec: FeatureSetSpec,
-  state: ReadonlyArray<History.HistorySource> = [],
+  state: ReadonlyArray<History.HistorySource | Lookup.LookupSource> = [],
 ): ((request: Request) => Float64Array) => {
   const decidedAt = decisionTime(spec);
+  const histories = state.filter((one) => "history" in one);
+  const lookups = state.filter((one) => "lookup" in one);
+  const rows = rowsOf(spec);
   return toNumbers(
     spec.features.map(({ expr }) => expr),
     {
       history: (history) =>
         History.lookup(
           history,
-          state.find((one) => History.same(one.history, history)),
+          histories.find((one) => History.same(one.history, history)),
           decidedAt,
         ),
+      lookup: (name) => {
+        const wanted = rows.find((one) => one.name === name);
+        if (wanted === undefined) return undefined;
+        const source = lookups.find((one) => one.lookup === wanted.digest);
+        return { columns: wanted.columns, find: Lookup.find(wanted, source, decidedAt) };
+      },
     },
   );
 };

@@ -3,6 +3,7 @@ import { Contract } from "@ml-pipe/core";
 import * as Schema from "effect/Schema";
 import * as Expr from "../Expr.ts";
 import { kindOf } from "../internal/kinds.ts";
+import { LookupSpec } from "../Lookup.ts";
 
 /** A feature set as data: stored with each release, so that a request needs no code but ours. */
 export const FeatureSetSpec = Schema.Struct({
@@ -11,6 +12,8 @@ export const FeatureSetSpec = Schema.Struct({
   source: Contract.ContractSpec,
   /** The column with the moment of the decision, if the rows have one. */
   decidedAt: Schema.optionalKey(Schema.String),
+  /** What features look up in other tables, by name. */
+  lookups: Schema.optionalKey(Schema.Record(Schema.String, LookupSpec)),
   features: Schema.Array(Schema.Struct({ name: Schema.String, expr: Expr.Ast })),
   label: Expr.Ast,
   keep: Schema.Array(Schema.String),

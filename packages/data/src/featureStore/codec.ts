@@ -3,9 +3,10 @@
  * lookup takes a view of each column and copies nothing.
  *
  * First the number of buckets and their hops, oldest first; then each column of each history. Of a column
- * of lists these are their lengths, and then their values. NaN stands for null.
+ * of lists these are their lengths, and then their values; of texts, whose column is the last, the numbers
+ * of their bytes, and then the bytes (UTF-8). NaN stands for null.
  */
-import { type Bucket, type BucketColumn, isList } from "../internal/aggregates.ts";
+import { type Bucket, type BucketColumn, isList, isText } from "../internal/aggregates.ts";
 import type { Buckets } from "../internal/historyIndex.ts";
 import type { Series } from "./series.ts";
 import type { StoredBucket } from "./shape.ts";
@@ -17,16 +18,21 @@ export type EntityBuckets = ReadonlyMap<number, ReadonlyArray<Bucket>>;
 export const encode = ({ columns }: Series, buckets: EntityBuckets): Uint8Array => {
   const ordered = [...buckets].toSorted(([a], [b]) => a - b);
   const numbers: Array<number> = [ordered.length, ...ordered.map(([hop]) => hop)];
+  const texts: Array<Uint8Array> = [];
   for (const [history, names] of columns.entries()) {
     for (const name of names) {
-      const values = ordered.map(([, bucket]) => bucket[history]?.[name] ?? null);
-      const lists = values.filter((value) => typeof value === "object" && value !== null);
+      const values = ordered
+        .map(([, bucket]) => bucket[history]?.[name] ?? null)
+        .map((value) => (typeof value === "string" ? utf8.encode(value) : value));
+      for (const value of values) if (value instanceof Uint8Array) texts.push(value);
       for (const value of values) numbers.push(lengthOrNumber(value));
-      for (const list of lists) for (const one of list) numbers.push(one);
+      for (const list of values) if (Array.isArray(list)) for (const one of list) numbers.push(one);
     }
   }
-  return new Uint8Array(Float64Array.from(numbers).buffer);
+  return Buffer.concat([new Uint8Array(Float64Array.from(numbers).buffer), ...texts]);
 };
+
+const utf8 = new TextEncoder();
 
 /** The buckets of an entity, laid out to be looked up: one for each history. */
 export const layOut = ({ columns }: Series, bytes: Uint8Array): ReadonlyArray<Buckets> => {
@@ -38,12 +44,23 @@ export const layOut = ({ columns }: Series, bytes: Uint8Array): ReadonlyArray<Bu
   return columns.map((names) => {
     const found = names.map((name): Float64Array | BucketColumn => {
       const own = take(size);
+      if (isText(name)) return textsOf(bytes.subarray(at * 8), own);
       if (!isList(name)) return own;
       return Array.from(own, (length) => (Number.isNaN(length) ? null : Array.from(take(length))));
     });
     return { hop, column: (name) => found[names.indexOf(name)] ?? none };
   });
 };
+
+/** Texts that stand one behind the other, by the numbers of their bytes. */
+const textsOf = (bytes: Uint8Array, lengths: Float64Array): ReadonlyArray<string | null> => {
+  let at = 0;
+  return Array.from(lengths, (length) =>
+    Number.isNaN(length) ? null : toText.decode(bytes.subarray(at, (at += length))),
+  );
+};
+
+const toText = new TextDecoder();
 
 /** The buckets of the bytes. */
 export const decode = (series: Series, bytes: Uint8Array | undefined): EntityBuckets => {
@@ -77,14 +94,16 @@ export const edit = (
   return buckets.size === 0 ? undefined : encode(series, buckets);
 };
 
-const lengthOrNumber = (value: Bucket[string]): number => {
+const lengthOrNumber = (value: number | null | Uint8Array | ReadonlyArray<number>): number => {
   if (value === null) return Number.NaN;
   return typeof value === "object" ? value.length : value;
 };
 
 const none = new Float64Array();
 
-const numbersOf = (bytes: Uint8Array): Float64Array =>
-  bytes.byteOffset % 8 === 0
-    ? new Float64Array(bytes.buffer, bytes.byteOffset, bytes.byteLength / 8)
-    : new Float64Array(new Uint8Array(bytes).buffer);
+const numbersOf = (bytes: Uint8Array): Float64Array => {
+  const count = Math.floor(bytes.byteLength / 8);
+  return bytes.byteOffset % 8 === 0
+    ? new Float64Array(bytes.buffer, bytes.byteOffset, count)
+    : new Float64Array(new Uint8Array(bytes).buffer, 0, count);
+};

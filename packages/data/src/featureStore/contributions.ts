@@ -1,9 +1,12 @@
 /** What a row adds to a series, and the rule by which it does so once. */
 import { createHash } from "node:crypto";
+import type { Contract } from "@ml-pipe/core";
 import type { FeatureSetSpec } from "../FeatureSet.ts";
 import { aggregateOf, type Bucket } from "../internal/aggregates.ts";
 import { decisionTime } from "../internal/compile.ts";
-import { type Request, toNumbers } from "../internal/rowProgram.ts";
+import { withoutLookup } from "../internal/lookupSql.ts";
+import { type Request, toCells, toNumbers } from "../internal/rowProgram.ts";
+import type { LookupRows } from "../Lookup.ts";
 import { entityOf, type Series } from "./series.ts";
 import type { Head, StoredBucket } from "./shape.ts";
 
@@ -16,10 +19,12 @@ export interface Contribution {
   readonly entity: string;
   /** The hop in which it became known; null if it is not known yet. */
   readonly hop: number | null;
-  /** The value for each history of the series. */
-  readonly values: ReadonlyArray<number | null>;
-  /** When it was decided (epoch milliseconds). */
+  /** The value for each history of the series; of a lookup its cells, as JSON. */
+  readonly values: ReadonlyArray<number | string | null>;
+  /** When it was decided, or happened (epoch milliseconds). */
   readonly at: number;
+  /** When it became known. */
+  readonly known: number;
 }
 
 /**
@@ -32,27 +37,64 @@ export type Outcome = "applied" | "repeated" | "covered" | "changed" | "unknown"
 /** Makes the contribution of a row to a series. The event is known by its key, else by all of the row. */
 export const contributionOf = (
   spec: Pick<FeatureSetSpec, "decidedAt" | "source">,
-  series: Series,
+  { keeps, by }: Series,
 ): ((row: Request) => Contribution) => {
-  const [{ knownAt, hopMs }] = series.family;
-  const numbers = toNumbers([decisionTime(spec), knownAt, ...series.family.map(({ of }) => of)]);
-  const key = spec.source.key ?? Object.keys(spec.source.columns);
+  if (keeps.lookup !== undefined) return lookupContribution(keeps.lookup);
+  const { family } = keeps;
+  const [{ knownAt, hopMs }] = family;
+  const numbers = toNumbers([decisionTime(spec), knownAt, ...family.map(({ of }) => of)]);
+  const nameOf = eventName(spec.source);
   return (row) => {
-    const [at = Number.NaN, known = Number.NaN, ...values] = numbers(row);
-    // As in SQL: an outcome counts as known at its decision at the earliest, and never without one.
-    const hop = Math.floor(Math.max(at, known) / hopMs);
-    const contribution = {
-      entity: entityOf(series, row),
-      hop: Number.isNaN(hop) ? null : hop,
-      values: values.map((value) => (Number.isNaN(value) ? null : value)),
-      at,
-    };
-    return {
-      ...contribution,
-      event: digest(key.map((name) => row[name] ?? null)),
-      content: digest(contribution),
-    };
+    const [at = Number.NaN, claimed = Number.NaN, ...values] = numbers(row);
+    return contribution(
+      nameOf(row),
+      { at, claimed, hopMs },
+      {
+        entity: entityOf(by, row),
+        values: values.map((value) => (Number.isNaN(value) ? null : value)),
+      },
+    );
   };
+};
+
+/** A row of another table: what is found of it are the cells that features read. */
+const lookupContribution = ({
+  spec: { contract, by, knownAt, hopMs },
+  columns,
+}: LookupRows): ((row: Request) => Contribution) => {
+  const times = toNumbers([decisionTime({ decidedAt: contract.eventTime ?? "" }), knownAt]);
+  const cells = toCells(columns.map(withoutLookup));
+  const theirs = by.map(({ column }) => column);
+  const nameOf = eventName(contract);
+  return (row) => {
+    const [at = Number.NaN, claimed = Number.NaN] = times(row);
+    const isNamed = theirs.every((name) => row[name] !== null && row[name] !== undefined);
+    return contribution(
+      nameOf(row),
+      { at: isNamed ? at : Number.NaN, claimed, hopMs },
+      {
+        entity: entityOf(theirs, row),
+        values: [JSON.stringify(cells(row))],
+      },
+    );
+  };
+};
+
+const eventName = ({ key, columns }: Contract.ContractSpec): ((row: Request) => string) => {
+  const names = key ?? Object.keys(columns);
+  return (row) => digest(names.map((name) => row[name] ?? null));
+};
+
+const contribution = (
+  event: string,
+  time: { readonly at: number; readonly claimed: number; readonly hopMs: number },
+  { entity, values }: Pick<Contribution, "entity" | "values">,
+): Contribution => {
+  // As in SQL: an outcome counts as known at its decision at the earliest, and never without one.
+  const known = Math.max(time.at, time.claimed);
+  const hop = Math.floor(known / time.hopMs);
+  const adds = { entity, hop: Number.isNaN(hop) ? null : hop, values, at: time.at };
+  return { ...adds, known, event, content: digest(adds) };
 };
 
 /** The first 96 bits of SHA-256: of a billion events two are the same with a chance of 10⁻¹¹. */
@@ -93,25 +135,50 @@ export const applyAll = (
     return bucket;
   };
   const outcomes = contributions.map((contribution): Outcome => {
-    const { event, content, entity, hop, values, at } = contribution;
+    const { event, content, entity, hop } = contribution;
     if (hop === null) return "unknown";
     if (hop < Math.max(head.batchHop, head.fromHop)) return "covered";
     const before = contents.get(event) ?? stored.content(event);
     if (before !== undefined) return before === content ? "repeated" : "changed";
     contents.set(event, content);
     events.push({ ...contribution, hop });
-    const { columns } = bucketOf(entity, hop);
-    for (const [index, { aggregate }] of series.family.entries()) {
-      const [value, bucket] = [values[index] ?? null, columns[index]];
-      if (value !== null && bucket !== undefined) aggregateOf(aggregate).add(bucket, { value, at });
-    }
+    add(series, bucketOf(entity, hop).columns, contribution);
     return "applied";
   });
   return { outcomes, events, buckets: [...buckets.values()] };
 };
 
-const emptyBucket = ({ family }: Series): ReadonlyArray<Bucket> =>
-  family.map(({ aggregate }) => ({ ...aggregateOf(aggregate).empty }));
+const emptyBucket = ({ keeps: { family } }: Series): ReadonlyArray<Bucket> =>
+  family === undefined
+    ? [{}]
+    : family.map(({ aggregate }) => ({ ...aggregateOf(aggregate).empty }));
+
+const add = (
+  { keeps: { family } }: Series,
+  buckets: ReadonlyArray<Bucket>,
+  { values, at, known }: Contribution,
+): void => {
+  for (const [index, bucket] of buckets.entries()) {
+    const value = values[index] ?? null;
+    const history = family?.[index];
+    if (history === undefined) addRow(bucket, { event: at, known, row: value });
+    else if (typeof value === "number") aggregateOf(history.aggregate).add(bucket, { value, at });
+  }
+};
+
+/** Keeps the newer row: the later event, or the later word on it. */
+const addRow = (
+  bucket: Bucket,
+  row: { readonly event: number; readonly known: number; readonly row: string | number | null },
+): void => {
+  const [event, known] = [bucket["event"], bucket["known"]];
+  const isNewer =
+    typeof event !== "number" ||
+    typeof known !== "number" ||
+    row.event > event ||
+    (row.event === event && row.known > known);
+  if (isNewer) Object.assign(bucket, row);
+};
 
 /** How far a series reaches after rows were appended. */
 export const advanced = (series: Series, head: Head, knownUntil: number | undefined): Head => {

@@ -5,9 +5,11 @@ import type * as Scope from "effect/Scope";
 import { Duckdb, type DuckdbError, identifier } from "../Duckdb.ts";
 import { columnsOf } from "../Expr.ts";
 import type { FeatureSetSpec } from "../FeatureSet.ts";
-import { type Bucket, isList } from "../internal/aggregates.ts";
+import { type Bucket, isList, isText } from "../internal/aggregates.ts";
 import { toSql } from "../internal/compile.ts";
-import { bucketColumn, bucketSql, key, knownSql } from "../internal/featureSql.ts";
+import { bucketColumn, bucketSql, type Family } from "../internal/featureSql.ts";
+import { key, knownSql } from "../internal/hops.ts";
+import { lookupBucketSql } from "../internal/lookupSql.ts";
 import type { FeatureStoreError } from "./FeatureStoreError.ts";
 import { type Series, seriesOf } from "./series.ts";
 import type { FeatureStoreShape, Head, StoredBucket } from "./shape.ts";
@@ -25,18 +27,33 @@ export interface Written {
 }
 
 /** A series, how far the store has it, and the hops from `start` to before `end` that are to be there. */
-interface Due {
-  readonly series: Series;
+interface Due<S extends Series = Series> {
+  readonly series: S;
   readonly before: Head | undefined;
   readonly start: number;
   readonly end: number;
 }
 
+/** The relations whose rows are written: those of histories, and those of lookups by name. */
+export interface Rows {
+  readonly data: string;
+  readonly lookups: { readonly [name: string]: string };
+}
+
+/** The buckets of a series, as a query that can be narrowed down. */
+export const bucketsSql = (spec: FeatureSetSpec, { keeps }: Series, rows: Rows): string => {
+  if (keeps.lookup === undefined) return `FROM (${bucketSql(spec, keeps.family, rows.data)})`;
+  const { name } = keeps.lookup;
+  const relation = rows.lookups[name];
+  if (relation === undefined) throw new TypeError(`there is no table of the lookup "${name}"`);
+  return `FROM (${lookupBucketSql(keeps.lookup, relation)})`;
+};
+
 /** Writes the series of a feature set; says what was done to each. */
 export const materialiseAll = Effect.fnUntraced(function* (
   store: FeatureStoreShape,
   spec: FeatureSetSpec,
-  relation: string,
+  relations: Rows,
   until: Date,
 ): Effect.fn.Return<ReadonlyArray<Written>, DuckdbError | FeatureStoreError, Duckdb> {
   const all = seriesOf(spec);
@@ -48,24 +65,45 @@ export const materialiseAll = Effect.fnUntraced(function* (
     return { series, before, start, end };
   });
   // When a row became known takes longest to compute: once for all series that say so alike.
-  const groups = Map.groupBy(due, ({ series: { family } }) => JSON.stringify(family[0].knownAt));
+  const groups = Map.groupBy(due.filter(isOfHistories), ({ series }) =>
+    JSON.stringify(series.keeps.family[0].knownAt),
+  );
   const written = yield* Effect.forEach(groups.values(), (group) =>
     Effect.scoped(
       Effect.gen(function* () {
         const rows = yield* temporaryTable(
           "find the rows that became known",
-          knownRowsSql(spec, group, relation),
+          knownRowsSql(spec, group, relations.data),
         );
-        return yield* Effect.forEach(group, (one) => materialise(store, spec, one, rows, until));
+        return yield* Effect.forEach(group, (one) =>
+          materialise(
+            store,
+            one,
+            `FROM (${bucketSql(spec, one.series.keeps.family, rows, '"~known"')})`,
+            until,
+          ),
+        );
       }),
     ),
   );
-  return written.flat();
+  const lookups = due.filter(({ series }) => series.keeps.lookup !== undefined);
+  const lookedUp = yield* Effect.forEach(lookups, (one) =>
+    materialise(store, one, bucketsSql(spec, one.series, relations), until),
+  );
+  return [...written.flat(), ...lookedUp];
 });
 
+type OfHistories = Series & { readonly keeps: { readonly family: Family } };
+
+const isOfHistories = (due: Due): due is Due<OfHistories> => due.series.keeps.family !== undefined;
+
 /** The rows that became known in the hops of some series, with the columns that these read. */
-const knownRowsSql = (spec: FeatureSetSpec, due: ReadonlyArray<Due>, relation: string): string => {
-  const histories = due.flatMap(({ series }) => series.family);
+const knownRowsSql = (
+  spec: FeatureSetSpec,
+  due: ReadonlyArray<Due<OfHistories>>,
+  relation: string,
+): string => {
+  const histories = due.flatMap(({ series }) => series.keeps.family);
   const columns = new Set([
     ...(spec.decidedAt === undefined ? [] : [spec.decidedAt]),
     ...histories.flatMap(({ by, of }) => [...by, ...columnsOf(of)]),
@@ -96,17 +134,16 @@ const temporaryTable = Effect.fnUntraced(function* (
 
 const materialise = Effect.fnUntraced(function* (
   store: FeatureStoreShape,
-  spec: FeatureSetSpec,
   { series, before, start, end }: Due,
-  rows: string,
+  itsBuckets: string,
   until: Date,
 ): Effect.fn.Return<Written, DuckdbError | FeatureStoreError, Duckdb | Scope.Scope> {
   const db = yield* Duckdb;
-  const { hopMs, features, family } = series;
-  const operation = `materialise the history by ${family[0].by.join(", ")}`;
+  const { hopMs, features } = series;
+  const operation = `materialise ${features.join(", ")}`;
   const buckets = yield* temporaryTable(
     operation,
-    `FROM (${bucketSql(spec, family, rows, '"~known"')}) WHERE "~hop" >= ${start} AND "~hop" < ${end}`,
+    `${itsBuckets} WHERE "~hop" >= ${start} AND "~hop" < ${end}`,
   );
   // The hash is DuckDB's own: another version of it only means that hops are written again.
   const found = yield* db.rows(
@@ -159,12 +196,8 @@ const materialise = Effect.fnUntraced(function* (
   };
 }, Effect.scoped);
 
-const chunkSql = (
-  { family, columns }: Series,
-  buckets: string,
-  hops: ReadonlyMap<number, unknown>,
-) => {
-  const keys = family[0].by.map((_, index) => `to_json(${key(index)})`);
+const chunkSql = ({ by, columns }: Series, buckets: string, hops: ReadonlyMap<number, unknown>) => {
+  const keys = by.map((_, index) => `to_json(${key(index)})`);
   const names = columns.flatMap((names, history) =>
     names.map((name) => bucketColumn(history, name)),
   );
@@ -182,7 +215,7 @@ const bucketOf = (
     Object.fromEntries(
       names.map((name) => {
         const value = row[bucketColumn(history, name).slice(1, -1)] ?? null;
-        if (value === null) return [name, null];
+        if (value === null || isText(name)) return [name, value === null ? null : String(value)];
         return [name, isList(name) ? listOf(value).map(Number) : Number(value)];
       }),
     ),

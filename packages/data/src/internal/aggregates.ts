@@ -5,10 +5,11 @@
 import { codeOf, codesSql, estimate, estimateSql, withCode } from "./hyperLogLog.ts";
 import { numberSql } from "./operators/Operator.ts";
 
-/** A column of buckets: a number each, or a list of numbers. Null where a bucket has no value. */
+/** A column of buckets: a number each, a list of numbers, or text. Null where a bucket has no value. */
 export type BucketColumn =
   | ReadonlyArray<number | null>
-  | ReadonlyArray<ReadonlyArray<number> | null>;
+  | ReadonlyArray<ReadonlyArray<number> | null>
+  | ReadonlyArray<string | null>;
 
 /** What the SQL of a bucket is made of. */
 interface BucketInput {
@@ -42,9 +43,9 @@ interface FoldInput {
   readonly param: number;
 }
 
-/** What a bucket keeps of one history, by column: a number, or numbers in order of size. */
+/** What a bucket keeps, by column: a number, numbers in order of size, or text. */
 export interface Bucket {
-  [column: string]: number | null | ReadonlyArray<number>;
+  [column: string]: number | null | string | ReadonlyArray<number>;
 }
 
 /** A row that enters a bucket: its value, and the milliseconds of its event. */
@@ -346,3 +347,6 @@ export const aggregateOf = (name: AggregateName): Aggregate => aggregates[name];
 
 /** Whether a column of buckets holds lists. */
 export const isList = (column: string): boolean => column === "values";
+
+/** Whether a column of buckets holds texts. */
+export const isText = (column: string): boolean => column === "row";

@@ -14,6 +14,8 @@ export type OperatorName = typeof OperatorName.Type;
 export interface ColumnAst {
   readonly _tag: "column";
   readonly name: string;
+  /** The lookup whose row it is of; without one, it is of the row itself. */
+  readonly of?: string;
   readonly type: Exclude<Column.ColumnType, "struct">;
   /** Where in the column: a field of a struct, a place in a list (from 0). */
   readonly path?: ReadonlyArray<string | number>;
@@ -58,6 +60,7 @@ export type Ast =
 export const Ast: Schema.Codec<Ast> = Schema.Union([
   Schema.TaggedStruct("column", {
     name: Schema.String,
+    of: Schema.optionalKey(Schema.String),
     type: Schema.Literals([...Column.ScalarType.literals, "list", "embedding"]),
     path: Schema.optionalKey(
       Schema.Array(
@@ -88,11 +91,11 @@ export const Ast: Schema.Codec<Ast> = Schema.Union([
   }),
 ]);
 
-/** The names of the columns that an expression reads, those of its histories included. */
+/** The names of the row's own columns that an expression reads, those of its histories included. */
 export const columnsOf = (ast: Ast): ReadonlySet<string> => {
   switch (ast._tag) {
     case "column":
-      return new Set([ast.name]);
+      return new Set(ast.of === undefined ? [ast.name] : []);
     case "literal":
       return new Set();
     case "call":
@@ -113,3 +116,22 @@ export const historiesOf = (ast: Ast): ReadonlyArray<HistoryAst> => {
       return [];
   }
 };
+
+/** The columns of looked-up rows that an expression reads. */
+export const lookedUp = (ast: Ast): ReadonlyArray<LookedUpAst> => {
+  switch (ast._tag) {
+    case "column":
+      return isLookedUp(ast) ? [ast] : [];
+    case "call":
+      return ast.args.flatMap(lookedUp);
+    case "history":
+      return [...lookedUp(ast.of), ...lookedUp(ast.knownAt)];
+    default:
+      return [];
+  }
+};
+
+/** A column of a looked-up row. */
+export type LookedUpAst = ColumnAst & { readonly of: string };
+
+const isLookedUp = (ast: ColumnAst): ast is LookedUpAst => ast.of !== undefined;

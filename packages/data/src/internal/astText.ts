@@ -1,11 +1,12 @@
 /** Expressions as text, for a person who compares two of them. */
+import type { LookupSpec } from "../Lookup.ts";
 import type { Ast } from "./ast.ts";
 
 /** `greaterThan(delay, 15)`; a history with its window and entity. */
 export const textOf = (ast: Ast): string => {
   switch (ast._tag) {
     case "column":
-      return [ast.name, ...(ast.path ?? [])].join(".");
+      return [...(ast.of === undefined ? [] : [ast.of]), ast.name, ...(ast.path ?? [])].join(".");
     case "literal":
       return JSON.stringify(ast.value);
     case "call": {
@@ -18,6 +19,13 @@ export const textOf = (ast: Ast): string => {
       return `${ast.aggregate}${param} of ${textOf(ast.of)} by ${by}, known at ${textOf(ast.knownAt)}, over ${lengthOf(ast.windowMs)} in steps of ${lengthOf(ast.hopMs)}`;
     }
   }
+};
+
+/** `the newest weather by airport = origin, known at loadedAt, at most 6 h old in steps of 1 h`. */
+export const lookupText = ({ contract, by, knownAt, toleranceMs, hopMs }: LookupSpec): string => {
+  const keys = by.map(({ column, equals }) => `${column} = ${equals}`);
+  const of = keys.length === 0 ? "" : ` by ${keys.join(", ")}`;
+  return `the newest ${contract.name}${of} by ${contract.eventTime}, known at ${textOf(knownAt)}, at most ${lengthOf(toleranceMs)} old in steps of ${lengthOf(hopMs)}`;
 };
 
 const units: ReadonlyArray<readonly [millis: number, name: string]> = [

@@ -12,6 +12,8 @@ import { comparedSql, finiteSql, type Kind, numberSql } from "./operators/Operat
 export interface SqlNames {
   /** The column that holds a history. Without it, a history is a mistake of the caller. */
   readonly history?: (ast: HistoryAst) => string;
+  /** A column of a looked-up row. Without it, a lookup is a mistake of the caller. */
+  readonly lookedUp?: (lookup: string, column: string) => string;
   /** The relation that the columns are of, where several are joined. */
   readonly table?: string;
 }
@@ -51,14 +53,19 @@ const valueSql = (type: ColumnAst["type"], place: string, held: Column.ScalarTyp
 };
 
 /** A column, or the part of it that is read. */
-const placeSql = ({ name, path = [] }: ColumnAst, names: SqlNames): string =>
+const placeSql = ({ name, of, path = [] }: ColumnAst, names: SqlNames): string =>
   path.reduce<string>(
     (place, step) =>
       typeof step === "number"
         ? `list_extract(${place}, ${step + 1})`
         : `struct_extract(${place}, ${literal(step)})`,
-    columnSql(name, names),
+    of === undefined ? columnSql(name, names) : lookedUpSql(of, name, names),
   );
+
+const lookedUpSql = (lookup: string, name: string, { lookedUp }: SqlNames): string => {
+  if (lookedUp === undefined) throw new TypeError("a lookup cannot be used here");
+  return lookedUp(lookup, name);
+};
 
 type Call = Extract<Ast, { _tag: "call" }>;
 

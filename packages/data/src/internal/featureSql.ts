@@ -3,10 +3,13 @@ import { identifier } from "../Duckdb.ts";
 import type { Ast, HistoryAst } from "../Expr.ts";
 import { historiesOf } from "../Expr.ts";
 import type { FeatureSetSpec } from "../FeatureSet.ts";
+import { rowsOf } from "../featureSet/lookups.ts";
 import { same } from "../History.ts";
 import { aggregateOf } from "./aggregates.ts";
 import { columnSql, decisionTime, type SqlNames, toSql } from "./compile.ts";
+import { hopOf, key, knownSql } from "./hops.ts";
 import { kindOf } from "./kinds.ts";
+import { foundSql, stepsJoin, stepsSql } from "./lookupSql.ts";
 import { operators } from "./operators.ts";
 import { once } from "./operators/Operator.ts";
 
@@ -16,6 +19,8 @@ export interface FeatureSqlOptions {
   readonly tie?: ReadonlyArray<string>;
   /** The relation whose rows are the histories. Default: the rows themselves. */
   readonly past?: string;
+  /** The relation of each lookup. Default: the one named as the lookup's contract. */
+  readonly lookups?: { readonly [name: string]: string };
   /** Columns of the rows to hand on in place of the label and what the set keeps. */
   readonly carry?: ReadonlyArray<string>;
 }
@@ -31,15 +36,21 @@ export const featureSql = (
   const { tie = Object.keys(spec.source.columns), past, carry } = options;
   const families = familiesOf(spec);
   const aliases = families.map((_, index) => `h${index}`);
+  const lookups = rowsOf(spec).map((rows, index) => ({ ...rows, alias: `l${index}` }));
+  const decidedAt = toSql(decisionTime(spec), { table: "r" });
   const names = {
     table: "r",
+    lookedUp: (lookup: string, column: string) => {
+      const found = lookups.find(({ name }) => name === lookup);
+      if (found === undefined) throw new TypeError(`there is no lookup "${lookup}"`);
+      return foundSql(found.spec, found.alias, column, decidedAt);
+    },
     history: (history: HistoryAst) => {
       const index = families.findIndex((family) => family.some((one) => same(one, history)));
       const place = families[index]?.findIndex((one) => same(one, history)) ?? 0;
       return `${aliases[index]}.${valueColumn(place)}`;
     },
   };
-  const decidedAt = toSql(decisionTime(spec), names);
   const features = spec.features.map(
     ({ name, expr }) => `${doubleSql(expr, names)} AS ${identifier(name)}`,
   );
@@ -53,17 +64,27 @@ export const featureSql = (
     const on = history.by.map(
       (name, at) => `${columnSql(name, names)} IS NOT DISTINCT FROM ${alias}.${key(at)}`,
     );
-    const hop = `${hopOf(decidedAt, history)} = ${alias}."~hop"`;
+    const hop = `${hopOf(decidedAt, history.hopMs)} = ${alias}."~hop"`;
     return `LEFT JOIN ${alias} ON ${[...on, hop].join(" AND ")}`;
   });
+  const lookupJoins = lookups.map(({ spec: lookup, alias }) =>
+    stepsJoin(lookup, alias, { table: names.table, decidedAt }),
+  );
   const order = tie.map((name) => columnSql(name, names));
-  const tables = families.map((one, index) => `${aliases[index]} AS (${familySql(spec, one)})`);
+  const tables = [
+    ...families.map((one, index) => `${aliases[index]} AS (${familySql(spec, one)})`),
+    ...lookups.map(({ name, alias, spec: lookup, columns }) => {
+      const from = options.lookups?.[name] ?? identifier(lookup.contract.name);
+      return `${alias} AS (${stepsSql(lookup, columns, from)})`;
+    }),
+  ];
   const before = families.length === 0 ? [] : [`past AS (FROM ${past ?? "rows"})`];
   return [
     `WITH ${[`rows AS (FROM ${relation})`, ...before, ...tables].join(",\n")}`,
     `SELECT ${[...features, ...kept, ...label].join(",\n  ")}`,
     `FROM rows ${names.table}`,
     ...joins,
+    ...lookupJoins,
     `ORDER BY ${(spec.decidedAt === undefined ? order : [decidedAt, ...order]).join(", ")}`,
   ].join("\n");
 };
@@ -90,7 +111,7 @@ export const bucketSql = (
   const knownAt = known ?? once(toSql(history.knownAt), (claimed) => knownSql(spec, claimed));
   const columns = [
     ...keyColumns(history),
-    `${hopOf(knownAt, history)} AS "~hop"`,
+    `${hopOf(knownAt, history.hopMs)} AS "~hop"`,
     ...family.flatMap((one, index) =>
       Object.entries(bucketOf(one, decidedAt)).map(
         ([name, sql]) => `${sql} AS ${bucketColumn(index, name)}`,
@@ -98,16 +119,6 @@ export const bucketSql = (
     ),
   ];
   return `SELECT ${columns.join(", ")} FROM ${relation} GROUP BY ALL`;
-};
-
-/**
- * SQL of when a row became known. It counts as known at its decision at the earliest, whatever `knownAt`
- * claims: otherwise a row could see its own outcome.
- */
-export const knownSql = (spec: Pick<FeatureSetSpec, "decidedAt">, claimed: string): string => {
-  const decidedAt = toSql(decisionTime(spec));
-  // Not `greatest`, for which an unknown time would be the other one.
-  return `(CASE WHEN ${claimed} >= ${decidedAt} THEN ${claimed} WHEN ${claimed} IS NOT NULL THEN ${decidedAt} END)`;
 };
 
 /** The columns of a history's buckets, as SQL aggregates. */
@@ -166,7 +177,10 @@ export const familiesOf = (spec: FeatureSetSpec): ReadonlyArray<Family> => {
 const familySql = (spec: FeatureSetSpec, family: Family): string => {
   const [history] = family;
   const by = history.by.map((_, index) => key(index));
-  const asked = [...keyColumns(history), `${hopOf(toSql(decisionTime(spec)), history)} AS "~hop"`];
+  const asked = [
+    ...keyColumns(history),
+    `${hopOf(toSql(decisionTime(spec)), history.hopMs)} AS "~hop"`,
+  ];
   const columns = family.flatMap((one, index) =>
     bucketNames(one).map((name) => bucketColumn(index, name)),
   );
@@ -195,13 +209,6 @@ const familySql = (spec: FeatureSetSpec, family: Family): string => {
 /** The value of the `index`-th history of a family. */
 const valueColumn = (index: number): string => `"~value ${index}"`;
 
-/** The number of the hop since 1970-01-01 UTC in which an instant lies. */
-const hopOf = (instant: string, { hopMs }: HistoryAst): string =>
-  `CAST(floor(epoch_ms(${instant}) / ${hopMs}) AS BIGINT)`;
-
 /** The entity's columns under names that no source column has. */
 const keyColumns = (history: HistoryAst): ReadonlyArray<string> =>
   history.by.map((name, index) => `${identifier(name)} AS ${key(index)}`);
-
-/** The name of the `index`-th column of an entity's key. */
-export const key = (index: number): string => `"~k${index}"`;

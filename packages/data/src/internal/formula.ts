@@ -125,25 +125,25 @@ const allKinds = ["number", "boolean", "text", "time", "list"] as const;
 export const formula = (ast: Ast, availableAt: Availability): Formula =>
   new Formula(ast, availableAt);
 
-/** A column as an expression; a struct as an object of them. */
-export const columnFormula = (name: string, spec: Column.ColumnSpec): unknown =>
-  spec.type === "struct"
-    ? Object.fromEntries(
-        Object.entries(spec.fields ?? {}).map(([field, { type }]) => [
-          field,
-          formula({ _tag: "column", name, type, path: [field] }, spec.availableAt),
-        ]),
-      )
-    : formula(
-        {
-          _tag: "column",
-          name,
-          type: spec.type,
-          ...(spec.items === undefined ? {} : { items: spec.items.type }),
-          ...(spec.size === undefined ? {} : { size: spec.size }),
-        },
-        spec.availableAt,
-      );
+/**
+ * A column as an expression; a struct as an object of them. One of a looked-up row depends on the entity
+ * and the time alone.
+ */
+export const columnFormula = (name: string, spec: Column.ColumnSpec, lookup?: string): unknown => {
+  const availableAt = lookup === undefined ? spec.availableAt : "stored";
+  const place = { _tag: "column", name, ...(lookup === undefined ? {} : { of: lookup }) } as const;
+  if (spec.type === "struct") {
+    return Object.fromEntries(
+      Object.entries(spec.fields ?? {}).map(([field, { type }]) => [
+        field,
+        formula({ ...place, type, path: [field] }, availableAt),
+      ]),
+    );
+  }
+  const items = spec.items === undefined ? {} : { items: spec.items.type };
+  const size = spec.size === undefined ? {} : { size: spec.size };
+  return formula({ ...place, type: spec.type, ...items, ...size }, availableAt);
+};
 
 const itemOf = ({ ast, availableAt }: Formula, place: number): Formula => {
   if (ast._tag !== "column" || kindOf(ast) !== "list") {
@@ -152,8 +152,17 @@ const itemOf = ({ ast, availableAt }: Formula, place: number): Formula => {
   if (!Number.isInteger(place) || place < 0) {
     throw new TypeError(`an expression: a place in a list is a whole number from 0, not ${place}`);
   }
-  const { name, path = [] } = ast;
-  return formula({ _tag: "column", name, type: heldBy(ast), path: [...path, place] }, availableAt);
+  const { name, of, path = [] } = ast;
+  return formula(
+    {
+      _tag: "column",
+      name,
+      ...(of === undefined ? {} : { of }),
+      type: heldBy(ast),
+      path: [...path, place],
+    },
+    availableAt,
+  );
 };
 
 /** `yes` where the condition is true, else `no`; of which kind, the overloads of `Expr.when` say. */

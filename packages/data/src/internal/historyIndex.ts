@@ -1,7 +1,26 @@
 /** The buckets of a history, laid out to be looked up millions of times. */
-import type { HistoryState } from "../History.ts";
+import * as Schema from "effect/Schema";
 import type { BucketColumn } from "./aggregates.ts";
 import type { Request } from "./rowProgram.ts";
+
+/** The buckets of an entity as data. */
+export const EntityBuckets = Schema.Struct({
+  /** The values that name the entity. */
+  key: Schema.Array(Schema.Union([Schema.String, Schema.Finite, Schema.Boolean, Schema.Null])),
+  /** Number of the hop since 1970-01-01 UTC. */
+  hop: Schema.Array(Schema.Int),
+  /** What is kept of each hop. */
+  columns: Schema.Record(
+    Schema.String,
+    Schema.Union([
+      Schema.Array(Schema.NullOr(Schema.Finite)),
+      Schema.Array(Schema.NullOr(Schema.Array(Schema.Finite))),
+      Schema.Array(Schema.NullOr(Schema.String)),
+    ]),
+  ),
+});
+/** See {@link EntityBuckets}. */
+export type EntityBuckets = typeof EntityBuckets.Type;
 
 /** The buckets of one entity, oldest first. */
 export interface Buckets {
@@ -18,7 +37,7 @@ type Level = Map<unknown, Level | Buckets>;
 /** Indexes a state by its entities: one map for each column of the key, so that no key is built. */
 export const entityIndex = (
   by: ReadonlyArray<string>,
-  state: HistoryState | undefined,
+  state: { readonly entities: ReadonlyArray<EntityBuckets> } | undefined,
 ): EntityIndex => {
   let whole: Buckets | undefined;
   const root: Level = new Map();
@@ -48,10 +67,7 @@ export const entityIndex = (
   };
 };
 
-const bucketsOf = ({
-  hop,
-  columns,
-}: Pick<HistoryState["entities"][number], "hop" | "columns">): Buckets => {
+const bucketsOf = ({ hop, columns }: Pick<EntityBuckets, "hop" | "columns">): Buckets => {
   const byName = new Map<string, Float64Array | BucketColumn>();
   for (const [name, values] of Object.entries(columns)) {
     byName.set(name, isNumbers(values) ? Float64Array.from(values, orNaN) : values);

@@ -176,7 +176,7 @@ const names = {
 const describe = (ast: Ast): string => {
   switch (ast._tag) {
     case "column":
-      return `column "${ast.name}"`;
+      return `column "${ast.of === undefined ? "" : `${ast.of}.`}${ast.name}"`;
     case "literal":
       return JSON.stringify(ast.value);
     case "history":

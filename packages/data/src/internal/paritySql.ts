@@ -12,6 +12,8 @@ export const servedName = (feature: string): string => `served_${feature}`;
 interface ParityInput {
   readonly served: string;
   readonly history: string;
+  /** The relation of each lookup. */
+  readonly lookups: { readonly [name: string]: string };
   readonly relativeTolerance: number;
 }
 
@@ -27,11 +29,12 @@ export interface ParitySql {
 
 /** See {@link ParitySql}. */
 export const paritySql = (spec: FeatureSetSpec, input: ParityInput): ParitySql => {
-  const { served, history, relativeTolerance } = input;
+  const { served, history, lookups, relativeTolerance } = input;
   const names = spec.features.map(({ name }) => name);
   const batch = featureSql(spec, served, {
     tie: ["file_row_number"],
     past: history,
+    lookups,
     carry: ["file_row_number"],
   });
   const decidedAt = toSql(decisionTime(spec), { table: "s" });

@@ -14,8 +14,20 @@ export type Request = { readonly [column: string]: unknown };
 /** Looks a history up for one row; null if it has no value. */
 export type LookUp = (history: HistoryAst) => (row: Request) => number | null;
 
+/** The cells of a looked-up row, as JSON has them: instants in milliseconds, yes and no as 1 and 0. */
+export type FoundCells = ReadonlyArray<unknown>;
+
+/** Finds the row of a lookup. */
+export interface RowFinder {
+  /** The columns whose cells it finds. */
+  readonly columns: ReadonlyArray<Ast>;
+  readonly find: (row: Request) => FoundCells | undefined;
+}
+
 /** What beside the row decides about a program. */
 export interface ProgramOptions {
+  /** Without it, what is looked up is missing. */
+  readonly lookup?: (name: string) => RowFinder | undefined;
   /** Without it, histories are missing. */
   readonly history?: LookUp;
   /** Columns whose numbers are handed over with each row, in this order. */
@@ -94,6 +106,12 @@ interface Slot {
   readonly constant?: Cell;
 }
 
+/** The row that a lookup found for the row that is computed. */
+interface FoundRow {
+  readonly columns: ReadonlyArray<Ast>;
+  cells: FoundCells | undefined;
+}
+
 type Step = (numbers: Float64Array, others: Array<OtherCell>, row: Request) => void;
 
 class Program {
@@ -103,10 +121,14 @@ class Program {
   private readonly others: Array<OtherCell> = [];
   private readonly slots = new Map<string, Slot>();
   private readonly history: LookUp | undefined;
+  private readonly lookup: ProgramOptions["lookup"];
+  /** The rows that lookups found, each once a row. */
+  private readonly found = new Map<string, FoundRow | undefined>();
   private readonly given: number;
 
-  constructor({ history, given = [] }: ProgramOptions) {
+  constructor({ history, lookup, given = [] }: ProgramOptions) {
     this.history = history;
+    this.lookup = lookup;
     this.given = given.length;
     for (const name of given) this.slots.set(`given ${name}`, this.slot(Number.NaN));
   }
@@ -115,7 +137,7 @@ class Program {
   slotOf(ast: Ast, wanted: Kind): Slot {
     if (kindOf(ast) === "null") return this.constant(missingOf(wanted));
     const given =
-      ast._tag === "column" && ast.path === undefined
+      ast._tag === "column" && ast.path === undefined && ast.of === undefined
         ? this.slots.get(`given ${ast.name}`)
         : undefined;
     if (given !== undefined) return given;
@@ -143,7 +165,8 @@ class Program {
         return this.constant(typeof ast.value === "boolean" ? Number(ast.value) : ast.value);
       case "column": {
         const slot = this.slot(missingOf(kindOf(ast)));
-        this.steps.push(readStep(ast, slot.at));
+        if (ast.of === undefined) this.steps.push(readStep(ast, slot.at));
+        else this.readFound(ast.of, ast, slot);
         return slot;
       }
       case "history": {
@@ -174,6 +197,36 @@ class Program {
         return slot;
       }
     }
+  }
+
+  /** Reads a cell of a looked-up row, which is found by the first that reads one. */
+  private readFound(lookup: string, ast: Ast, { bank, at }: Slot): void {
+    if (!this.found.has(lookup)) {
+      const finder = this.lookup?.(lookup);
+      const row: FoundRow | undefined =
+        finder === undefined ? undefined : { columns: finder.columns, cells: undefined };
+      this.found.set(lookup, row);
+      if (finder !== undefined && row !== undefined) {
+        this.steps.push((_, __, request) => {
+          row.cells = finder.find(request);
+        });
+      }
+    }
+    const row = this.found.get(lookup);
+    const name = JSON.stringify(ast);
+    const place = row?.columns.findIndex((one) => JSON.stringify(one) === name) ?? -1;
+    if (row === undefined || place < 0) return;
+    this.steps.push(
+      bank === "numbers"
+        ? (numbers) => {
+            const cell = row.cells?.[place];
+            numbers[at] = typeof cell === "number" ? cell : Number.NaN;
+          }
+        : (_, others) => {
+            const cell = row.cells?.[place];
+            others[at] = Array.isArray(cell) ? cell.map(itemOf) : textOf(cell);
+          },
+    );
   }
 
   private constant(value: Cell): Slot {
@@ -229,6 +282,8 @@ const inside = (value: unknown, path: ReadonlyArray<string | number>): unknown =
 
 const finiteOf = (value: unknown): number =>
   typeof value === "number" && Number.isFinite(value) ? value : Number.NaN;
+const itemOf = (value: unknown): number | string | null =>
+  typeof value === "number" || typeof value === "string" ? value : null;
 const textOf = (value: unknown): string | null => (typeof value === "string" ? value : null);
 
 /** How what becomes a number is read, by type. */

@@ -28,11 +28,11 @@ const featureLimits = {
 
 const list = (names: ReadonlyArray<string>): string => names.map((name) => `"${name}"`).join(", ");
 
-/** The columns that a feature reads as they are; those that histories average over are not among them. */
+/** The columns that a feature reads as they are; not those of histories and lookups, which know their time. */
 const directColumns = (ast: Expr.Ast): ReadonlyArray<string> => {
   switch (ast._tag) {
     case "column":
-      return [ast.name];
+      return ast.of === undefined ? [ast.name] : [];
     case "literal":
       return [];
     case "call":
