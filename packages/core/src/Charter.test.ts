@@ -107,3 +107,11 @@ describe("expiry", () => {
     assert.include(message, "until passenger-care renews it");
   });
 });
+
+it("the moment of a decision reads as one, whether it is a moment or a clause", () => {
+  const read = (madeAt: string) => Charter.moment({ madeAt });
+  assert.strictEqual(read("departure"), "at departure");
+  assert.strictEqual(read("when the bill is printed"), "when the bill is printed");
+  assert.strictEqual(read("the evening before"), "the evening before");
+  assert.strictEqual(read("theatre doors"), "at theatre doors");
+});

@@ -207,3 +207,20 @@ const instantOf = (on: string): string => {
  */
 export const isExpired = (charter: Pick<Charter, "spec">, now: Date): boolean =>
   now.getTime() >= charter.spec.kill.on.getTime();
+
+/**
+ * When the decision is made, to be read after "decided": `at departure`, `when the bill is printed`.
+ *
+ * @example
+ * ```ts
+ * import { Charter } from "@ml-pipe/core";
+ *
+ * const text = `decided ${Charter.moment({ madeAt: "departure" })}`; // "decided at departure"
+ * ```
+ */
+export const moment = ({ madeAt }: Pick<CharterSpec["decision"], "madeAt">): string =>
+  /^(when|whenever|while|once|as|before|after|at|by|on|in|during|each|every|the|daily|weekly|monthly)\b/i.test(
+    madeAt,
+  )
+    ? madeAt
+    : `at ${madeAt}`;

@@ -47,7 +47,12 @@ export const stage = <
     description: `computes ${set.spec.features.length} features as of each decision`,
     input: { data: Table.of(set.source, "checked"), ...Lookup.inputs(set.lookups) },
     output: Table.of(set.contract, "checked"),
-    params: { featureSet: set.spec.name, version: set.spec.version, digest: set.digest },
+    params: {
+      featureSet: set.spec.name,
+      version: set.spec.version,
+      digest: set.digest,
+      features: set.spec.features.map(({ name }) => name),
+    },
     run: Effect.fnUntraced(function* ({ data, ...tables }, { progress }) {
       const relation = yield* Table.relation(data, { rowNumbers: true });
       const lookups = yield* Lookup.relations(set.spec, tables);

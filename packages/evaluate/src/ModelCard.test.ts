@@ -1,7 +1,7 @@
 /** Model cards and the owner's page: answered from the record, the rest left to a person. */
 import { assert, describe, it } from "@effect/vitest";
-import { Engine, LocalEngine, Pipeline, Stage, Store } from "@ml-pipe/core";
-import { type Estimator, Model, Table } from "@ml-pipe/data";
+import { Engine, LocalEngine, Pipeline, Stage, Store, Verdict } from "@ml-pipe/core";
+import { type Estimator, Model, Release, Table } from "@ml-pipe/data";
 import * as Effect from "effect/Effect";
 import * as Layer from "effect/Layer";
 import * as Schema from "effect/Schema";
@@ -19,6 +19,8 @@ import * as Evaluate from "./Evaluate.ts";
 import * as ModelCard from "./ModelCard.ts";
 import * as OnePage from "./OnePage.ts";
 
+const featureNames = TripFeatures.spec.features.map(({ name }) => name);
+
 /** The record of a run that judges a model, or of one that judges none. */
 const recorded = (estimator: Estimator.Estimator | null) =>
   Effect.gen(function* () {
@@ -35,7 +37,27 @@ const recorded = (estimator: Estimator.Estimator | null) =>
         train: Table.of(TripFeatures.contract, "train"),
         test: Table.of(TripFeatures.contract, "test"),
       },
+      // As Features.stage records it.
+      params: { featureSet: TripFeatures.spec.name, features: featureNames },
       run: () => Effect.succeed(values),
+    });
+    const deploy = Stage.make("deploy", {
+      input: { model: Model.of(TripFeatures), verdict: Verdict.Verdict },
+      output: Release.AnyRelease,
+      run: ({ model, verdict }) =>
+        Effect.succeed({
+          name: "trips",
+          version: 1,
+          model,
+          verdict,
+          charter: charter.digest,
+          request: TripFeatures.source.spec,
+          decision: charter.spec.decision.question,
+          threshold: 0.25,
+          histories: model.document,
+          knownUntil: new Date(0),
+          releasedAt: new Date(0),
+        }),
     });
     const evaluate = Evaluate.decisions(TripFeatures, {
       charter,
@@ -44,7 +66,8 @@ const recorded = (estimator: Estimator.Estimator | null) =>
     });
     const judging = Pipeline.make("trips", { charter }, () => {
       const { model, train, test: data } = given();
-      return { verdict: evaluate({ model, train, data }).verdict };
+      const { verdict } = evaluate({ model, train, data });
+      return { release: deploy({ model, verdict }) };
     });
     const training = Pipeline.make("trips", { charter }, () => ({ model: given().model }));
     const engine = yield* Engine.Engine;
@@ -84,8 +107,25 @@ describe("a model card", () => {
         );
         assert.deepStrictEqual(
           sections.map(({ title }) => title),
-          ["Model details", "Uses", "Risks and limitations", "Training", "Evaluation", "Verdict"],
+          [
+            "Model details",
+            "Uses",
+            "Bias, risks, and limitations",
+            "How to get started with the model",
+            "Training details",
+            "Evaluation",
+            "Verdict",
+          ],
         );
+        // What is carried along for slices and splits is no feature.
+        const features = featureNames.join(", ");
+        assert.strictEqual(modelCardToolkit.model_parameters.input_format, `features: ${features}`);
+        const lines = sections.flatMap((section) => section.lines);
+        assert.include(lines, `Features: ${features}.`);
+        assert.include(lines, "Answer over HTTP: ml-pipe serve trips@1");
+        const table = sections.find(({ title }) => title === "Evaluation")?.table;
+        assert.deepStrictEqual(table?.columns, ["metric", "rows", "value", "95 % interval"]);
+        assert.include(table?.rows[0]?.[0], "expected cost (EUR per trip)");
         assert.includeMembers(
           forPerson.map(({ field }) => field),
           ["license", "considerations.ethical_considerations"],

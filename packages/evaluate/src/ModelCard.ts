@@ -87,9 +87,18 @@ export const ModelCard = Schema.Struct({
   startedAt: Schema.DateFromString,
   huggingFace: HubMetadata,
   modelCardToolkit: ToolkitCard,
-  /** The card for people: titles, and lines of plain text. */
+  /** The card for people, in the order of the Hub's template: titles, lines of plain text, a table. */
   sections: Schema.Array(
-    Schema.Struct({ title: Schema.String, lines: Schema.Array(Schema.String) }),
+    Schema.Struct({
+      title: Schema.String,
+      lines: Schema.Array(Schema.String),
+      table: Schema.optionalKey(
+        Schema.Struct({
+          columns: Schema.Array(Schema.String),
+          rows: Schema.Array(Schema.Array(Schema.String)),
+        }),
+      ),
+    }),
   ),
   /** What a person must answer, by the field's name and why the record cannot. */
   forPerson: Schema.Array(Schema.Struct({ field: Schema.String, why: Schema.String })),

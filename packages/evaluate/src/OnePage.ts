@@ -2,7 +2,7 @@
  * One page for the owner of a decision: the question, the answer, the money, what the answer rests on, what
  * could go wrong, and who decides. In plain words, from the run's record and nothing else.
  */
-import type { Holdout, Run } from "@ml-pipe/core";
+import { Charter, type Holdout, type Run } from "@ml-pipe/core";
 import * as Schema from "effect/Schema";
 import { answerOf, moneyOf, restsOnOf, risksOf, whoOf } from "./internal/onePage/words.ts";
 import { knownOf } from "./internal/onePage/known.ts";
@@ -48,7 +48,7 @@ export const of = (run: Run.Run, looks: ReadonlyArray<Holdout.Look>): OnePage =>
     pipeline: run.pipeline,
     startedAt: run.startedAt,
     title,
-    question: `${decision.question} Decided at ${decision.madeAt}, by ${decision.actor}.`,
+    question: `${decision.question} Decided ${Charter.moment(decision)}, by ${decision.actor}.`,
     answer: answerOf(known),
     money: moneyOf(known),
     restsOn: restsOnOf(known),

@@ -3,7 +3,7 @@
  * copied; its digest makes sure that later stages read the same bytes.
  */
 import { Artifact, type Contract, Stage } from "@ml-pipe/core";
-import { type Duckdb, Table, TableSchema } from "@ml-pipe/data";
+import { type Duckdb, Table, TableSchema, Words } from "@ml-pipe/data";
 import * as Effect from "effect/Effect";
 import { attempt } from "./internal/attempt.ts";
 import { columnsExhibit } from "./internal/exhibits.ts";
@@ -102,7 +102,7 @@ export const parquet = <C extends Contract.Contract>(
         });
       }
       const file = yield* attempt(path, () => Artifact.digestFile(path));
-      const caption = `${source}: ${rows} rows, ${file.bytes} bytes, ${file.digest.slice(0, 19)}`;
+      const caption = `${source}: ${Words.counted(rows, "row")}, ${Words.counted(file.bytes, "byte")}, ${file.digest.slice(0, 19)}`;
       yield* exhibit(columnsExhibit(contract, caption, columns));
       yield* progress({ label: "rows", rows });
       return Table.make(contract, "raw", {

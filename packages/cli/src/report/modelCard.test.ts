@@ -40,10 +40,17 @@ it("a card is Markdown under its metadata, without markup from a run", () => {
       quantitative_analysis: { performance_metrics: [] },
       considerations: { users: [], use_cases: [], limitations: [], tradeoffs: [] },
     },
-    sections: [{ title: "Uses", lines: ["a <script> and a | b"] }],
+    sections: [
+      {
+        title: "Uses",
+        lines: ["a <script> and a | b"],
+        table: { columns: ["metric", "value"], rows: [["a | b", "0.5"]] },
+      },
+    ],
     forPerson: [{ field: "license", why: "which" }],
   });
   assert.match(text, /^---\nlibrary_name: "ml-pipe"\ntags: \[\]\n---\n\n# trips\n/);
   assert.include(text, String.raw`- a \<script\> and a \| b`);
+  assert.include(text, "\n\n| metric | value |\n| --- | --- |\n" + String.raw`| a \| b | 0.5 |`);
   assert.include(text, "- **license**: which");
 });

@@ -10,14 +10,20 @@ export const cardMarkdown = (card: ModelCard.ModelCard): string =>
     `---\n${yaml(card.huggingFace)}\n---`,
     `# ${plain(card.pipeline)}`,
     `Run ${plain(card.run)}, started ${instant(card.startedAt)}. Made from the record of the run, and from nothing else; what it cannot know is listed last, for a person.`,
-    ...card.sections.flatMap(({ title, lines }) => [
+    ...card.sections.flatMap(({ title, lines, table }) => [
       `## ${plain(title)}`,
       lines.map((line) => `- ${plain(line)}`).join("\n"),
+      ...(table === undefined ? [] : [tableOf([table.columns, ...table.rows])]),
     ]),
     "## For a person to complete",
     card.forPerson.map(({ field, why }) => `- **${plain(field)}**: ${plain(why)}`).join("\n"),
     "",
   ].join("\n\n");
+
+const tableOf = ([head = [], ...rows]: ReadonlyArray<ReadonlyArray<string>>): string =>
+  [head, head.map(() => "---"), ...rows]
+    .map((cells, index) => `| ${cells.map(index === 1 ? String : plain).join(" | ")} |`)
+    .join("\n");
 
 /**
  * Plain data as YAML in block style. Texts are quoted as in JSON, which YAML 1.2 reads the same, so that no

@@ -102,10 +102,10 @@ td:last-child,th:last-child{padding-right:0}
 tbody tr:last-child>*{border-bottom:0}
 .number{text-align:right;white-space:nowrap}
 .text .number,.text .narrow{width:1%;white-space:nowrap}
-.text td{min-width:5.5rem}.text td.wide{min-width:9rem}.text td.short{min-width:2.5rem}.text td.number,.text td.narrow{min-width:0}
+.text th{overflow-wrap:normal}.text td{min-width:5.5rem}.text td:first-child{min-width:8.5rem}.text td.wide{min-width:9rem}.text td.short{min-width:2.5rem}.text td.number,.text td.narrow{min-width:0}
 .data{width:auto;min-width:min(100%,260px);font-size:14px;overflow-wrap:normal}
-.data td,.data th{padding:6px 28px 6px 0;white-space:nowrap}
-.data .long{white-space:normal;overflow-wrap:anywhere;min-width:14rem}
+.data td,.data th{padding:6px 22px 6px 0;white-space:nowrap}
+.data .long{white-space:normal;overflow-wrap:anywhere;min-width:11rem}
 .data td:last-child,.data th:last-child{padding-right:0}
 .data th{vertical-align:bottom}
 .scroll{overflow-x:auto;max-width:100%;overscroll-behavior-x:contain}

@@ -68,4 +68,21 @@ describe("plain lines", () => {
     assert.isAtMost(told.length, 65);
     assert.strictEqual(told[1]?.[1], "▸ train  41 of 10,000 items (0 %), about 1 h left");
   });
+
+  it("tell how many rows, whatever they are called", () => {
+    const tell = lineTeller(plain);
+    tell(started("train"), later(0));
+    const told = [
+      { label: "rows", rows: 3_000_000 },
+      { label: "scored", rows: 5_970 },
+      { label: "tree 40 of 100", share: 0.4 },
+    ].flatMap((progress, index) =>
+      tell(progressed("train", progress), later(100_000 * (index + 1))),
+    );
+    assert.deepStrictEqual(told, [
+      "▸ train  3,000,000 rows",
+      "▸ train  scored: 5,970",
+      "▸ train  tree 40 of 100 (40 %)",
+    ]);
+  });
 });

@@ -3,7 +3,7 @@ import type { Engine, Run } from "@ml-pipe/core";
 import { markOf } from "./marks.ts";
 import type { Style } from "./Style.ts";
 import { countFindings, findingsText } from "./progress.ts";
-import { duration, plural } from "./text.ts";
+import { count, duration, plural } from "./text.ts";
 import { askedText, attemptsText, causeText, itemsText, retryText, stoppedText } from "./words.ts";
 
 /** Progress of one stage is told for the first time after this. */
@@ -66,14 +66,19 @@ interface Telling {
   readonly attempts: number;
 }
 
-/** `tree 40 of 100 (40 %)`, or `413 of 1,000 items, 2 failed (41 %), about 25 s left`. */
-const progressText = ({ label, share, items }: StageProgress, millis: number): string => {
+/** `tree 40 of 100 (40 %)`, `scored: 5,970`, or `413 of 1,000 items, 2 failed (41 %), about 25 s left`. */
+const progressText = ({ label, share, rows, items }: StageProgress, millis: number): string => {
   const percent = share === undefined ? "" : ` (${Math.round(share * 100)} %)`;
-  if (items === undefined) return `${label}${percent}`;
+  if (items === undefined) return `${labelText(label, rows)}${percent}`;
   const ran = items.succeeded + items.failed;
   const left = items.total - ran - items.cached;
   const leftText = ran === 0 || left === 0 ? "" : `, about ${duration((millis / ran) * left)} left`;
   return `${itemsText(items)}${percent}${leftText}`;
+};
+
+const labelText = (label: string, rows: number | undefined): string => {
+  if (rows === undefined) return label;
+  return label === "rows" ? plural(rows, "row") : `${label}: ${count(rows)}`;
 };
 
 type StageProgress = Extract<Engine.RunEvent, { readonly _tag: "StageProgress" }>["progress"];

@@ -1,5 +1,5 @@
 /** Why the pipeline exists: the charter. */
-import { Metric, type Run } from "@ml-pipe/core";
+import { Charter, Metric, type Run } from "@ml-pipe/core";
 import { html, type Html } from "../html.ts";
 import { badge } from "../status.ts";
 import { facts } from "../table.ts";
@@ -15,7 +15,7 @@ export const charter = (run: Run.Run): Html => {
   return html`<p class="question">${decision.question}</p>
     <div class="columns">
       ${facts([
-        ["Decided", html`at ${decision.madeAt}, by ${decision.actor}`],
+        ["Decided", html`${Charter.moment(decision)}, by ${decision.actor}`],
         ["Outcome known", afterwards(decision.outcomeKnownAfterMs)],
         [
           "Metric",

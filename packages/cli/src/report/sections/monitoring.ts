@@ -5,7 +5,7 @@ import { html, type Html } from "../html.ts";
 import { drawLine } from "../line.ts";
 import { badge, type Mark } from "../status.ts";
 import { textTable } from "../table.ts";
-import { count, duration, eventTime, json, number } from "../words.ts";
+import { count, cut, duration, eventTime, json, number } from "../words.ts";
 
 interface Watched {
   readonly stage: string;
@@ -133,8 +133,19 @@ const observations = (emitted: ReadonlyArray<Signal.Emitted>): Html => {
   </div>`;
 };
 
-const about = (payload: unknown): Html | undefined =>
-  payload === undefined || payload === null ? undefined : html`<code>${json(payload)}</code>`;
+/** What a signal says beside its value: its fields in words, or as JSON what has none. */
+const about = (payload: unknown): Html | undefined => {
+  if (payload === undefined || payload === null) return undefined;
+  if (typeof payload !== "object" || Array.isArray(payload))
+    return html`<code>${json(payload)}</code>`;
+  const fields = Object.entries(payload).filter(([, value]) => value !== null);
+  return html`${fields.map(([name, value], place) => html`${place > 0 && ", "}${name} ${field(value)}`)}`;
+};
+
+const field = (value: unknown): string => {
+  if (typeof value === "number") return number(value);
+  return typeof value === "string" ? cut(value, 120) : json(value);
+};
 
 const oneHook = ({ hook, to, decisions }: Run.HookRecord): Html => {
   const spans = spansOf(decisions);

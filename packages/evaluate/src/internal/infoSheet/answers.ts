@@ -1,4 +1,6 @@
 /** How questions of the info sheet are answered: the text, and what of the record says so. */
+import * as Option from "effect/Option";
+import * as Schema from "effect/Schema";
 import type { Found, Known } from "./known.ts";
 
 type Answer = { readonly text: string; readonly evidence: string } | null;
@@ -58,6 +60,21 @@ export const exhibitsOf = (
 export const featureContract = (known: Known) => {
   const name = stageOf(known, "test")?.value.contract.name;
   return known.contracts.find((contract) => contract.name === name);
+};
+
+const FeatureParams = Schema.Struct({
+  featureSet: Schema.String,
+  features: Schema.Array(Schema.String),
+});
+const decodeFeatures = Schema.decodeUnknownOption(FeatureParams);
+
+/** What the model is given, if the run computed it; the contract also has columns that are carried along. */
+export const featureNames = (known: Known): ReadonlyArray<string> => {
+  const name = featureContract(known)?.name;
+  const sets = known.run.graph.stages.flatMap(({ params }) =>
+    Option.toArray(decodeFeatures(params)),
+  );
+  return sets.find(({ featureSet }) => featureSet === name)?.features ?? [];
 };
 
 /** The contracts of what was taken in. */

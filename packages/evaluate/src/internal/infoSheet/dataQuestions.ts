@@ -1,4 +1,5 @@
 /** What is claimed, how it is done again, and what the data are. */
+import { Charter } from "@ml-pipe/core";
 import { Table, Words } from "@ml-pipe/data";
 import * as Duration from "effect/Duration";
 import {
@@ -34,7 +35,7 @@ export const claim: ReadonlyArray<Question> = [
     answer: ({ run }) => {
       const { decision, surface } = run.graph.charter;
       return charter(
-        `"${decision.question}" at ${decision.madeAt}, by ${decision.actor}; ${surface}`,
+        `"${decision.question}" ${Charter.moment(decision)}, by ${decision.actor}; ${surface}`,
       );
     },
     person: null,

@@ -1,6 +1,6 @@
 /** What the record of a run says that an info sheet asks for. */
 import { Contract, type Holdout, type Run, Verdict } from "@ml-pipe/core";
-import { Model, Table } from "@ml-pipe/data";
+import { Model, Release, Table } from "@ml-pipe/data";
 import * as Schema from "effect/Schema";
 import { AnyEvaluation } from "../../Evaluation.ts";
 import { Audit } from "../../LeakageAudit.ts";
@@ -17,6 +17,7 @@ export interface Known {
   readonly contracts: ReadonlyArray<Contract.ContractSpec>;
   readonly tables: ReadonlyArray<Found<Table.AnyTable>>;
   readonly model: Found<Model.AnyModel> | undefined;
+  readonly release: Found<Release.AnyRelease> | undefined;
   readonly verdict: Found<Verdict.Verdict> | undefined;
   readonly evaluation: Found<AnyEvaluation> | undefined;
   readonly audit: Found<Audit> | undefined;
@@ -55,6 +56,7 @@ export const knownOf = (run: Run.Run, looks: ReadonlyArray<Holdout.Look>): Known
     model:
       models.findLast(({ value }) => value.document.digest === verdict?.value.model) ??
       models.at(-1),
+    release: all(Release.AnyRelease).at(-1),
     // The stage that judged, not the gate that handed it on.
     verdict: verdict && {
       ...verdict,

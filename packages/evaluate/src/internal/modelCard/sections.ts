@@ -1,23 +1,23 @@
 /** The card for people, in the order of the Hub's template. */
-import { Words } from "@ml-pipe/data";
-import { featureContract, sourceContracts } from "../infoSheet/answers.ts";
+import { Charter } from "@ml-pipe/core";
+import { Release, Words } from "@ml-pipe/data";
+import type { ModelCard } from "../../ModelCard.ts";
+import { featureNames, sourceContracts } from "../infoSheet/answers.ts";
 import type { Known } from "../infoSheet/known.ts";
 import { metricsOf, slicesOf } from "./metrics.ts";
 import { limitationsOf } from "./toolkit.ts";
 
 const { counted, number, percent } = Words;
 
-interface Section {
-  readonly title: string;
-  readonly lines: ReadonlyArray<string>;
-}
+type Section = ModelCard["sections"][number];
 
 /** Sections with at least one line. */
 export const sectionsOf = (known: Known): ReadonlyArray<Section> =>
   [
     details(known),
     uses(known),
-    { title: "Risks and limitations", lines: limitationsOf(known) },
+    { title: "Bias, risks, and limitations", lines: limitationsOf(known) },
+    start(known),
     training(known),
     evaluation(known),
     verdict(known),
@@ -32,7 +32,7 @@ const details = ({ run, model }: Known): Section => {
       ...(model === undefined
         ? ["No model was trained in this run."]
         : [`Kind: ${model.value.kind}.`, `Digest: ${model.value.document.digest}.`]),
-      `Owner: ${charter.owner}.`,
+      `Owner, and whom to ask: ${charter.owner}.`,
     ],
   };
 };
@@ -42,7 +42,7 @@ const uses = ({ run }: Known): Section => {
   return {
     title: "Uses",
     lines: [
-      `${decision.question} Decided at ${decision.madeAt}, by ${decision.actor}.`,
+      `Decision: ${decision.question} Decided ${Charter.moment(decision)}, by ${decision.actor}.`,
       `Where it is seen: ${surface}.`,
       `Instead of: ${baseline.name} (${baseline.description}).`,
       ...guardrails.map((one) => `Guardrail: ${one}.`),
@@ -50,24 +50,37 @@ const uses = ({ run }: Known): Section => {
   };
 };
 
+const start = ({ release }: Known): Section => {
+  const title = "How to get started with the model";
+  if (release === undefined) return { title, lines: [] };
+  const { request } = release.value;
+  const label = Release.label(release.value);
+  const columns = Object.entries(request.columns).map(
+    ([name, { type, nullable }]) => `${name} (${type}${nullable ? " or null" : ""})`,
+  );
+  return {
+    title,
+    lines: [
+      `Predict the rows of a file: ml-pipe predict ${label} --in rows.ndjson`,
+      `Answer over HTTP: ml-pipe serve ${label}`,
+      `A request carries: ${columns.join(", ")}.`,
+      `What is made of the answer: ${Release.policy(release.value)}.`,
+    ],
+  };
+};
+
 const training = (known: Known): Section => {
   const { model, run } = known;
-  const features = featureContract(known);
+  const features = featureNames(known);
   const params = run.graph.stages.find(({ name }) => name === model?.stage)?.params;
   return {
-    title: "Training",
+    title: "Training details",
     lines: [
       ...sourceContracts(known).map(
         ({ name, version, owner }) => `Data: ${name} ${version}, from ${owner}.`,
       ),
       ...(model === undefined ? [] : [`Rows: ${Words.whole(model.value.trainedOn.rows)}.`]),
-      ...(features === undefined
-        ? []
-        : [
-            `Columns known at the decision: ${Object.keys(features.columns)
-              .filter((name) => features.columns[name]?.availableAt === "decision")
-              .join(", ")}.`,
-          ]),
+      ...(features.length === 0 ? [] : [`Features: ${features.join(", ")}.`]),
       ...(params === null || params === undefined
         ? []
         : [`Parameters: ${JSON.stringify(params)}.`]),
@@ -87,13 +100,16 @@ const evaluation = (known: Known): Section => {
     title: "Evaluation",
     lines: [
       `On ${counted(rows, "test row")}${on}; look ${holdout.number} of ${holdout.correctedFor} at these rows, intervals at ${percent(level)}.`,
-      ...[...metricsOf(known), ...slicesOf(known)].map(
-        ({ name, value, interval, slice }) =>
-          `${slice === undefined ? "" : `${slice}: `}${name} ${number(value)}${
-            interval === null ? "" : ` (${number(interval.lower)} to ${number(interval.upper)})`
-          }`,
-      ),
     ],
+    table: {
+      columns: ["metric", "rows", "value", `${percent(level)} interval`],
+      rows: [...metricsOf(known), ...slicesOf(known)].map(({ name, value, interval, slice }) => [
+        name,
+        slice ?? "all",
+        number(value),
+        interval === null ? "" : `${number(interval.lower)} to ${number(interval.upper)}`,
+      ]),
+    },
   };
 };
 

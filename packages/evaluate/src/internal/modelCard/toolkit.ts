@@ -1,8 +1,9 @@
 /** The fields of the Model Card Toolkit, schema 0.0.2. */
+import { Charter } from "@ml-pipe/core";
 import { Words } from "@ml-pipe/data";
 import type { AnyEvaluation } from "../../Evaluation.ts";
 import type { ToolkitCard } from "../../ModelCard.ts";
-import { featureContract, takenIn } from "../infoSheet/answers.ts";
+import { featureNames, takenIn } from "../infoSheet/answers.ts";
 import type { Known } from "../infoSheet/known.ts";
 import { metricsOf, slicesOf } from "./metrics.ts";
 
@@ -12,7 +13,7 @@ const { counted, number, whole } = Words;
 export const toolkitOf = (known: Known): ToolkitCard => {
   const { run, model, tables } = known;
   const { charter } = run.graph;
-  const features = featureContract(known);
+  const features = featureNames(known);
   const names = new Set(
     tables.filter(({ value }) => value.role !== "live").map(({ value }) => value.contract.name),
   );
@@ -21,7 +22,7 @@ export const toolkitOf = (known: Known): ToolkitCard => {
     schema_version: "0.0.2",
     model_details: {
       name: run.pipeline,
-      overview: `${charter.title}. ${charter.decision.question} Decided at ${charter.decision.madeAt}, by ${charter.decision.actor}.`,
+      overview: `${charter.title}. Decision: ${charter.decision.question} Decided ${Charter.moment(charter.decision)}, by ${charter.decision.actor}.`,
       owners: [{ name: charter.owner }],
       version: {
         name: model?.value.document.digest ?? run.id,
@@ -35,13 +36,7 @@ export const toolkitOf = (known: Known): ToolkitCard => {
             model_architecture: `${model.value.kind}, trained on ${counted(model.value.trainedOn.rows, "row")}`,
           }),
       data: [...new Set([...taken, ...names])].map((name) => ({ name })),
-      ...(features === undefined
-        ? {}
-        : {
-            input_format: `features: ${Object.keys(features.columns)
-              .filter((name) => features.columns[name]?.availableAt === "decision")
-              .join(", ")}`,
-          }),
+      ...(features.length === 0 ? {} : { input_format: `features: ${features.join(", ")}` }),
       ...(known.evaluation === undefined
         ? {}
         : {

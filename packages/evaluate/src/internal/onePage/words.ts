@@ -1,6 +1,7 @@
 /** The answers of the owner's page, in plain words. */
-import type { Verdict } from "@ml-pipe/core";
+import type { Finding, Verdict } from "@ml-pipe/core";
 import { Words } from "@ml-pipe/data";
+import { kinds } from "../../LeakageKind.ts";
 import type { OnePage } from "../../OnePage.ts";
 import type { Known } from "./known.ts";
 
@@ -87,14 +88,17 @@ export const moneyOf = ({ judged, lists, run }: Known): ReadonlyArray<string> =>
   const [money = unit] = unit.split(" per ");
   return [
     `Today (“${baseline.name}”: ${baseline.description}) costs ${number(cost.baseline.estimate)} ${unit}; with the model it is ${number(cost.model.estimate)}.`,
-    `So the model ${side} ${number(Math.abs(gain.estimate))} ${unit}: ${number(Math.abs(gain.estimate) * 1000)} ${money} in a thousand decisions${
+    `So the model ${side} ${number(Math.abs(gain.estimate))} ${unit}: ${amount(Math.abs(gain.estimate) * 1000)} ${money} in a thousand decisions${
       interval === null
         ? ". The test does not say how sure that is."
-        : `. With ${percent(level)} confidence, between ${number(interval.lower * 1000)} and ${number(interval.upper * 1000)} ${money} in a thousand.`
+        : `. With ${percent(level)} confidence, between ${amount(interval.lower * 1000)} and ${amount(interval.upper * 1000)} ${money} in a thousand.`
     }`,
     `The charter asks for at least ${number(smallestGain)} ${unit}.`,
   ];
 };
+
+/** An amount of money: from a hundred on, without its cents. */
+const amount = (value: number): string => (Math.abs(value) < 100 ? number(value) : whole(value));
 
 /** What better lists are worth, in the metric of the charter. */
 const listsWorth = (
@@ -162,9 +166,12 @@ const most = 8;
 export const risksOf = ({ judged, verdict, run }: Known): ReadonlyArray<string> => {
   const open = (verdict?.evidence ?? []).filter(({ outcome }) => outcome !== "passed");
   const first = verdict === undefined ? undefined : blockingOf(verdict);
-  const findings = run.stages
-    .flatMap((stage) => stage.findings)
-    .filter(({ severity }) => severity !== "info");
+  const findings = run.stages.flatMap(({ stage, findings }) =>
+    findings.flatMap((one) =>
+      // How often the test rows were looked at is among what the answer rests on.
+      one.severity === "info" || one.check === "evaluate.looks" ? [] : [toExplain(stage, one)],
+    ),
+  );
   const losing = (judged?.sensitivity ?? []).filter(
     ({ gain }) => gain !== null && judged !== undefined && gain < judged.smallestGain,
   );
@@ -180,7 +187,7 @@ export const risksOf = ({ judged, verdict, run }: Known): ReadonlyArray<string> 
       ({ cost, factor }) =>
         `If a ${words(cost)} costs ${number(factor)} times what the charter says, the gain falls short.`,
     ),
-    ...new Set(findings.map((one) => `${one.found} (expected ${one.expected}).`)),
+    ...new Set(findings),
   ];
   return [
     ...all.slice(0, most),
@@ -191,6 +198,20 @@ export const risksOf = ({ judged, verdict, run }: Known): ReadonlyArray<string> 
     `The past is no promise: the gain must be seen again in use, or the project ends on ${kill.on.toISOString().slice(0, 10)} (${kill.criterion}).`,
   ];
 };
+
+/** A finding, for somebody who knows the columns but not the checks. */
+const toExplain = (stage: string, { column, owner, rows, ...finding }: Finding.Finding): string => {
+  const where = column === undefined ? "" : ` in “${column}”`;
+  const kind = kinds.find(({ id }) => finding.expected.endsWith(` (${id})`));
+  // The name of a kind of leakage says more to engineers than its meaning, and less to anybody else.
+  const expected =
+    kind === undefined ? finding.expected : finding.expected.slice(0, -kind.id.length - 3);
+  const meaning = kind === undefined ? "" : ` If it stays unexplained: ${lower(kind.explanation)}`;
+  const who = owner === undefined || rows === undefined ? "" : ` ${owner} can say why.`;
+  return `The stage “${stage}” found${where}: ${finding.found}, where it expected ${expected}.${meaning}${who}`;
+};
+
+const lower = (sentence: string): string => sentence.charAt(0).toLowerCase() + sentence.slice(1);
 
 const words = (cost: string): string => cost.replaceAll(/([A-Z])/g, " $1").toLowerCase();
 
