@@ -22,6 +22,8 @@ export interface PredictOptions {
   readonly output: string;
   /** Also says which features moved each prediction. */
   readonly explain: boolean;
+  /** Fields of a row to repeat with its prediction. */
+  readonly keep: ReadonlyArray<string>;
 }
 
 /** Runs the command; the result is its exit code: 3 if a row broke the contract of requests. */
@@ -52,7 +54,7 @@ const showExample = (predictor: Predictor.Predictor, { terminal }: CommandContex
 
 const predictRows = async (
   predictor: Predictor.Predictor,
-  { input, output, explain }: PredictOptions,
+  { input, output, explain, keep }: PredictOptions,
   { terminal, signal }: CommandContext,
 ): Promise<number> => {
   if (explain && predictor.explain === undefined) {
@@ -68,10 +70,12 @@ const predictRows = async (
   const format = input === "-" ? undefined : formatOf(input);
   // A thread is asked for many rows at a time; a model that computes here answers each as it comes.
   const together = predictor.synchronous ? 1 : 256;
-  for await (const group of inGroups(
-    readRows(source, predictor.release.request, format),
-    together,
-  )) {
+  const onIgnored = (columns: ReadonlyArray<string>) =>
+    terminal.err(
+      `${predictor.label} does not ask for ${columns.join(", ")}: not read (--keep repeats a column with each prediction)`,
+    );
+  const read = readRows(source, predictor.release.request, { format, keep, onIgnored });
+  for await (const group of inGroups(read, together)) {
     if (signal.aborted) return ExitCode.interrupted;
     for (const { line, valid } of await Effect.runPromise(answer(predictor, group, explain))) {
       rows++;
@@ -122,8 +126,9 @@ const answer = (
   return Effect.map(predictor.answer(readable), (answers) => {
     let next = 0;
     return rows.map((row) => {
+      const kept = row._tag === "Row" && row.kept !== undefined ? { kept: row.kept } : {};
       const refuse = (problems: unknown) => ({
-        line: JSON.stringify({ row: row.number, problems }),
+        line: JSON.stringify({ row: row.number, ...kept, problems }),
         valid: false,
       });
       if (row._tag === "Unreadable") {
@@ -131,7 +136,10 @@ const answer = (
       }
       const found = answers[next++];
       return found !== undefined && Result.isSuccess(found)
-        ? { line: JSON.stringify({ row: row.number, ...told(found.success) }), valid: true }
+        ? {
+            line: JSON.stringify({ row: row.number, ...kept, ...told(found.success) }),
+            valid: true,
+          }
         : refuse(found === undefined ? [] : Predictor.problemsOf(found.failure));
     });
   });

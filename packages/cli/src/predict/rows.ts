@@ -5,7 +5,13 @@ import { csvRecords } from "./csv.ts";
 
 /** A row, or why it could not be read. Numbered from 1. */
 export type ReadRow =
-  | { readonly _tag: "Row"; readonly number: number; readonly value: unknown }
+  | {
+      readonly _tag: "Row";
+      readonly number: number;
+      readonly value: unknown;
+      /** Fields that are no part of the request, to be told with its answer. */
+      readonly kept?: { readonly [name: string]: unknown };
+    }
   | { readonly _tag: "Unreadable"; readonly number: number; readonly problem: string };
 
 /** How rows are written. */
@@ -18,19 +24,45 @@ export const formatOf = (file: string): Format | undefined => {
   return /\.(ndjson|jsonl)$/i.test(file) ? "ndjson" : undefined;
 };
 
+/** How rows are read. */
+export interface ReadOptions {
+  /** Default: what the text looks like. */
+  readonly format?: Format | undefined;
+  /** Fields to hand on beside the request, such as the key by which an answer is found again. */
+  readonly keep: ReadonlyArray<string>;
+  /** Told once which columns of a CSV file are neither asked for nor kept. */
+  readonly onIgnored: (columns: ReadonlyArray<string>) => void;
+}
+
 /** Reads rows one after another. CSV fields become what the columns of `request` hold. */
 export async function* readRows(
   chunks: AsyncIterable<string>,
   request: Contract.ContractSpec,
-  format?: Format,
+  { format, keep, onIgnored }: ReadOptions,
 ): AsyncGenerator<ReadRow> {
   const { first, all } = await peek(chunks);
   const found = format ?? sniff(first);
+  if (found === "csv") {
+    yield* csvRows(all, request, { keep, onIgnored });
+    return;
+  }
   // A file called `.json` may hold one object a line too.
-  if (found === "csv") yield* csvRows(all, request);
-  else if (first.trimStart().startsWith("[")) yield* arrayRows(all);
-  else yield* lineRows(all, found === "json");
+  const rows = first.trimStart().startsWith("[") ? arrayRows(all) : lineRows(all, found === "json");
+  for await (const row of rows) yield keep.length === 0 ? row : apart(row, request, keep);
 }
+
+/** The row without the fields that are only kept. */
+const apart = (
+  row: ReadRow,
+  request: Contract.ContractSpec,
+  keep: ReadonlyArray<string>,
+): ReadRow => {
+  if (row._tag === "Unreadable" || typeof row.value !== "object" || row.value === null) return row;
+  const fields = new Map(Object.entries(row.value));
+  const kept = Object.fromEntries(keep.map((name) => [name, fields.get(name) ?? null]));
+  for (const name of keep) if (request.columns[name] === undefined) fields.delete(name);
+  return { ...row, value: Object.fromEntries(fields), kept };
+};
 
 const sniff = (text: string): Format => {
   const start = text.trimStart();
@@ -106,15 +138,25 @@ async function* once(text: string): AsyncGenerator<string> {
   yield text;
 }
 
+/** A file of a table often has more than the model asks for, and in each of its rows. */
 async function* csvRows(
   chunks: AsyncIterable<string>,
   request: Contract.ContractSpec,
+  { keep, onIgnored }: Pick<ReadOptions, "keep" | "onIgnored">,
 ): AsyncGenerator<ReadRow> {
   let names: ReadonlyArray<string> | undefined;
   let number = 0;
   for await (const record of csvRecords(chunks)) {
     if (names === undefined) {
       names = record.map((name) => name.trim());
+      const problem = headerProblem(names, request, keep);
+      if (problem !== undefined) {
+        yield { _tag: "Unreadable", number: 1, problem };
+        return;
+      }
+      const asked = (name: string) => request.columns[name] !== undefined || keep.includes(name);
+      const ignored = names.filter((name) => !asked(name));
+      if (ignored.length > 0) onIgnored(ignored);
       continue;
     }
     number++;
@@ -123,20 +165,36 @@ async function* csvRows(
       yield { _tag: "Unreadable", number, problem };
       continue;
     }
-    const entries = names.map((name, index): readonly [string, unknown] => [
-      name,
-      fieldValue(record[index] ?? "", request.columns[name]),
-    ]);
-    yield { _tag: "Row", number, value: Object.fromEntries(entries) };
+    const fields = new Map(names.map((name, index) => [name, record[index] ?? ""] as const));
+    const value = Object.fromEntries(
+      Object.entries(request.columns).map(([name, column]): readonly [string, unknown] => [
+        name,
+        fieldValue(fields.get(name) ?? "", column),
+      ]),
+    );
+    const kept = Object.fromEntries(keep.map((name) => [name, fields.get(name)]));
+    yield { _tag: "Row", number, value, ...(keep.length === 0 ? {} : { kept }) };
   }
 }
 
+/** What is wrong with all rows of a file, said once. */
+const headerProblem = (
+  names: ReadonlyArray<string>,
+  request: Contract.ContractSpec,
+  keep: ReadonlyArray<string>,
+): string | undefined => {
+  const wanted = [...Object.keys(request.columns), ...keep];
+  const missing = wanted.filter((name) => !names.includes(name));
+  const twice = wanted.filter((name) => names.indexOf(name) !== names.lastIndexOf(name));
+  const quoted = (columns: ReadonlyArray<string>) => columns.map((name) => `"${name}"`).join(", ");
+  if (missing.length > 0) {
+    return `CSV whose header lacks ${quoted(missing)}: it has ${quoted(names)}`;
+  }
+  return twice.length > 0 ? `CSV whose header has ${quoted(twice)} twice` : undefined;
+};
+
 /** Text as its column means it. What does not fit stays text, for the request's check to refuse. */
-const fieldValue = (
-  text: string,
-  column: Contract.ContractSpec["columns"][string] | undefined,
-): unknown => {
-  if (column === undefined) return text;
+const fieldValue = (text: string, column: Contract.ContractSpec["columns"][string]): unknown => {
   if (text === "" && (column.nullable || column.type !== "string")) return null;
   switch (column.type) {
     case "boolean":

@@ -40,16 +40,21 @@ const parity = Command.make(
     ),
     lookup,
     tolerance: Flag.Finite("tolerance").pipe(
+      Flag.withMetavar("SHARE"),
       Flag.filter(
         (share) => share >= 0 && share < 1,
         () => "a tolerance is a share from 0 to below 1",
       ),
-      Flag.withDescription("How far served and batch may lie apart, relative to the larger one"),
+      Flag.withDescription(
+        "How far served and batch may lie apart, relative to the larger one (default: 1e-9)",
+      ),
       Flag.withDefault(1e-9),
     ),
     accept: Flag.String("accept").pipe(
       Flag.withMetavar("FEATURE=SHARE:CAUSE"),
-      Flag.withDescription("A feature that may differ in a share of the requests, and why"),
+      Flag.withDescription(
+        "A feature that may differ in a share of the requests, and why; once for each",
+      ),
       Flag.atLeast(0),
     ),
     json,

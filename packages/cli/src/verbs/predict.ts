@@ -16,8 +16,16 @@ const output = Flag.File("out").pipe(
 
 const explain = boolean("explain", "Also say which features moved each prediction, and how far");
 
+const keep = Flag.String("keep").pipe(
+  Flag.withMetavar("FIELD"),
+  Flag.withDescription(
+    "Repeat this field of a row with its prediction, such as its key; once for each",
+  ),
+  Flag.atLeast(0),
+);
+
 /** `ml-pipe predict RELEASE`. */
-export const predict = Command.make("predict", { release, input, output, explain }, (flags) =>
+export const predict = Command.make("predict", { release, input, output, keep, explain }, (flags) =>
   heavyVerb(async ({ stateFolder, context }) =>
     (await heavy("predict")).predict({ ...flags, stateFolder }, context),
   ),
@@ -27,6 +35,10 @@ export const predict = Command.make("predict", { release, input, output, explain
     {
       command: "ml-pipe predict flight-delay --in rows.csv --out predictions.ndjson",
       description: "Predict the rows of a file",
+    },
+    {
+      command: "ml-pipe predict churn --in customers.csv --keep customer",
+      description: "Say which customer each prediction is about",
     },
   ]),
 );

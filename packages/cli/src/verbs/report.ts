@@ -44,4 +44,10 @@ export const report = Command.make(
       }
       return first(options, context);
     }),
-).pipe(Command.withDescription("Write the report on a run as one HTML file, and print its path"));
+).pipe(
+  Command.withDescription("Write the report on a run as one HTML file, and print its path"),
+  Command.withExamples([
+    { command: "ml-pipe report", description: "The newest run" },
+    { command: "ml-pipe report 20261124 --one-page", description: "For whoever decides" },
+  ]),
+);

@@ -6,7 +6,7 @@ import { json, optional, lightVerb } from "../Verb.ts";
 
 const limit = Flag.Int("limit").pipe(
   Flag.withMetavar("N"),
-  Flag.withDescription("At most so many"),
+  Flag.withDescription("At most so many (default: 20)"),
   Flag.withDefault(20),
 );
 const pipeline = optional("pipeline", "NAME", "Only runs of this pipeline");

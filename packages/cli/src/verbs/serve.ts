@@ -5,11 +5,15 @@ import { heavy } from "../heavy.ts";
 import { boolean, heavyVerb, optional, release } from "../Verb.ts";
 
 const port = Flag.Int("port").pipe(
-  Flag.withDescription("Port to listen on; 0: any that is free"),
+  Flag.withMetavar("PORT"),
+  Flag.withDescription("Port to listen on; 0: any that is free (default: 8080)"),
   Flag.withDefault(8080),
 );
 const host = Flag.String("host").pipe(
-  Flag.withDescription("Address to listen on; 0.0.0.0: reachable from other machines"),
+  Flag.withMetavar("ADDRESS"),
+  Flag.withDescription(
+    "Address to listen on; 0.0.0.0: reachable from other machines (default: 127.0.0.1)",
+  ),
   Flag.withDefault("127.0.0.1"),
 );
 const record = optional(
@@ -18,11 +22,14 @@ const record = optional(
   "Record requests and the features computed for them, to compare with the batch (lines of JSON)",
 );
 const recordShare = Flag.Finite("record-share").pipe(
+  Flag.withMetavar("SHARE"),
   Flag.filter(
     (share) => share >= 0 && share <= 1,
     () => "a share is from 0 to 1",
   ),
-  Flag.withDescription("Share of the entities to record, 0 to 1; each always or never"),
+  Flag.withDescription(
+    "Share of the entities to record, 0 to 1; each always or never (default: 1)",
+  ),
   Flag.withDefault(1),
 );
 
@@ -55,4 +62,13 @@ export const serve = Command.make(
     heavyVerb(async ({ stateFolder, context }) =>
       (await heavy("serve")).serve({ ...flags, stateFolder }, context),
     ),
-).pipe(Command.withDescription("Answer predictions of a release over HTTP"));
+).pipe(
+  Command.withDescription("Answer predictions of a release over HTTP"),
+  Command.withExamples([
+    { command: "ml-pipe serve flight-delay --port 8093", description: "On this machine" },
+    {
+      command: "ml-pipe serve flight-delay --store --record served.ndjson",
+      description: "From the feature store, recording what is served",
+    },
+  ]),
+);
