@@ -136,7 +136,7 @@ const tree = fc
 
 const ensemble = fc
   .record({
-    objective: fc.constantFrom("logistic", "softmax", "squaredError", "poisson", "lambdaRank"),
+    objective: fc.constantFrom(...Estimator.TreeObjective.literals),
     rounds: fc.integer({ min: 0, max: 4 }),
     trees: fc.array(tree, { minLength: 12, maxLength: 12 }),
     base: numbers(3),

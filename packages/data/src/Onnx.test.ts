@@ -221,7 +221,7 @@ describe("a file in ONNX", () => {
     }).pipe(Effect.scoped, withTables),
   );
 
-  it.live("without ONNX Runtime is an error with the command that installs it", () =>
+  it.live("without ONNX Runtime is an error with the command; a built-in model needs none", () =>
     Effect.gen(function* () {
       const file = yield* fileOf(bytesOf("binary"));
       const program = fileURLToPath(new URL("../test-fixtures/withoutRuntime.ts", import.meta.url));
@@ -235,6 +235,7 @@ describe("a file in ONNX", () => {
         /^OnnxRuntimeMissing .*could not be loaded \(Cannot find package\).*npm install --ignore-scripts onnxruntime-node@1\.30\.0/,
         stderr,
       );
+      assert.match(stdout, /^built in: 0\.25$/m, stderr);
     }).pipe(Effect.scoped, withTables),
   );
 

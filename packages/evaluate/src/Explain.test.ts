@@ -1,6 +1,9 @@
 /** Explanations against scikit-learn, and of models whose workings are known. */
+import * as fs from "node:fs/promises";
+import * as path from "node:path";
 import { assert, describe, it } from "@effect/vitest";
-import { Estimator, Model, Table, Transform } from "@ml-pipe/data";
+import { Artifact } from "@ml-pipe/core";
+import { Estimator, Model, Onnx, Table, Transform } from "@ml-pipe/data";
 import * as Effect from "effect/Effect";
 import reference from "../test-fixtures/inspection.json" with { type: "json" };
 import {
@@ -150,6 +153,34 @@ describe("the stage", () => {
         );
         assert.deepStrictEqual(yield* stage.run(input), found);
       }),
+    ),
+  );
+
+  it.live("explains a model in ONNX as the built-in one that it was made of", () =>
+    recording(() =>
+      Effect.gen(function* () {
+        const stage = Evaluate.explain(TripFeatures, { charter, repeats: 2 });
+        const data = yield* validationTripsOf({ days: 6, perDay: 50, peek: "v" });
+        const built = yield* modelOf(rightModel);
+        const folder = yield* (yield* Artifact.ArtifactStore).temporaryFolder;
+        const file = path.join(folder, "trips.onnx");
+        const bytes = yield* Onnx.encode(yield* Model.load(built));
+        yield* Effect.promise(() => fs.writeFile(file, bytes));
+        const { trainedOn } = built;
+        const onnx = yield* Model.importOnnx(TripFeatures, file, { trainedOn });
+        const [expected, found] = [
+          yield* stage.run({ model: built, data }),
+          yield* stage.run({ model: onnx, data }),
+        ];
+        for (const [at, { features, extraCost }] of found.importance.entries()) {
+          assert.deepStrictEqual(features, expected.importance[at]?.features);
+          assert.closeTo(
+            extraCost.estimate,
+            expected.importance[at]?.extraCost.estimate ?? NaN,
+            1e-9,
+          );
+        }
+      }).pipe(Effect.scoped),
     ),
   );
 

@@ -219,7 +219,7 @@ export const concentrated = (estimator: Model.AnyEstimator, facts: Facts): Audit
       outcome: "noted",
       columns: [],
       found: "a model in ONNX, which does not say what it gains by which feature",
-      next: "Look at what the program that trained it says of its features.",
+      next: "Look at what it decides by: Evaluate.explain permutes the features of any model.",
     };
   }
   if (first === undefined || varied < 2) {
