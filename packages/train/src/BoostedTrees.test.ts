@@ -209,12 +209,21 @@ describe("properties", () => {
         for (const [objective, labels] of [
           ["logistic", binary],
           ["squaredError", value],
+          ["absoluteError", value],
+          ["quantile", value],
           ["poisson", count],
           ["lambdaRank", relevance],
         ] as const) {
           const { estimator } = yield* fit(
             { featureNames: names(7), columns, labels, queries },
-            { objective, monotone, categorical: ["f5"], maxTrees: 20, minSamplesLeaf: 5 },
+            {
+              objective,
+              quantile: 0.8,
+              monotone,
+              categorical: ["f5"],
+              maxTrees: 20,
+              minSamplesLeaf: 5,
+            },
           );
           const score = Estimator.scoreRow(estimator);
           const used = new Set(estimator.trees.flatMap((tree) => tree.feature));

@@ -66,7 +66,7 @@ export interface BoostedTreesSettings {
   readonly categorical?: ReadonlyArray<string>;
   /**
    * Features that the score may only rise or fall with, all else being equal. Holds exactly, for every
-   * row; says nothing of missing values.
+   * row; says nothing of missing values. Not for `softmax`.
    */
   readonly monotone?: { readonly [feature: string]: "increasing" | "decreasing" };
   /** Factor on every leaf value ("shrinkage"). Default 0.1. */

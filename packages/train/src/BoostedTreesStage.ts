@@ -28,47 +28,53 @@ import {
   type Weighted,
 } from "./internal/trainingTable.ts";
 
-/** Options that name features: columns of the feature table, or with `prepare` what comes out of it. */
-type ByFeature<Out extends Contract.Contract> =
-  | ({ readonly prepare?: never } & FeatureOptions<NumberColumns<Out>>)
-  | ({
-      /**
-       * What the features go through before the model reads them. Fitted by the stage, on its training rows
-       * only, and stored with the model: requests go through it too.
-       */
-      readonly prepare: Transform.Transform<Out>;
-    } & FeatureOptions<string>);
-
-interface FeatureOptions<Name extends string> {
-  /** See {@link BoostedTreesSettings}. */
-  readonly categorical?: ReadonlyArray<Name>;
-  /** See {@link BoostedTreesSettings}. */
-  readonly monotone?: { readonly [K in Name]?: Direction };
+/** What nobody has: makes an option of no use where the label does not go with it, and the compiler say why. */
+interface Refused<Reason extends string> {
+  readonly "~refused": Reason;
 }
 
+/** Features are columns of the feature table, or with `prepare` what comes out of it. */
+type FeatureName<Out extends Contract.Contract, P> = P extends undefined
+  ? NumberColumns<Out>
+  : string;
+
 /** How {@link boostedTrees} trains. */
-export type BoostedTreesStageOptions<Out extends Contract.Contract> = Omit<
-  BoostedTreesSettings,
-  "objective" | "quantile" | "categorical" | "monotone"
-> &
-  ByFeature<Out> &
+export type BoostedTreesStageOptions<
+  Out extends Contract.Contract,
+  P extends Transform.Transform<Out> | undefined = undefined,
+> = Omit<BoostedTreesSettings, "objective" | "quantile" | "categorical" | "monotone"> &
   Weighted<Out> & {
+    /**
+     * What the features go through before the model reads them. Fitted by the stage, on its training rows
+     * only, and stored with the model: requests go through it too.
+     */
+    readonly prepare?: P;
+    /** See {@link BoostedTreesSettings}. */
+    readonly categorical?: ReadonlyArray<FeatureName<Out, P> & string>;
+    /** See {@link BoostedTreesSettings}. */
+    readonly monotone?: Out extends FeatureSet.Labelled<string>
+      ? {
+          readonly [feature: string]: Direction;
+        } & Refused<"several classes have no monotone constraints: what one gains, another loses">
+      : { readonly [K in FeatureName<Out, P>]?: Direction };
     /**
      * Only for labels that are numbers, default `squaredError`. `poisson`: a count or an amount of at
      * least 0; `absoluteError`: the median.
      */
     readonly objective?: Out extends FeatureSet.Labelled<number>
       ? "squaredError" | "absoluteError" | "poisson"
-      : never;
+      : "poisson" & Refused<"only a label that is a number has a choice of objectives">;
     /** Only for labels that are numbers: predicts this quantile, above 0 and below 1. */
-    readonly quantile?: Out extends FeatureSet.Labelled<number> ? number : never;
+    readonly quantile?: Out extends FeatureSet.Labelled<number>
+      ? number
+      : number & Refused<"only a label that is a number has quantiles">;
     /**
      * Ranks rows within queries, such as the results of one search, instead of predicting the label: yes/no,
      * or how relevant a row is (0, 1, 2 … 31). Names the column that rows of one query share.
      */
     readonly query?: Out extends FeatureSet.Labelled<number> | FeatureSet.Labelled<boolean>
       ? Exclude<keyof Out["columns"] & string, "label">
-      : never;
+      : string & Refused<"classes have no order to rank rows by">;
     /**
      * Stop when this time is over and keep the best model so far. The model then depends on the machine, and
      * a finding says so. Default none.
@@ -94,9 +100,13 @@ export type BoostedTreesStageOptions<Out extends Contract.Contract> = Omit<
  * ) => Train.boostedTrees(set, { maxTrees: 100, learningRate: 0.1 });
  * ```
  */
-export const boostedTrees = <C extends Contract.Contract, Out extends FeatureSet.Labelled>(
+export const boostedTrees = <
+  C extends Contract.Contract,
+  Out extends FeatureSet.Labelled,
+  P extends Transform.Transform<Out> | undefined = undefined,
+>(
   set: FeatureSet.FeatureSet<C, Out>,
-  options: BoostedTreesStageOptions<Out> = {},
+  options: BoostedTreesStageOptions<Out, P> = {},
 ): TrainStage<Out> => {
   const { prepare, weight, query, timeBudget, objective: asked, quantile, ...others } = options;
   const { monotone, ...rest } = others;

@@ -64,6 +64,7 @@ test = np.arange(len(x)) % 4 == 0
 numbers = x[:, :5]
 fixed = {"early_stopping": False, "max_iter": 60}
 categories = {"categorical_features": [5, 6]}
+constraints = [1, 1, -1, 0, 0]
 
 
 def classified(x, y, test, weight=None, **options):
@@ -159,6 +160,13 @@ reference = {
     "poisson": regressed(numbers, y["count"], test, mean_poisson_deviance, loss="poisson"),
     "absolute": regressed(numbers, y["value"], test, mean_absolute_error, loss="absolute_error"),
     "quantile": regressed(numbers, y["value"], test, pinball, loss="quantile", quantile=0.9),
+    # Its leaf values, medians and quantiles, do not keep to the constraints; its structure does.
+    "absoluteMonotone": regressed(
+        numbers, y["value"], test, mean_absolute_error, loss="absolute_error", monotonic_cst=constraints
+    ),
+    "quantileMonotone": regressed(
+        numbers, y["value"], test, pinball, loss="quantile", quantile=0.9, monotonic_cst=constraints
+    ),
     "monotone": monotone(),
     "ranking": ranked(),
     "wine": {

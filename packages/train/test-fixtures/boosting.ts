@@ -18,6 +18,8 @@ const Boosting = Schema.Struct({
   poisson: Regressed,
   absolute: Regressed,
   quantile: Regressed,
+  absoluteMonotone: Regressed,
+  quantileMonotone: Regressed,
   monotone: Schema.Struct({ testAuc: Schema.Finite, testLoss: Schema.Finite }),
   ranking: Schema.Struct({
     trainNdcgAfterTwo: Schema.Finite,

@@ -10,6 +10,7 @@ import { fixedPointFor, scaleFor } from "./fixedPoint.ts";
 import { type Growth, makeGrower } from "./grower.ts";
 import { makeKernels } from "./kernels.ts";
 import { blockRows, blocksOf, blockWidth, type GrownTree, type Shared } from "./layout.ts";
+import { setLeafValues } from "./leafValues.ts";
 import { makeObjective } from "./objective/makeObjective.ts";
 import type { Measured } from "./objective/Objective.ts";
 import type { SplitRules } from "./splitter.ts";
@@ -118,19 +119,6 @@ export const boost = (
       blocks[at + 5] = hessian;
     });
 
-  /** Replaces the leaves' Newton steps where the objective has a value of its own. */
-  const setLeafValues = ({ tree, leaves }: Growth): void => {
-    const { leafValue } = objective;
-    if (leafValue === null) return;
-    for (let k = team.take(); k < leaves.length; k = team.take()) {
-      const { index, rows } = leaves[k]!;
-      const value = leafValue(new Int32Array(shared.memory.buffer, index, rows));
-      shared.leafValues[k] = value * settings.learningRate;
-    }
-    team.barrier();
-    for (const [k, { node }] of leaves.entries()) tree.value[node] = shared.leafValues[k]!;
-  };
-
   const growTree = (output: number): Growth => {
     setGradients(output);
     const rules: SplitRules = {
@@ -146,7 +134,7 @@ export const boost = (
     const gradient = blockSum(0, trainBlocks, 4);
     const hessian = blockSum(0, trainBlocks, 5);
     const growth = grow({ gradient, hessian, count: rows }, rules);
-    setLeafValues(growth);
+    if (objective.leafValue !== null) setLeafValues(shared, team, growth, objective.leafValue);
     return growth;
   };
 

@@ -81,8 +81,8 @@ export interface Shared {
   readonly splits: Float64Array;
   /** The bins that go left in the best split, `setWords` per leaf slot and feature; empty without categories. */
   readonly leftSets: Uint32Array;
-  /** By leaf, where it is not the Newton step. */
-  readonly leafValues: Float64Array;
+  /** What nodes are worth, by number, where that is not the Newton step. */
+  readonly nodeValues: Float64Array;
 }
 
 /** How many blocks `rows` rows make. */

@@ -38,9 +38,6 @@ export const settingsFrom = (
   };
 };
 
-/** Objectives whose leaf values monotone constraints cannot hold. */
-const unbounded = new Set<string>(["softmax", "absoluteError", "quantile"]);
-
 /** Fails with every option that cannot be. */
 export const checkSettings: (
   settings: BoostingSettings,
@@ -84,11 +81,11 @@ export const checkSettings: (
         next: "Take it out of categorical or of monotone.",
       });
     }
-    if (monotone.length > 0 && unbounded.has(settings.objective)) {
+    if (monotone.length > 0 && settings.objective === "softmax") {
       problems.push({
-        what: `monotone constraints cannot hold for the objective ${settings.objective}`,
+        what: "several classes have no monotone constraints: what one gains, another loses",
         where: "option monotone",
-        next: "Use them with logistic, squaredError, poisson or lambdaRank.",
+        next: "Take it out, or train one model for each class against all others.",
       });
     }
     yield* failOn("options", problems);

@@ -66,7 +66,7 @@ export const prepareShared = (
     blocks: sharedDoubles((blocksOf(rows) + blocksOf(validationRows)) * blockWidth),
     splits: sharedDoubles(settings.maxLeaves * features * splitWidth),
     leftSets: sharedWords(sets),
-    leafValues: sharedDoubles(settings.maxLeaves),
+    nodeValues: sharedDoubles(2 * settings.maxLeaves),
   };
 };
 

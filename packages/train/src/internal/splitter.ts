@@ -51,7 +51,8 @@ const tiny = 1e-15;
 const noise = 1e-12;
 const word = 4294967296;
 
-const clip = (x: number, low: number, high: number): number =>
+/** The nearest number within bounds. */
+export const clip = (x: number, low: number, high: number): number =>
   x < low ? low : x > high ? high : x;
 
 /** The Newton step −G/(H+λ) of a node, within its bounds. */

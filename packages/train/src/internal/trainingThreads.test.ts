@@ -68,7 +68,7 @@ describe("runThreads", () => {
         blocks: sharedDoubles(6),
         splits: sharedDoubles(12),
         leftSets: sharedWords(0),
-        leafValues: sharedDoubles(2),
+        nodeValues: sharedDoubles(4),
       };
       const before = ports();
       const data = { columns: [new Float64Array(4)], keep: null, codes: [null] };
