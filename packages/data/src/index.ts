@@ -3,6 +3,7 @@ export * as BusinessCost from "./BusinessCost.ts";
 export * as Best from "./recommend/Best.ts";
 export * as Catalogue from "./recommend/Catalogue.ts";
 export * as Decisions from "./Decisions.ts";
+export * as DecisionSystem from "./DecisionSystem.ts";
 export * as Ddl from "./Ddl.ts";
 export * as DriftReport from "./DriftReport.ts";
 export * as Duckdb from "./Duckdb.ts";

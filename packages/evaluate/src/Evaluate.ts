@@ -36,6 +36,7 @@ export {
   OtherSplit,
   OtherTrainTable,
 } from "./Judging.ts";
+export { InsideSystemResult, RuleResult } from "./InsideSystem.ts";
 export { WrongPrediction } from "./WrongPrediction.ts";
 export {
   Contributions,

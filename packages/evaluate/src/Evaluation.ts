@@ -2,6 +2,7 @@
 import { Decisions, Interval } from "@ml-pipe/data";
 import * as Schema from "effect/Schema";
 import { FurtherResults } from "./FurtherGates.ts";
+import { InsideSystemResult } from "./InsideSystem.ts";
 
 /** A number with its interval, which is null where the data cannot say how much it varies (one block). */
 export const Estimated = Schema.Struct({
@@ -130,6 +131,7 @@ export const Evaluation = Schema.Struct({
   sensitivity: Schema.Array(SensitivityResult),
   /** What was asked besides; nothing where nothing was. */
   ...FurtherResults.fields,
+  system: Schema.optionalKey(InsideSystemResult),
 }).annotate({ title: "Evaluation" });
 /** See {@link Evaluation}. */
 export type Evaluation = typeof Evaluation.Type;

@@ -1,13 +1,15 @@
 /** The stage that judges yes/no decisions by what they cost. */
 import type { Contract, Metric } from "@ml-pipe/core";
-import { BusinessCost, Decisions, type FeatureSet, Rule } from "@ml-pipe/data";
+import { BusinessCost, DecisionSystem, Decisions, type FeatureSet, Rule } from "@ml-pipe/data";
 import * as Effect from "effect/Effect";
 import * as Result from "effect/Result";
 import { Evaluation } from "./Evaluation.ts";
 import * as Fairness from "./Fairness.ts";
 import * as FurtherGates from "./FurtherGates.ts";
+import { blocksOf } from "./internal/blocks.ts";
 import { exhibitsOf } from "./internal/exhibits.ts";
 import { trivialFinding } from "./internal/findings.ts";
+import * as InsideSystem from "./InsideSystem.ts";
 import { baselineGates, decisionGates } from "./internal/gates.ts";
 import { measure } from "./internal/measure.ts";
 import {
@@ -22,6 +24,11 @@ import {
 /** How {@link decisions} judges. */
 export interface DecisionsOptions<Kept extends string, Feature extends string = never>
   extends JudgeOptions<Metric.DecisionMetric, Kept>, FurtherGates.FurtherOptions<Kept, Feature> {
+  /**
+   * The product that the model would serve in: whether its gain survives the rules that overrule it, in the same
+   * look at the test rows.
+   */
+  readonly system?: DecisionSystem.DecisionSystem;
   /** Whether groups of people are decided on alike. */
   readonly fairness?: Fairness.FairnessOptions<Kept>;
   /** Largest expected calibration error (ten bins of equal width) that passes; default 0.05. */
@@ -48,7 +55,7 @@ export type EvaluateStage<Out extends Contract.Contract> = JudgeStage<
  * The verdict is passed only if every gate passed: `beats the baseline` (the interval of the paired
  * gain lies at or above the charter's smallest gain; below it: failed; across it: inconclusive),
  * `calibrated`, `no leakage suspected`, `enough data` and `charter in force`, one for each of the charter's
- * budgets, and those asked for by `fairness`, `segments`, `robustness` and `overfit`.
+ * budgets, and those asked for by `system`, `fairness`, `segments`, `robustness` and `overfit`.
  *
  * Fails with {@link LeakedTestSet}, {@link OtherTrainTable}, {@link OtherSplit} or
  * {@link NothingToJudge} where no honest verdict is possible, and with {@link Holdout.HoldoutSpent} where
@@ -74,7 +81,12 @@ export const decisions = <C extends Contract.Contract, Out extends FeatureSet.La
   const { charter, maxCalibrationError = 0.05, minPerClass = 100, minBlocks = 2 } = options;
   const { suspiciousAuc = 0.99 } = options;
   const limits = { maxCalibrationError, minPerClass, minBlocks, suspiciousAuc };
-  const { fairness } = options;
+  const { fairness, system } = options;
+  if (system !== undefined && system.spec.featureSet !== set.digest) {
+    throw new TypeError(
+      `evaluate: the system "${system.name}" is of another feature set than "${set.spec.name}"`,
+    );
+  }
   const asked = FurtherGates.ask(
     set,
     options,
@@ -83,11 +95,17 @@ export const decisions = <C extends Contract.Contract, Out extends FeatureSet.La
   const cost = Result.getOrThrow(BusinessCost.of(charter.spec.metric));
   return judging(set, options, {
     evaluation: Evaluation,
-    params: { ...limits, ...FurtherGates.paramsOf(asked) },
-    read: ({ data }, { select, ...rest }) =>
-      FurtherGates.readWithGroups(data, asked, select, (all) =>
+    params: {
+      ...limits,
+      ...FurtherGates.paramsOf(asked),
+      ...(system === undefined ? {} : { system: system.digest }),
+    },
+    read: ({ data }, { select, ...rest }) => {
+      const rules = system === undefined ? [] : DecisionSystem.rulesSql(system);
+      return FurtherGates.readWithGroups(data, asked, [...select, ...rules], (all) =>
         Decisions.read(set, { ...rest, select: all }),
-      ),
+      );
+    },
     answer: Effect.fnUntraced(function* (decided, input) {
       const { threshold = 0 } = cost;
       const measured = yield* measure(decided, { ...input, charter, threshold, suspiciousAuc });
@@ -99,12 +117,48 @@ export const decisions = <C extends Contract.Contract, Out extends FeatureSet.La
         { ...input, charter, cost, predicted },
         isBaseline ? {} : asked,
       );
-      const evaluation = { ...measured, ...further.results };
+      const { unit, smallestGain } = measured;
+      const inside =
+        system === undefined || isBaseline
+          ? undefined
+          : yield* InsideSystem.measure(
+              system,
+              {
+                model: yield* cost.done(predicted),
+                baseline: decided.baseline,
+                label: decided.label,
+                rules: decided.selected.slice(
+                  input.slices.length,
+                  input.slices.length + system.spec.rules.length,
+                ),
+                blocks: blocksOf(decided.block),
+              },
+              cost,
+              { level: input.look.level, seed: input.seed },
+            );
+      const evaluation = {
+        ...measured,
+        ...further.results,
+        ...(inside === undefined ? {} : { system: inside }),
+      };
       return {
         evaluation,
-        gates: [...(isBaseline ? baselineGates : decisionGates(limits)), ...further.gates],
-        findings: trivialFinding(evaluation),
-        exhibits: [...exhibitsOf(evaluation, input.audit, decided, charter), ...further.exhibits],
+        gates: [
+          ...(isBaseline ? baselineGates : decisionGates(limits)),
+          ...(inside === undefined ? [] : [InsideSystem.gate(inside, { unit, smallestGain })]),
+          ...further.gates,
+        ],
+        findings: [
+          ...trivialFinding(evaluation),
+          ...(inside === undefined
+            ? []
+            : InsideSystem.findingsOf(inside, { unit, owner: set.contract.spec.owner })),
+        ],
+        exhibits: [
+          ...exhibitsOf(evaluation, input.audit, decided, charter),
+          ...(inside === undefined ? [] : [InsideSystem.exhibitOf(inside, unit)]),
+          ...further.exhibits,
+        ],
       };
     }),
   });

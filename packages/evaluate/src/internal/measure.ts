@@ -26,7 +26,7 @@ export interface MeasureOptions extends PairedOptions {
 export const measure = Effect.fnUntraced(function* (
   decisions: Decisions.Decisions,
   options: MeasureOptions,
-): Effect.fn.Return<Omit<Evaluation, keyof FurtherResults>, StatisticsError> {
+): Effect.fn.Return<Omit<Evaluation, keyof FurtherResults | "system">, StatisticsError> {
   const { probability, label, baseline } = decisions;
   const { threshold } = options;
   const { metric } = options.charter.spec;
