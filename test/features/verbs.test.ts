@@ -96,6 +96,8 @@ it("materialise brings the feature store up to what a release needs, and writes 
   assert.strictEqual(series.knownUntil, "2001-06-01T00:00:00.000Z");
   const again = JSON.parse((await materialise("2001-06-01")).out).series[0];
   assert.deepStrictEqual([again.hopsWritten, again.hopsKept], [0, 2]);
+  const pruned = await features("prune", "--idle-days", "0");
+  assert.match(pruned.out, /0 series dropped from state.features\.sqlite, 1 series kept/);
   const wrong = await materialise("June");
   assert.strictEqual(wrong.code, 1);
   assert.match(wrong.err, /materialise: "June" is not a date/);

@@ -10,8 +10,10 @@ import * as Result from "effect/Result";
 import * as fc from "fast-check";
 import {
   bySql,
+  growing,
   hour,
   namesOf,
+  prunes,
   same,
   together,
   Trip,
@@ -240,27 +242,8 @@ describe("FeatureStore", () => {
 
   it.live("takes rows in all histories or in none, if one was never materialised", () =>
     Effect.gen(function* () {
-      const setOf = (windows: ReadonlyArray<number>) =>
-        FeatureSet.make("growing", {
-          version: "1",
-          of: Trip,
-          decidedAt: "at",
-          label: ($) => $.minutes.gt(10),
-          features: ($) =>
-            Object.fromEntries(
-              windows.map((hours) => [
-                `count${hours}`,
-                History.count({
-                  by: [$.line],
-                  knownAt: $.known,
-                  window: hours * hour,
-                  hop: hour,
-                }),
-              ]),
-            ),
-        });
       const nothing = yield* tableOf(Trip, "checked", []);
-      yield* FeatureStore.materialise(setOf([1]), { data: nothing }, { until: new Date(0) });
+      yield* FeatureStore.materialise(growing([1]), { data: nothing }, { until: new Date(0) });
       const trip = {
         id: 0,
         test: 0,
@@ -270,13 +253,15 @@ describe("FeatureStore", () => {
         line: 1,
       };
       const rows = [{ ...trip, minutes: 1 }];
-      const missing = yield* Effect.flip(FeatureStore.append(setOf([1, 2]), rows));
+      const missing = yield* Effect.flip(FeatureStore.append(growing([1, 2]), rows));
       assert.strictEqual(missing._tag, "StateMissing");
       assert.include(missing.message, "no state of count2 of");
-      const told = yield* FeatureStore.append(setOf([1]), rows);
+      const told = yield* FeatureStore.append(growing([1]), rows);
       assert.strictEqual(told.applied, 1);
     }).pipe(withStore),
   );
+
+  it.live("drops what nobody needs or wrote to lately", () => prunes.pipe(withStore));
 
   it.live("keeps a window and forgets what is older", () =>
     Effect.gen(function* () {

@@ -21,6 +21,7 @@ import { type Contribution, contributionOf, type Outcome } from "./featureStore/
 import type { FeatureStoreError } from "./featureStore/FeatureStoreError.ts";
 import { type FeatureFreshness, freshnessOf } from "./featureStore/freshness.ts";
 import { materialiseAll } from "./featureStore/materialise.ts";
+import { type Pruned, pruneIn, type PruneOptions } from "./featureStore/prune.ts";
 import { type Series, seriesOf } from "./featureStore/series.ts";
 import type { FeatureStoreShape } from "./featureStore/shape.ts";
 import { openSqlite } from "./featureStore/sqlite.ts";
@@ -31,6 +32,7 @@ import * as Table from "./Table.ts";
 
 export { FeatureStoreError } from "./featureStore/FeatureStoreError.ts";
 export { FeatureFreshness } from "./featureStore/freshness.ts";
+export { type Pruned, type PruneOptions, StoredSeries } from "./featureStore/prune.ts";
 export { StateMissing } from "./featureStore/StateMissing.ts";
 export type { FeatureStoreShape } from "./featureStore/shape.ts";
 
@@ -333,3 +335,25 @@ export const freshness = Effect.fnUntraced(function* (
   yield* requireState(spec, store, series, heads);
   return freshnessOf(spec, series, heads, at.getTime());
 });
+
+/**
+ * Drops series that none of the given feature sets needs and that nobody wrote to lately, with all that is
+ * kept of them. Give it every set that is served from this store, by whomever. A series that somebody
+ * writes to meanwhile stays.
+ *
+ * @example
+ * ```ts
+ * import { type FeatureSet, FeatureStore } from "@ml-pipe/data";
+ *
+ * const tidy = (served: ReadonlyArray<FeatureSet.FeatureSet>) =>
+ *   FeatureStore.prune(
+ *     served.map(({ spec }) => spec),
+ *     { idle: "7 days" },
+ *   );
+ * ```
+ */
+export const prune = (
+  served: ReadonlyArray<FeatureSetSpec>,
+  options: PruneOptions,
+): Effect.Effect<Pruned, FeatureStoreError, FeatureStore> =>
+  Effect.flatMap(FeatureStore, (store) => pruneIn(store, served, options));

@@ -1,5 +1,10 @@
 /** The store in a real Redis server. Skipped, and counted as such, where the machine has none. */
+import * as fs from "node:fs";
+import * as os from "node:os";
+import * as path from "node:path";
+import * as tls from "node:tls";
 import { assert, describe, it } from "@effect/vitest";
+import { createClient } from "@redis/client";
 import * as Effect from "effect/Effect";
 import * as Layer from "effect/Layer";
 import * as Redacted from "effect/Redacted";
@@ -9,6 +14,7 @@ import {
   bySql,
   hour,
   namesOf,
+  prunes,
   same,
   together,
   Trip,
@@ -16,7 +22,7 @@ import {
   type TripRow,
   tripRows,
 } from "../test-fixtures/histories.ts";
-import { cutAfter, redisProgram, startRedis } from "../test-fixtures/redis.ts";
+import { certificate, cutAfter, redisProgram, startRedis } from "../test-fixtures/redis.ts";
 import { services, tableOf } from "../test-fixtures/tables.ts";
 import * as FeatureStore from "./FeatureStore.ts";
 import * as FeatureStoreRedis from "./FeatureStoreRedis.ts";
@@ -30,6 +36,13 @@ const started = Effect.map(startRedis(redisProgram ?? "", password), ({ port, st
   return {
     stop,
     layer: (by = port) => Layer.fresh(FeatureStoreRedis.layer({ url: url(password, by) })),
+    keys: Effect.promise(async () => {
+      const client = createClient({ url: Redacted.value(url(password)) });
+      await client.connect();
+      const found = await client.keys("*");
+      client.destroy();
+      return found;
+    }),
     wrong: FeatureStoreRedis.layer({ url: url("wrong-password") }),
     port,
   };
@@ -165,6 +178,16 @@ describe.skipIf(redisProgram === undefined)("FeatureStoreRedis", { timeout: 60_0
     }).pipe(Effect.provide(services)),
   );
 
+  it.live("drops what nobody needs or wrote to lately, and leaves no key of it", () =>
+    Effect.gen(function* () {
+      const { layer, keys } = yield* started;
+      yield* prunes.pipe(Effect.provide(layer()));
+      const { dropped } = yield* FeatureStore.prune([], { idle: 0 }).pipe(Effect.provide(layer()));
+      assert.strictEqual(dropped.length, 1);
+      assert.deepStrictEqual(yield* keys, []);
+    }).pipe(Effect.provide(services)),
+  );
+
   it.live("goes on with missing values, or refuses, when the server is gone", () =>
     Effect.gen(function* () {
       const { layer, stop, wrong, port } = yield* started;
@@ -193,5 +216,56 @@ describe.skipIf(redisProgram === undefined)("FeatureStoreRedis", { timeout: 60_0
         assert.strictEqual(error._tag, "FeatureStoreError");
       }).pipe(Effect.provide(layer()));
     }).pipe(Effect.provide(services)),
+  );
+
+  const reach = (url: string) =>
+    FeatureStore.prune([], { idle: 0 }).pipe(
+      Effect.provide(Layer.fresh(FeatureStoreRedis.layer({ url: Redacted.make(url) }))),
+    );
+
+  it.live("talks over TLS to a server whose certificate is trusted", ({ skip }) =>
+    Effect.gen(function* () {
+      const { key, cert, made } = yield* certificate;
+      skip(!made, "the machine has no openssl");
+      const { port } = yield* startRedis(redisProgram ?? "", password, (port) =>
+        [
+          ["--port", "0", "--tls-port", String(port), "--tls-auth-clients", "no"],
+          ["--tls-key-file", key, "--tls-cert-file", cert, "--tls-ca-cert-file", cert],
+        ].flat(),
+      );
+      const url = `rediss://:${password}@localhost:${port}`;
+      const error = yield* Effect.flip(reach(url));
+      assert.include(error.message, "DEPTH_ZERO_SELF_SIGNED_CERT. Its certificate is not trusted");
+      assert.include(error.message, "NODE_EXTRA_CA_CERTS");
+      const before = tls.getCACertificates("default");
+      tls.setDefaultCACertificates([...before, fs.readFileSync(cert, "utf8")]);
+      yield* reach(url).pipe(
+        Effect.ensuring(Effect.sync(() => tls.setDefaultCACertificates(before))),
+      );
+    }),
+  );
+
+  it.live("refuses a cluster, and says what is wrong with an address", () =>
+    Effect.gen(function* () {
+      const folder = fs.mkdtempSync(path.join(os.tmpdir(), "ml-pipe-cluster-"));
+      yield* Effect.addFinalizer(() =>
+        Effect.sync(() => fs.rmSync(folder, { recursive: true, force: true })),
+      );
+      const { port, stop } = yield* startRedis(redisProgram ?? "", password, () => [
+        "--cluster-enabled",
+        "yes",
+        "--cluster-config-file",
+        path.join(folder, "nodes.conf"),
+      ]);
+      const url = `redis://:${password}@127.0.0.1:${port}`;
+      const cluster = yield* Effect.flip(reach(url));
+      assert.include(cluster.message, "could not be reached: it is a Redis Cluster");
+      yield* stop;
+      const refused = yield* Effect.flip(reach(url));
+      assert.include(refused.message, "could not be reached: ECONNREFUSED");
+      const other = yield* Effect.flip(reach(`http://:${password}@127.0.0.1`));
+      assert.include(other.message, "Expected redis: or rediss:");
+      for (const { message } of [cluster, refused, other]) assert.notInclude(message, password);
+    }),
   );
 });

@@ -12,7 +12,10 @@ import { type Connection, overRedis } from "./featureStore/redis.ts";
 
 /** How the server is reached. */
 export interface RedisOptions {
-  /** `redis://user:password@host:6379/0`, or `rediss://…` over TLS. */
+  /**
+   * `redis://user:password@host:6379/0`, or `rediss://…` over TLS. A certificate of an authority of your
+   * own is trusted if `NODE_EXTRA_CA_CERTS` names the file with it when Node starts.
+   */
   readonly url: Redacted.Redacted<string>;
   /** What the names of all keys begin with. Default `ml-pipe:features`. */
   readonly prefix?: string;
@@ -22,8 +25,9 @@ export interface RedisOptions {
  * The feature store in Redis. It is connected to when it is first used, which fails if it does not answer
  * within five seconds; when it goes away later, reading and writing fail until it is back.
  *
- * A row that is appended is in the state of a history as a whole or not at all, also if several processes
- * append at once. Redis keeps what it acknowledged as well as its own settings say (`appendonly`).
+ * Rows that are appended together are in all histories or in none, also if several processes append at once
+ * or one of them is killed. Redis keeps what it acknowledged as well as its own settings say (`appendonly`).
+ * A Redis Cluster is refused: its parts cannot be written together.
  *
  * @example
  * ```ts
@@ -85,9 +89,8 @@ const connection = Effect.fnUntraced(function* (url: Redacted.Redacted<string>, 
       throw new FeatureStoreError({
         operation: "be reached",
         store: name,
-        // A message may repeat the address, and with it the password.
-        problem: codeOf(cause),
-        next: "Check that the server runs and that the address and password are right.",
+        problem: problemOf(cause, url),
+        next: adviceOn(cause),
       });
     }));
   const connection: Connection = async (command) => (await open()).sendCommand(command);
@@ -110,10 +113,31 @@ const connect = async (url: Redacted.Redacted<string>) => {
     },
   });
   // Without a listener the process would end; what fails is told to whoever asked.
-  client.on("error", () => {});
-  await client.connect();
+  let last: unknown;
+  client.on("error", (cause: unknown) => {
+    last = cause;
+  });
+  // What is thrown has lost the code.
+  await client.connect().catch((cause: unknown) => Promise.reject(last ?? cause));
   connected = true;
+  if (await isCluster(client)) {
+    client.destroy();
+    throw new ClusterRefused();
+  }
   return client;
+};
+
+/** A cluster, in which what is written together may be on several servers. */
+class ClusterRefused extends Error {
+  override readonly message = "it is a Redis Cluster, whose parts cannot be written together";
+}
+
+/** Whether a server is part of a cluster. Who may not ask is told when something is written. */
+const isCluster = async (client: {
+  readonly sendCommand: (command: ReadonlyArray<string>) => Promise<unknown>;
+}): Promise<boolean> => {
+  const info = await client.sendCommand(["INFO", "cluster"]).catch(() => "");
+  return String(info).includes("cluster_enabled:1");
 };
 
 /** The server without who may use it. */
@@ -122,9 +146,22 @@ const nameOf = (url: Redacted.Redacted<string>): string => {
   return parsed === null ? "redis" : `${parsed.protocol}//${parsed.host}`;
 };
 
-const codeOf = (cause: unknown): string => {
-  if (!(cause instanceof Error)) return String(cause);
+/** What went wrong, by its code where it has one. A message may repeat the address, and with it the password. */
+const problemOf = (cause: unknown, url: Redacted.Redacted<string>): string => {
+  if (!(cause instanceof Error)) return "no reason was given";
   if ("code" in cause) return String(cause.code);
+  const { message, name } = cause;
+  const { password = "" } = URL.parse(Redacted.value(url)) ?? {};
+  const repeats = [Redacted.value(url), password];
+  if (repeats.some((secret) => secret !== "" && message.includes(secret))) return name;
   // Replies of the server begin with a code, such as WRONGPASS.
-  return /^[A-Z]+\b/.exec(cause.message)?.[0] ?? cause.name;
+  return /^[A-Z]{4,}\b/.exec(message)?.[0] ?? message;
+};
+
+const adviceOn = (cause: unknown): string => {
+  if (cause instanceof ClusterRefused) return "Give the address of a server that is in none.";
+  const code = cause instanceof Error && "code" in cause ? String(cause.code) : "";
+  return /CERT|ISSUER|ALTNAME/.test(code)
+    ? "Its certificate is not trusted: let NODE_EXTRA_CA_CERTS name the file with that of its authority."
+    : "Check that the server runs and that the address and password are right.";
 };

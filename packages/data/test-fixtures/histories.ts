@@ -1,12 +1,16 @@
 /** Trips with every history over three windows and three entities, and rows to try them on. */
 import { Column, Contract } from "@ml-pipe/core";
+import { assert } from "@effect/vitest";
 import * as Effect from "effect/Effect";
+import * as Result from "effect/Result";
 import * as fc from "fast-check";
 import { Duckdb } from "../src/Duckdb.ts";
 import * as FeatureSet from "../src/FeatureSet.ts";
+import * as FeatureStore from "../src/FeatureStore.ts";
 import * as History from "../src/History.ts";
+import * as OnlineFeatures from "../src/OnlineFeatures.ts";
 import { featureSql } from "../src/internal/featureSql.ts";
-import { relationOf } from "./tables.ts";
+import { relationOf, tableOf } from "./tables.ts";
 
 export const Trip = Contract.make("trip", {
   version: "1",
@@ -152,3 +156,53 @@ export const together = (tests: ReadonlyArray<ReadonlyArray<TripRow>>): Readonly
   tests
     .flatMap((rows, test) => rows.map((row) => ({ ...row, test })))
     .map((row, id) => ({ ...row, id }));
+
+/** One count a trip's line has, over some windows: each is a series of its own. */
+export const growing = (hours: ReadonlyArray<number>) =>
+  FeatureSet.make("growing", {
+    version: "1",
+    of: Trip,
+    decidedAt: "at",
+    label: ($) => $.minutes.gt(10),
+    features: ($) =>
+      Object.fromEntries(
+        hours.map((window) => [
+          `count${window}`,
+          History.count({ by: [$.line], knownAt: $.known, window: window * hour, hop: hour }),
+        ]),
+      ),
+  });
+
+/** Makes a store with two series and drops the one that is not needed, if nobody wrote to it lately. */
+export const prunes = Effect.gen(function* () {
+  const both = growing([1, 2]);
+  const trip = { id: 0, test: 0, at: new Date(hour), known: new Date(hour), from: "A", line: 1 };
+  const rows = [{ ...trip, minutes: 1 }];
+  const table = yield* tableOf(Trip, "checked", rows);
+  yield* FeatureStore.materialise(both, { data: table }, { until: new Date(2 * hour) });
+  yield* FeatureStore.append(both, [{ ...rows[0]!, id: 1, known: new Date(2 * hour) }]);
+  const served = [growing([1]).spec];
+  const lately = yield* FeatureStore.prune(served, { idle: "1 hour" });
+  assert.deepStrictEqual([lately.dropped.length, lately.lately.length, lately.needed], [0, 1, 1]);
+  const dry = yield* FeatureStore.prune(served, { idle: 0, dry: true });
+  assert.deepStrictEqual(
+    dry.dropped.map(({ featureSet, knownUntil }) => [featureSet, knownUntil]),
+    [["growing", new Date(2 * hour)]],
+  );
+  yield* FeatureStore.append(both, [{ ...rows[0]!, id: 2, known: new Date(2 * hour) }]);
+  // It was written since it was looked at.
+  const { drop } = yield* FeatureStore.FeatureStore;
+  const [before] = dry.dropped;
+  const touched = yield* drop([{ ...before!, writtenAt: new Date(0) }]);
+  assert.deepStrictEqual(touched, []);
+  const pruned = yield* FeatureStore.prune(served, { idle: 0 });
+  assert.strictEqual(pruned.dropped.length, 1);
+  const gone = yield* Effect.flip(FeatureStore.freshness(both.spec, new Date(0)));
+  assert.strictEqual(gone._tag, "StateMissing");
+  assert.include(gone.message, "no state of count2 of");
+  const online = yield* OnlineFeatures.fromStore(growing([1]).spec, { timeout: "30 seconds" });
+  const [kept] = yield* online.rows([{ ...rows[0]!, at: new Date(2 * hour) }]);
+  assert.deepStrictEqual([...Result.getOrThrow(kept!).features], [1]);
+  const again = yield* FeatureStore.prune(served, { idle: 0 });
+  assert.deepStrictEqual([again.dropped, again.needed], [[], 1]);
+});

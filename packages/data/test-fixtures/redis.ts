@@ -1,6 +1,9 @@
 /** A real Redis server for tests, if this machine has one: `redis-server` or `valkey-server`. */
 import { spawn, spawnSync } from "node:child_process";
+import * as fs from "node:fs";
 import * as net from "node:net";
+import * as os from "node:os";
+import * as path from "node:path";
 import * as Effect from "effect/Effect";
 
 /** The program, if there is one. */
@@ -19,7 +22,11 @@ const freePort = Effect.callback<number>((resume) => {
 });
 
 /** A server that asks for this password, in memory only, until the scope closes. */
-export const startRedis = Effect.fnUntraced(function* (program: string, password: string) {
+export const startRedis = Effect.fnUntraced(function* (
+  program: string,
+  password: string,
+  more: (port: number) => ReadonlyArray<string> = () => [],
+) {
   const port = yield* freePort;
   const server = yield* Effect.acquireRelease(
     Effect.sync(() =>
@@ -28,6 +35,7 @@ export const startRedis = Effect.fnUntraced(function* (program: string, password
         [
           ["--port", String(port), "--bind", "127.0.0.1"],
           ["--save", "", "--appendonly", "no", "--requirepass", password],
+          more(port),
         ].flat(),
         { stdio: ["ignore", "pipe", "ignore"] },
       ),
@@ -41,6 +49,24 @@ export const startRedis = Effect.fnUntraced(function* (program: string, password
   });
   return { port, stop: Effect.sync(() => server.kill("SIGKILL")) };
 });
+
+/** A folder with a key and a certificate of `localhost`, if the machine can make them. */
+export const certificate = Effect.acquireRelease(
+  Effect.sync(() => {
+    const folder = fs.mkdtempSync(path.join(os.tmpdir(), "ml-pipe-tls-"));
+    const [key, cert] = [path.join(folder, "key.pem"), path.join(folder, "cert.pem")];
+    const made = spawnSync(
+      "openssl",
+      [
+        ["req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes"],
+        ["-days", "2", "-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost"],
+        ["-keyout", key, "-out", cert],
+      ].flat(),
+    );
+    return { folder, key, cert, made: made.status === 0 };
+  }),
+  ({ folder }) => Effect.sync(() => fs.rmSync(folder, { recursive: true, force: true })),
+);
 
 /**
  * A way to the server that is cut, for good, once so many bytes have gone through: what a server sees of

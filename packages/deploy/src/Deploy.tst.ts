@@ -23,6 +23,7 @@ import {
 import * as Effect from "effect/Effect";
 import { expectTypeOf, it } from "vitest";
 import * as Deploy from "./Deploy.ts";
+import { openRelease, openReleaseAsync } from "./embed.ts";
 import { Registry } from "./Registry.ts";
 
 const Trip = Contract.make("trip", {
@@ -182,4 +183,11 @@ it("releases a system with a recommender of each source, and lists with a passed
   const approved = Deploy.system(Home, { charter: lists, approval: "required" });
   // @ts-expect-error Property 'approval' is missing in type
   approved({ ...inputs, verdict: passed });
+});
+
+it("an answer at once needs a store in this process", () => {
+  const store = { url: "redis://localhost" };
+  void openReleaseAsync(".ml-pipe", "trips", { store });
+  // @ts-expect-error 'url' does not exist in type 'StoreOptions'
+  void openRelease(".ml-pipe", "trips", { store: { url: "redis://localhost" } });
 });

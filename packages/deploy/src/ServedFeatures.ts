@@ -99,3 +99,33 @@ export const edited: (
       return edits.length === 0 ? [] : [new FeatureEdited({ featureSet, version, release, edits })];
     });
   });
+
+/**
+ * The feature sets of all releases, each once: what a feature store must keep.
+ *
+ * @example
+ * ```ts
+ * import { FeatureStore } from "@ml-pipe/data";
+ * import { ServedFeatures } from "@ml-pipe/deploy";
+ * import * as Effect from "effect/Effect";
+ *
+ * const tidy = Effect.flatMap(ServedFeatures.all, (served) =>
+ *   FeatureStore.prune(served, { idle: "7 days" }),
+ * );
+ * ```
+ */
+export const all: Effect.Effect<
+  ReadonlyArray<FeatureSet.FeatureSetSpec>,
+  EditedError,
+  Registry | Artifact.ArtifactStore
+> = Effect.flatMap(
+  Registry.use(({ list }) => list),
+  (releases) => {
+    // A system has no feature set.
+    const models = releases.flatMap((one) => (Release.isSystem(one) ? [] : [one.model]));
+    const each = new Map(models.map((model) => [model.featureSet.digest, model]));
+    return Effect.forEach(each.values(), (model) =>
+      Effect.map(Model.load(model), ({ featureSet }) => featureSet),
+    );
+  },
+);

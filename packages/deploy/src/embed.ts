@@ -2,10 +2,11 @@
  * Released models for any Node program: no Effect, no promise on the way to a prediction, and no native
  * code. Import it as `@ml-pipe/deploy/embed`.
  */
-import { FeatureStore, Release } from "@ml-pipe/data";
+import { FeatureStore, FeatureStoreRedis, Release } from "@ml-pipe/data";
 import * as Effect from "effect/Effect";
 import * as Exit from "effect/Exit";
 import * as Layer from "effect/Layer";
+import * as Redacted from "effect/Redacted";
 import * as Outcome from "effect/Result";
 import * as Scope from "effect/Scope";
 import * as Predictor from "./Predictor.ts";
@@ -145,20 +146,31 @@ interface Opened {
   readonly example: { readonly [field: string]: unknown };
 }
 
+/** The embedded feature store of the state folder, which is kept fresh. */
+export interface StoreOptions {
+  /** By how many milliseconds the state may fall short of what a decision needs. Default: any. */
+  readonly maxAgeMillis?: number;
+  /** Refuses requests whose state is too old; otherwise it is missing. Default false. */
+  readonly refuse?: boolean;
+}
+
+/** A feature store, which may be elsewhere. */
+export interface AnyStoreOptions extends StoreOptions {
+  /** The address of a Redis server that has the store: `redis://…`, or `rediss://…` over TLS. */
+  readonly url?: string;
+  /** How many milliseconds it may take to answer. Default 100. */
+  readonly timeoutMillis?: number;
+}
+
 /** How a release is opened. */
-export interface OpenOptions<K extends keyof Answers = keyof Answers> {
+export interface OpenOptions<
+  K extends keyof Answers = keyof Answers,
+  S extends StoreOptions = StoreOptions,
+> {
   /** What the release is to answer; default `decision`. One that answers something else is not opened. */
   readonly predicts?: K;
-  /**
-   * Reads the state of histories from the embedded feature store of the state folder, which is kept
-   * fresh, instead of the one that the release carries.
-   */
-  readonly store?: {
-    /** By how many milliseconds the state may fall short of what a decision needs. Default: any. */
-    readonly maxAgeMillis?: number;
-    /** Refuses requests whose state is too old; otherwise it is missing. Default false. */
-    readonly refuse?: boolean;
-  };
+  /** Reads the state of histories from a feature store, instead of the one that the release carries. */
+  readonly store?: S;
 }
 
 /** A release with a built-in model. */
@@ -172,14 +184,17 @@ export interface Model<P = Prediction, X = Explanation> extends Opened {
   readonly explain: (request: unknown) => ExplainedResult<P, X>;
 }
 
-/** A release with any model, also one in ONNX. */
+/** A release with any model and any feature store, also a model in ONNX and a store in Redis. */
 export interface AsyncModel<P = Prediction> extends Opened {
   /**
    * Checks a request, given as parsed JSON, and predicts. A model in ONNX does so in a thread. Rejects
    * only if ONNX Runtime cannot compute.
    */
   readonly predict: (request: unknown) => Promise<Result<P>>;
-  /** Ends the thread of a model in ONNX. It keeps no program running, so this is for replacing it. */
+  /**
+   * Ends the thread of a model in ONNX, and leaves the server of a store: a connection keeps the program
+   * running, a thread does not.
+   */
   readonly close: () => Promise<void>;
 }
 
@@ -211,7 +226,7 @@ export const openRelease = async <K extends keyof Answers = "decision">(
   if (!predictor.synchronous) {
     await close();
     throw new Error(
-      `the model of ${predictor.label} is in ONNX and computes in a thread: open it with openReleaseAsync, and await its predictions.`,
+      `${predictor.label} does not answer at once, because its model is in ONNX or its feature store elsewhere: open it with openReleaseAsync, and await its predictions.`,
     );
   }
   return {
@@ -223,7 +238,7 @@ export const openRelease = async <K extends keyof Answers = "decision">(
 
 /**
  * Opens a release with any model, as {@link openRelease} does. A model in ONNX needs the package
- * `onnxruntime-node` beside this one.
+ * `onnxruntime-node` beside this one. Its feature store may be in Redis.
  *
  * @example
  * ```ts
@@ -239,7 +254,7 @@ export const openRelease = async <K extends keyof Answers = "decision">(
 export const openReleaseAsync = async <K extends keyof Answers = "decision">(
   stateFolder: string,
   release: string,
-  options: OpenOptions<K> = {},
+  options: OpenOptions<K, AnyStoreOptions> = {},
 ): Promise<AsyncModel<Answers[K]>> => {
   const { predictor, is, close } = await open(stateFolder, release, options);
   return {
@@ -253,16 +268,17 @@ export const openReleaseAsync = async <K extends keyof Answers = "decision">(
 const open = async <K extends keyof Answers>(
   stateFolder: string,
   release: string,
-  { store, predicts }: OpenOptions<K>,
+  { store, predicts }: OpenOptions<K, AnyStoreOptions>,
 ) => {
   const scope = Scope.makeUnsafe();
   const close = () => Effect.runPromise(Scope.close(scope, Exit.void));
   const opened =
     store === undefined
       ? Predictor.open(stateFolder, release)
-      : Effect.flatMap(Layer.build(FeatureStore.FeatureStore.layer(stateFolder)), (context) =>
+      : Effect.flatMap(Layer.build(layerOf(stateFolder, store)), (context) =>
           Predictor.openWithStore(stateFolder, release, {
             ...(store.maxAgeMillis === undefined ? {} : { maxAge: store.maxAgeMillis }),
+            ...(store.timeoutMillis === undefined ? {} : { timeout: store.timeoutMillis }),
             otherwise: store.refuse === true ? "refuse" : "missing",
           }).pipe(Effect.provide(context)),
         );
@@ -283,6 +299,11 @@ const open = async <K extends keyof Answers>(
   }
   return { predictor, is: isOf[asked], explains: explainsOf[asked], close };
 };
+
+const layerOf = (stateFolder: string, { url }: AnyStoreOptions) =>
+  url === undefined
+    ? FeatureStore.FeatureStore.layer(stateFolder)
+    : FeatureStoreRedis.layer({ url: Redacted.make(url) });
 
 type Is<P> = (prediction: Predictor.Prediction) => prediction is P & Predictor.Prediction;
 

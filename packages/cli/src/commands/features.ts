@@ -15,6 +15,7 @@ import {
   ServedFeatures,
   Stage,
 } from "@ml-pipe/ml-pipe";
+import * as Duration from "effect/Duration";
 import * as Effect from "effect/Effect";
 import * as Layer from "effect/Layer";
 import * as Schema from "effect/Schema";
@@ -23,7 +24,7 @@ import { loadFeatureSets } from "../features/loadFeatureSets.ts";
 import { historyOfFile, historyOfRuns, servedTable } from "../features/parityInputs.ts";
 import { parityText } from "../view/parity.ts";
 import { pretty } from "../view/json.ts";
-import { plural, shortPath } from "../view/text.ts";
+import { count, plural, shortPath } from "../view/text.ts";
 import { problemJson, tellProblems } from "./check.ts";
 import { type CommandContext, runCommand } from "./runCommand.ts";
 
@@ -205,6 +206,68 @@ export const materialise = (
         ),
       ),
     ),
+  );
+
+/** What `prune` was asked for. */
+export interface PruneOptions {
+  readonly idleDays: number;
+  readonly dry: boolean;
+  readonly stateFolder: string;
+  readonly json: boolean;
+}
+
+/** The state folder has no release, so that nothing says what the feature store is for. */
+export class NothingServed extends Schema.TaggedError<NothingServed>()("NothingServed", {
+  folder: Schema.String,
+}) {
+  override get message(): string {
+    return `${this.folder} has no release, so that nothing says what is served from the feature store, and nothing is dropped. Name the state folder with the releases: --state DIR`;
+  }
+}
+
+/** What the releases of a state folder are served from. Nothing is made where there are none. */
+const servedIn = Effect.fnUntraced(
+  function* (folder: string) {
+    const releases = yield* Registry.Registry.use(({ list }) => list);
+    // The feature store may be that of another folder.
+    if (releases.length === 0) return yield* new NothingServed({ folder });
+    return yield* Effect.provide(ServedFeatures.all, Artifact.ArtifactStore.layer(folder));
+  },
+  (effect, folder) => Effect.provide(effect, Registry.Registry.layer(folder)),
+);
+
+/** `prune`: drops state of the feature store that no release is served from. */
+export const prune = (options: PruneOptions, context: CommandContext): Promise<number> =>
+  runCommand(
+    context,
+    Effect.gen(function* () {
+      const { idleDays, dry } = options;
+      const served = yield* servedIn(options.stateFolder);
+      const { name } = yield* FeatureStore.FeatureStore;
+      const { dropped, lately, needed } = yield* FeatureStore.prune(served, {
+        idle: Duration.days(idleDays),
+        dry,
+      });
+      const { out, style } = context.terminal;
+      if (options.json) {
+        const encode = Schema.encodeSync(Schema.Array(FeatureStore.StoredSeries));
+        out(pretty({ store: name, dry, needed, lately: encode(lately), dropped: encode(dropped) }));
+        return ExitCode.succeeded;
+      }
+      const told = ({ featureSet, id, knownUntil, writtenAt }: FeatureStore.StoredSeries) =>
+        `${style.bold(featureSet)} ${id}  known until ${knownUntil.toISOString()}, last written ${writtenAt.toISOString()}`;
+      for (const one of dropped) out(`${dry ? "would drop" : "dropped"}  ${told(one)}`);
+      for (const one of lately) {
+        out(
+          `kept  ${told(one)}: no release needs it, but that is less than ${plural(idleDays, "day")} ago`,
+        );
+      }
+      const series = (number: number) => `${count(number)} series`;
+      out(
+        `${series(dropped.length)} ${dry ? "would be dropped" : "dropped"} from ${shortPath(name)}, ${series(needed)} kept for releases`,
+      );
+      return ExitCode.succeeded;
+    }).pipe(Effect.provide(FeatureStoreRedis.configured(options.stateFolder))),
   );
 
 /** The feature set that a release decides by, as its model carries it. */

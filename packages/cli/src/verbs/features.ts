@@ -1,8 +1,9 @@
 import * as Argument from "effect/cli/Argument";
 import * as Command from "effect/cli/Command";
 import * as Flag from "effect/cli/Flag";
+import * as Schema from "effect/Schema";
 import { heavy } from "../heavy.ts";
-import { heavyVerb, json, optional, release } from "../Verb.ts";
+import { boolean, heavyVerb, json, optional, release } from "../Verb.ts";
 
 const file = Argument.File("FILE").pipe(
   Argument.withDescription("A pipeline file, or one that exports feature sets"),
@@ -97,10 +98,32 @@ const materialise = Command.make(
   ),
 );
 
-/** `ml-pipe features check|materialise|parity`. */
+const prune = Command.make(
+  "prune",
+  {
+    dry: boolean("dry", "Drop nothing: say what would go"),
+    idleDays: Flag.Int("idle-days").pipe(
+      Flag.withSchema(Schema.Int.check(Schema.isGreaterThanOrEqualTo(0))),
+      Flag.withMetavar("N"),
+      Flag.withDescription("Keep what was written in the last so many days (default: 30)"),
+      Flag.withDefault(30),
+    ),
+    json,
+  },
+  (flags) =>
+    heavyVerb(async ({ stateFolder, context }) =>
+      (await heavy("features")).prune({ ...flags, stateFolder }, context),
+    ),
+).pipe(
+  Command.withDescription(
+    "Drop state of the feature store that no release of the state folder needs and nobody wrote to lately",
+  ),
+);
+
+/** `ml-pipe features check|materialise|parity|prune`. */
 export const features = Command.make("features").pipe(
   Command.withDescription("Keep what features mean, and prove that serving computes it"),
-  Command.withSubcommands([check, materialise, parity]),
+  Command.withSubcommands([check, materialise, parity, prune]),
   Command.withExamples([
     {
       command: "ml-pipe features check pipeline.ts",
@@ -113,6 +136,10 @@ export const features = Command.make("features").pipe(
     {
       command: "ml-pipe features parity flight-delay served.ndjson",
       description: "Did the service compute what the batch computes?",
+    },
+    {
+      command: "ml-pipe features prune --dry",
+      description: "Which state does no release need any more?",
     },
   ]),
 );

@@ -8,6 +8,7 @@ import * as Semaphore from "effect/Semaphore";
 import { decode, edit, type EntityBuckets, layOut } from "./codec.ts";
 import { advanced, applyAll, farther, type Outcome } from "./contributions.ts";
 import { FeatureStoreError } from "./FeatureStoreError.ts";
+import type { StoredSeries } from "./prune.ts";
 import type { Series } from "./series.ts";
 import type {
   Addition,
@@ -30,6 +31,9 @@ interface RedisParts {
   readonly writing: Connection;
 }
 
+/** What keys are made of. */
+type Named = Pick<Series, "id" | "featureSet">;
+
 /** See {@link FeatureStoreShape}. */
 export const overRedis = ({ name, prefix, reading, writing }: RedisParts): FeatureStoreShape => {
   const attempt = <A>(operation: string, run: () => Promise<A>) =>
@@ -45,9 +49,12 @@ export const overRedis = ({ name, prefix, reading, writing }: RedisParts): Featu
               next: "Check that the server runs and can be reached.",
             }),
     });
-  const keyOf = ({ id, featureSet }: Series, ...rest: ReadonlyArray<string | number>): string =>
+  const keyOf = ({ id, featureSet }: Named, ...rest: ReadonlyArray<string | number>): string =>
     [prefix, `{${featureSet}}`, id, ...rest].join(":");
-  const entityKey = (series: Series, entity: string) => keyOf(series, "entity", entity);
+  /** The names of all series, under a key of its own. */
+  const seriesKey = `${prefix}:series`;
+  const nameOf = ({ id, featureSet }: Named): string => JSON.stringify([id, featureSet]);
+  const entityKey = (series: Named, entity: string) => keyOf(series, "entity", entity);
   const headIn = async (connection: Connection, series: Series): Promise<Head | undefined> => {
     const [from, batch, known] = listOf(
       await connection(["HMGET", keyOf(series), "from", "batch", "known"]),
@@ -73,7 +80,7 @@ export const overRedis = ({ name, prefix, reading, writing }: RedisParts): Featu
 
   const membersOf = async (key: string): Promise<ReadonlyArray<string>> =>
     listOf(await writing(["SMEMBERS", key])).map(String);
-  const storedOf = async (
+  const bucketsOf = async (
     series: Series,
     entities: Iterable<string>,
   ): Promise<ReadonlyMap<string, EntityBuckets>> =>
@@ -101,7 +108,7 @@ export const overRedis = ({ name, prefix, reading, writing }: RedisParts): Featu
       buckets.filter(({ hop }) => hop >= head.fromHop),
       ({ entity }) => entity,
     );
-    const stored = await storedOf(series, new Set([...puts.keys(), ...members.flat()]));
+    const stored = await bucketsOf(series, new Set([...puts.keys(), ...members.flat()]));
     const keeps = (hop: number) => hop >= head.fromHop && !hops.has(hop);
     const owned = Math.max(head.batchHop, head.fromHop);
     const eventHops = (await membersOf(keyOf(series, "event-hops"))).map(Number);
@@ -146,6 +153,7 @@ export const overRedis = ({ name, prefix, reading, writing }: RedisParts): Featu
     now: number,
   ): Promise<Decision<void>> => {
     const before = await headIn(writing, series);
+    await writing(["SADD", seriesKey, nameOf(series)]);
     const after = before === undefined ? head : farther(before, head);
     const commands = await write(series, { head: after, hops: new Set(hops.keys()), buckets }, now);
     const digests = [...hops].flatMap(([hop, digest]): ReadonlyArray<Command> =>
@@ -163,7 +171,7 @@ export const overRedis = ({ name, prefix, reading, writing }: RedisParts): Featu
     const entities = new Set(contributions.map(({ entity }) => entity));
     const [contents, stored] = await Promise.all([
       names.length === 0 ? [] : writing(["HMGET", keyOf(series, "events"), ...names]),
-      storedOf(series, entities),
+      bucketsOf(series, entities),
     ]);
     const known = new Map(listOf(contents).map((content, index) => [names[index], content]));
     const { outcomes, events, buckets } = applyAll(series, head, contributions, {
@@ -207,9 +215,48 @@ export const overRedis = ({ name, prefix, reading, writing }: RedisParts): Featu
     };
   };
 
+  const writtenOf = async (connection: Connection, series: Named) => {
+    const reply = await connection(["HMGET", keyOf(series), "known", "written"]);
+    const [known, written] = listOf(reply);
+    return known instanceof Buffer && written instanceof Buffer
+      ? { knownUntil: new Date(Number(known)), writtenAt: new Date(Number(written)) }
+      : undefined;
+  };
+  const allSeries = async (): Promise<ReadonlyArray<StoredSeries>> => {
+    const names = listOf(await reading(["SMEMBERS", seriesKey]))
+      .map(String)
+      .toSorted();
+    const found = await Promise.all(
+      names.map(async (name): Promise<ReadonlyArray<StoredSeries>> => {
+        const [id, featureSet] = listOf(JSON.parse(name)).map(String);
+        if (id === undefined || featureSet === undefined) return [];
+        const written = await writtenOf(reading, { id, featureSet });
+        return written === undefined ? [] : [{ id, featureSet, ...written }];
+      }),
+    );
+    return found.flat().toSorted((a, b) => (a.featureSet < b.featureSet ? -1 : 1));
+  };
+  const dropOnce = async (series: StoredSeries): Promise<Decision<boolean>> => {
+    const now = await writtenOf(writing, series);
+    if (now?.writtenAt.getTime() !== series.writtenAt.getTime()) {
+      return { commands: [], result: false };
+    }
+    const hops = await membersOf(keyOf(series, "hops"));
+    const members = await Promise.all(hops.map((hop) => membersOf(keyOf(series, "hop", hop))));
+    const eventHops = await membersOf(keyOf(series, "event-hops"));
+    const keys = [
+      ...[...new Set(members.flat())].map((entity) => entityKey(series, entity)),
+      ...hops.map((hop) => keyOf(series, "hop", hop)),
+      ...eventHops.map((hop) => keyOf(series, "events", hop)),
+      ...["hops", "digests", "events", "event-hops", "writes"].map((one) => keyOf(series, one)),
+      keyOf(series),
+    ];
+    return { commands: keys.map((key): Command => ["DEL", key]), result: true };
+  };
+
   /** Reads, decides and writes as a whole: again if somebody else wrote to a series meanwhile. */
   const together = async <A>(
-    series: ReadonlyArray<Series>,
+    series: ReadonlyArray<Named>,
     decide: () => Promise<Decision<A>>,
   ): Promise<A> => {
     const writes = series.map((one) => keyOf(one, "writes"));
@@ -250,6 +297,17 @@ export const overRedis = ({ name, prefix, reading, writing }: RedisParts): Featu
       attempt("be read", async () => {
         const pairs = pairsOf(await reading(["HGETALL", keyOf(series, "digests")]));
         return new Map(pairs.map(([hop, digest]) => [Number(hop), digest.toString()]));
+      }),
+    stored: attempt("be read", allSeries),
+    drop: (series) =>
+      writes("drop series", async () => {
+        const dropped: Array<StoredSeries> = [];
+        for (const one of series) {
+          if (!(await together([one], () => dropOnce(one)))) continue;
+          await writing(["SREM", seriesKey, nameOf(one)]);
+          dropped.push(one);
+        }
+        return dropped;
       }),
     replace: (series, replacement) =>
       writes("take a batch", (now) =>

@@ -4,6 +4,7 @@ import type { Bucket } from "../internal/aggregates.ts";
 import type { Buckets } from "../internal/historyIndex.ts";
 import type { Contribution, Outcome } from "./contributions.ts";
 import type { FeatureStoreError } from "./FeatureStoreError.ts";
+import type { StoredSeries } from "./prune.ts";
 import type { Series } from "./series.ts";
 
 /** How far a series reaches. Hops are numbered since 1970-01-01 UTC. */
@@ -82,4 +83,10 @@ export interface FeatureStoreShape {
   readonly append: (
     additions: ReadonlyArray<Addition>,
   ) => Effect.Effect<ReadonlyArray<ReadonlyArray<Outcome> | undefined>, FeatureStoreError>;
+  /** All series that the store has, by feature set. */
+  readonly stored: Effect.Effect<ReadonlyArray<StoredSeries>, FeatureStoreError>;
+  /** Drops series, each as a whole, unless it was written since; says which. */
+  readonly drop: (
+    series: ReadonlyArray<StoredSeries>,
+  ) => Effect.Effect<ReadonlyArray<StoredSeries>, FeatureStoreError>;
 }

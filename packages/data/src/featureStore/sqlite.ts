@@ -58,6 +58,11 @@ export const openSqlite = Effect.fnUntraced(function* (
   const putMember = run("INSERT OR IGNORE INTO member VALUES (?, ?, ?)");
   const dropMembers = run("DELETE FROM member WHERE series = ? AND hop = ?");
   const forgetMembers = run("DELETE FROM member WHERE series = ? AND hop < ?");
+  const allSeries = all("SELECT * FROM series ORDER BY feature_set, name");
+  const dropUnwritten = one("DELETE FROM series WHERE name = ? AND written_at = ? RETURNING id");
+  const dropRows = ["entity", "member", "hop", "event"].map((table) =>
+    run(`DELETE FROM ${table} WHERE series = ?`),
+  );
 
   const cache = entityCache(cacheBytes);
   const heads = new Map<string, Known | undefined>();
@@ -221,6 +226,26 @@ export const openSqlite = Effect.fnUntraced(function* (
           }
         }),
       ),
+    stored: attempt("be read", () =>
+      allSeries().map((row) => ({
+        id: String(row["name"]),
+        featureSet: String(row["feature_set"]),
+        knownUntil: new Date(Number(row["known_until"])),
+        writtenAt: new Date(Number(row["written_at"])),
+      })),
+    ),
+    drop: (series) =>
+      attempt("drop series", () => {
+        forgetAll();
+        return series.filter(({ id, writtenAt }) =>
+          together(() => {
+            const key = dropUnwritten(id, writtenAt.getTime())?.["id"];
+            if (key === undefined) return false;
+            for (const drop of dropRows) drop(key);
+            return true;
+          }),
+        );
+      }),
     append: (additions) =>
       Effect.flatMap(Clock.currentTimeMillis, (now) =>
         attempt("take rows", () => {
