@@ -156,7 +156,7 @@ describe("the stage", () => {
     ),
   );
 
-  it.live("explains a model in ONNX as the built-in one that it was made of", () =>
+  it.effect("explains a model in ONNX as the built-in one that it was made of", () =>
     recording(() =>
       Effect.gen(function* () {
         const stage = Evaluate.explain(TripFeatures, { charter, repeats: 2 });
