@@ -3,7 +3,7 @@ import * as fs from "node:fs";
 import * as path from "node:path";
 import { fileURLToPath } from "node:url";
 import { assert, describe, it } from "@effect/vitest";
-import { Artifact, type Exhibit } from "@ml-pipe/core";
+import { Artifact } from "@ml-pipe/core";
 import { Duckdb, Model, Predictions, Rule, Scoring, Table, Transform } from "@ml-pipe/data";
 import * as Effect from "effect/Effect";
 import * as Layer from "effect/Layer";
@@ -334,99 +334,5 @@ ml_pipe.model(model("shop"))
       assert.include(error.message, "the token is <redacted>");
       assert.notInclude(JSON.stringify(stage.info), "swordfish");
     }).pipe(Effect.scoped, provided),
-  );
-});
-
-/** An environment with packages: `.ci/run` makes it, with test/python/requirements.txt. */
-const made = fileURLToPath(new URL("../../../test/python/.venv", import.meta.url));
-const venv = process.env["ML_PIPE_TEST_PYTHON"] ?? (fs.existsSync(made) ? made : undefined);
-
-describe.skipIf(venv === undefined)("a training with packages", () => {
-  const environment = {
-    venv: venv ?? "",
-    requirements: fileURLToPath(new URL("../../../test/python/requirements.txt", import.meta.url)),
-  };
-  /** What the script said of itself, in order. */
-  const saidIn = (exhibits: ReadonlyArray<Exhibit.Exhibit>, count: number) => {
-    const table = exhibits.find(({ title }) => title === "Trained in Python");
-    const said = table?._tag === "table" ? table.rows.slice(0, count) : [];
-    assert.strictEqual(said.length, count);
-    return said.map(([, value]) => Number(value));
-  };
-
-  it.live("of scikit-learn reads texts, and its pipeline has an input for each column", () =>
-    Effect.gen(function* () {
-      const script = yield* scriptOf(`
-from skl2onnx import to_onnx
-from sklearn.compose import ColumnTransformer
-from sklearn.impute import SimpleImputer
-from sklearn.linear_model import LogisticRegression
-from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import OneHotEncoder
-train = ml_pipe.read("train")
-frame = train.frame()
-assert list(frame["shop"].cat.categories) == ["s0", "s1", "s2", "s3", ""], frame["shop"].cat
-assert list(frame["shop"]) == list(train.column("shop"))
-model = make_pipeline(
-    ColumnTransformer([
-        ("texts", OneHotEncoder(handle_unknown="ignore"), ["shop"]),
-        ("numbers", SimpleImputer(), ["age", "days"]),
-    ]),
-    LogisticRegression(),
-).fit(frame, train.y)
-asked = frame[:3].copy()
-asked["shop"] = ["s1", "s3", ""]
-for row, probability in enumerate(model.predict_proba(asked)[:, 1]):
-    ml_pipe.metric(str(row), probability)
-ml_pipe.metric("age", asked["age"].iloc[1])
-ml_pipe.metric("days", asked["days"].iloc[1])
-example = frame[list(train.features)][:1].astype({"age": "float32", "days": "float32"})
-ml_pipe.model(to_onnx(model, example, options={"zipmap": False}), kind="logistic regression")
-`);
-      const prepare = Transform.make(Buys, ($) => ({
-        age: $.age,
-        days: $.days,
-        shop: Transform.ordinal($.shop),
-      }));
-      const stage = Train.python(Buys, { ...environment, script, prepare });
-      const { value, exhibits } = yield* recorded(stage.run(yield* partsOf(Buys)));
-      const { transform, ...document } = yield* Model.load(value);
-      const scoring = yield* Scoring.open(document);
-      const [, second, , age = NaN, days = NaN] = saidIn(exhibits, 5);
-      const ready = Transform.compile(transform ?? assert.fail(), Buys.spec);
-      const [score] = yield* scoring.rows([ready(Float64Array.of(age, days), { shop: "s3" })]);
-      assert.approximately(score ?? NaN, second ?? NaN, 1e-6);
-    }).pipe(Effect.scoped, provided),
-  );
-
-  it.live(
-    "of LightGBM is given Parquet, and its model scores as LightGBM does, missing values too",
-    () =>
-      Effect.gen(function* () {
-        const script = yield* scriptOf(`
-import lightgbm, numpy
-from onnxmltools import convert_lightgbm
-from onnxmltools.convert.common.data_types import FloatTensorType
-train, validation = ml_pipe.read("train"), ml_pipe.read("validation")
-assert train.format == "parquet" and train.y.dtype == bool, (train.format, train.y.dtype)
-model = lightgbm.LGBMClassifier(n_estimators=20, min_child_samples=5, verbose=-1, random_state=1, n_jobs=1)
-model.fit(train.X, train.y.astype(int), sample_weight=train.weight)
-for row, probability in enumerate(model.predict_proba(numpy.array([[50, 2], [numpy.nan, 1], [25, 5]]))[:, 1]):
-    ml_pipe.metric(str(row), probability)
-onnx = convert_lightgbm(model, initial_types=[("x", FloatTensorType([None, 2]))], zipmap=False)
-ml_pipe.model(onnx, kind="gradient-boosted trees of LightGBM")
-`);
-        const stage = Train.python(Buys, { ...environment, script, weight: "copies" });
-        const { value, exhibits } = yield* recorded(stage.run(yield* partsOf(Buys)));
-        const scoring = yield* Scoring.open(yield* Model.load(value));
-        const scores = yield* scoring.rows([
-          [50, 2],
-          [Number.NaN, 1],
-          [25, 5],
-        ]);
-        for (const [row, one] of saidIn(exhibits, 3).entries()) {
-          assert.approximately(scores[row] ?? Number.NaN, one, 1e-6);
-        }
-      }).pipe(Effect.scoped, provided),
   );
 });

@@ -74,6 +74,8 @@ export const pythonVariables: { readonly [name: string]: string } = {
   PYTHONNOUSERSITE: "1",
   PYTHONUTF8: "1",
   PYTHONHASHSEED: "0",
+  // Lines of a traceback that only underline others; few lines are kept.
+  PYTHONNODEBUGRANGES: "1",
   // A crash of native code then says where it happened.
   PYTHONFAULTHANDLER: "1",
 };

@@ -44,7 +44,7 @@ export class OnnxFailed extends Schema.TaggedError<OnnxFailed>()("OnnxFailed", {
 }) {
   override get message(): string {
     return this.during === "load"
-      ? `ONNX Runtime ${runtimeVersion} cannot load the model: ${this.problem}. Export it again for an operator set that this version knows, with its standard operators only.`
+      ? `ONNX Runtime ${runtimeVersion} cannot load the model: ${this.problem}. Export it again for inputs of float32, which most operators need, for an operator set that this version knows, and with standard operators only.`
       : `ONNX Runtime could not compute the model's scores: ${this.problem}. Try the file on a row in the program that wrote it.`;
   }
 }
