@@ -252,6 +252,26 @@ describe("a definition", () => {
     );
   });
 
+  it("refuses a parameter that looks like a secret, before it is recorded", () => {
+    const run = () => Effect.succeed(1);
+    const withParams = (params: Schema.Json) => () =>
+      Stage.make("upload", { input: {}, output: Schema.Int, params, run });
+    assert.throws(
+      withParams({ hub: { apiKey: "sk-0123456789" } }),
+      /stage "upload": its parameter "hub\.apiKey" looks like a secret.*Config\.Redacted/,
+    );
+    assert.throws(withParams({ DB_PASSWORD: "hunter2hunter2" }), Stage.StageInvalid);
+    for (const params of [
+      { maxTokens: 4_000_000_000 },
+      { padToken: "<pad>" },
+      { tokenizer: "cl100k_base" },
+      { password: "" },
+      { keys: ["apiKey", "password"] },
+    ]) {
+      assert.doesNotThrow(withParams(params));
+    }
+  });
+
   it("cannot be called outside a pipeline", () => {
     const source = Stage.make("source", {
       input: {},

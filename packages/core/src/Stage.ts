@@ -17,18 +17,15 @@ export {
   named,
   type Node,
   type Ports,
-  type Progress,
-  Reporter,
   type Resources,
   type Stage,
-  type StageContext,
-  type StageEvent,
   type StageInfo,
   StageInvalid,
   stops,
   suspends,
   type Value,
 } from "./stage/make.ts";
+export { type Progress, Reporter, type StageContext, type StageEvent } from "./stage/events.ts";
 export { when } from "./stage/when.ts";
 export { approval, ApprovalPending, approved, Approved } from "./stage/approval.ts";
 export {

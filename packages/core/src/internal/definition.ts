@@ -69,4 +69,27 @@ export const checkDefinition = ({ name, inputs, output, params, signals }: Stage
     const problem = cause instanceof Error ? cause.message : String(cause);
     throw invalid(`its params are not JSON: ${problem}`, "Parameters are part of the cache key");
   }
+  const secret = secretIn(params, "");
+  if (secret !== undefined) {
+    throw invalid(
+      `its parameter "${secret}" looks like a secret, and parameters are recorded as they are`,
+      "Read it inside run with Config.Redacted, or hand it to a process by secrets. If it is none, give it another name",
+    );
+  }
+};
+
+const secretName =
+  /(password|passphrase|passwd|secret|token|credentials?|(api|access|private)[-_ ]?key)$/i;
+
+/** The path of the first parameter that is named like a secret and long enough to be one. */
+const secretIn = (value: Schema.Json, path: string): string | undefined => {
+  if (typeof value === "string") {
+    return secretName.test(path) && /^\S{8,}$/.test(value) ? path : undefined;
+  }
+  if (typeof value !== "object" || value === null) return undefined;
+  for (const [key, inner] of Object.entries(value)) {
+    const found = secretIn(inner, path === "" ? key : `${path}.${key}`);
+    if (found !== undefined) return found;
+  }
+  return undefined;
 };

@@ -6,7 +6,8 @@ import * as Redacted from "effect/Redacted";
 import type * as Schema from "effect/Schema";
 import { ArtifactStore } from "../Artifact.ts";
 import type { Finding } from "../Finding.ts";
-import { InputMismatch, type StageContext, type StageInfo } from "../stage/make.ts";
+import { InputMismatch, type StageInfo } from "../stage/make.ts";
+import { type StageContext } from "../stage/events.ts";
 import {
   ProcessFailed,
   ProcessNotFound,

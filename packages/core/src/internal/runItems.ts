@@ -10,13 +10,8 @@ import * as Stream from "effect/Stream";
 import type * as Digest from "../Digest.ts";
 import { OutputMismatch } from "../Engine.ts";
 import type { ItemFailure } from "../Run.ts";
-import {
-  type Implementation,
-  InputMismatch,
-  Reporter,
-  type StageEvent,
-  type StageInfo,
-} from "../stage/make.ts";
+import { type Implementation, InputMismatch, type StageInfo } from "../stage/make.ts";
+import { Reporter, type StageEvent } from "../stage/events.ts";
 import { ItemsFailed, ItemsInvalid } from "../stage/ItemErrors.ts";
 import type { ItemOutcome } from "../store/items.ts";
 import { failureOf } from "./failure.ts";

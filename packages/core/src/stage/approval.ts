@@ -9,7 +9,8 @@ import { type ApprovalVoid, type Ask, check, evidenceDigest } from "../internal/
 import { CurrentRun } from "../internal/CurrentRun.ts";
 import { suspends } from "../internal/marks.ts";
 import { Store, type StoreError } from "../Store.ts";
-import { derive, make, Reporter, type Stage, StageInvalid } from "./make.ts";
+import { derive, make, type Stage, StageInvalid } from "./make.ts";
+import { Reporter } from "./events.ts";
 
 /** Nobody has said anything that counts yet: the run waits. */
 export class ApprovalPending extends Schema.TaggedError<ApprovalPending>()("ApprovalPending", {

@@ -21,13 +21,13 @@ import {
   type Fingerprint,
   implementOf,
   inputCheck,
-  Reporter,
   type Resources,
   type Stage,
   type StageInfo,
   StageInvalid,
   type Value,
 } from "./make.ts";
+import { Reporter } from "./events.ts";
 
 export type { OnFailure } from "../internal/runItems.ts";
 export { ItemsFailed, ItemsInvalid };

@@ -1,18 +1,14 @@
 /** The stage itself: what it is, and how one is made. */
-import * as Context from "effect/Context";
 import * as Effect from "effect/Effect";
 import * as Schema from "effect/Schema";
-import type { Ask } from "../internal/approval.ts";
-import type { Exhibit } from "../Exhibit.ts";
-import * as Finding from "../Finding.ts";
 import { type CallSite, callSite, callSites } from "../internal/callSite.ts";
 import { addNode } from "../internal/builder.ts";
 import { checkDefinition, type Needs, resourcesOf } from "../internal/definition.ts";
 import { contextOf } from "../internal/stageContext.ts";
-import { CurrentStoppable, neverAsked, type Stoppable } from "../internal/stoppable.ts";
-import type { Attempt, ItemCounts } from "../Run.ts";
+import { CurrentStoppable, neverAsked } from "../internal/stoppable.ts";
 import type { ErrorOf, NeedsOf, Ref, SignalRef, Traced } from "../Ref.ts";
-import type { Emitted, Signal } from "../Signal.ts";
+import type { Signal } from "../Signal.ts";
+import { Reporter, type StageContext } from "./events.ts";
 
 /** The schemas of a stage's inputs or named outputs. */
 export type Fields = { readonly [port: string]: Schema.ConstraintCodec<unknown, unknown> };
@@ -40,82 +36,6 @@ export type Call<In, Out, Signals, E, R> = [keyof In] extends [never]
   : <const X extends { readonly [K in keyof In]: Ref<In[K]> }>(
       inputs: X & { readonly [K in Exclude<keyof X, keyof In>]: never },
     ) => Node<Out, Signals, E | ErrorOf<X>, R | NeedsOf<X>>;
-
-/** What one stage tells while it runs. */
-export type StageEvent =
-  | { readonly _tag: "Progress"; readonly progress: Progress }
-  | { readonly _tag: "Finding"; readonly finding: Finding.Finding }
-  | { readonly _tag: "Exhibit"; readonly exhibit: Exhibit }
-  | { readonly _tag: "Signal"; readonly emitted: Emitted }
-  /** An attempt failed, and the stage is going to try again. */
-  | { readonly _tag: "Retry"; readonly attempt: Attempt }
-  /** What a stage that suspends the run waits for. */
-  | { readonly _tag: "Ask"; readonly ask: Ask };
-
-/** How far a stage has come. */
-export interface Progress {
-  /** Such as `tree 40 of 100`. */
-  readonly label: string;
-  /** Share done, 0 to 1, where known. */
-  readonly share?: number;
-  /** Rows handled so far or in total, where the stage is about rows. */
-  readonly rows?: number;
-  /** How its items stand, where it fans out. */
-  readonly items?: ItemCounts;
-  /** Keys of the first items that failed. */
-  readonly failedItems?: ReadonlyArray<string>;
-}
-
-/**
- * Where stage events go. The engine records them; outside an engine, findings and signals are logged
- * and the rest is dropped.
- *
- * @example
- * ```ts
- * import { Stage } from "@ml-pipe/core";
- * import * as Effect from "effect/Effect";
- *
- * const silent = Effect.provideService(Stage.Reporter, () => Effect.void);
- * ```
- */
-export const Reporter: Context.Reference<(event: StageEvent) => Effect.Effect<void>> =
-  Context.Reference<(event: StageEvent) => Effect.Effect<void>>("@ml-pipe/core/Stage/Reporter", {
-    defaultValue: () => (event) => {
-      switch (event._tag) {
-        case "Finding":
-          return (event.finding.severity === "info" ? Effect.logInfo : Effect.logWarning)(
-            Finding.toLine(event.finding),
-          );
-        case "Signal":
-          return Effect.logWarning(`signal ${event.emitted.signal} = ${event.emitted.value}`);
-        default:
-          return Effect.void;
-      }
-    },
-  });
-
-/** What a stage's `run` may use besides its input. */
-export interface StageContext<Signals> {
-  /**
-   * Emits one of the stage's declared signals. What cannot be observed (a value that is NaN, a payload
-   * that does not fit) becomes a finding of severity `fail` instead.
-   */
-  readonly emit: <K extends keyof Signals & string>(
-    signal: K,
-    observation: { readonly at: Date; readonly value: number; readonly payload: Signals[K] },
-  ) => Effect.Effect<void>;
-  readonly finding: (finding: Finding.Finding) => Effect.Effect<void>;
-  readonly exhibit: (exhibit: Exhibit) => Effect.Effect<void>;
-  readonly progress: (progress: Progress) => Effect.Effect<void>;
-  /**
-   * Does work that can end early with something worth keeping, such as a training with its best model. The
-   * work is given an effect that ends when the run is interrupted, and should end soon after, with what it
-   * has; from its beginning on the stage is not interrupted any more. The record says that the stage was
-   * stopped early, and no other run reuses its output. Say in a finding what is missing. In a stage that
-   * another stage runs, nobody asks: that one is interrupted.
-   */
-  readonly stoppable: Stoppable;
-}
 
 /** An input does not fit the stage: another contract, another role, a broken digest. */
 export class InputMismatch extends Schema.TaggedError<InputMismatch>()("InputMismatch", {

@@ -18,15 +18,8 @@ import {
 } from "../internal/executeProcess.ts";
 import type { OutOf, OutputSide, TypesOf } from "../internal/outputSide.ts";
 import { problemWithNames } from "../internal/processEnvironment.ts";
-import {
-  derive,
-  type Fields,
-  make,
-  type Stage,
-  type StageContext,
-  type StageInfo,
-  StageInvalid,
-} from "./make.ts";
+import { derive, type Fields, make, type Stage, type StageInfo, StageInvalid } from "./make.ts";
+import { type StageContext } from "./events.ts";
 import {
   ProcessFailed,
   type ProcessNotFound,

@@ -9,7 +9,8 @@ import * as Pull from "effect/Pull";
 import * as Schedule from "effect/Schedule";
 import type * as Types from "effect/Types";
 import { failureOf } from "../internal/failure.ts";
-import { derive, Reporter, type Stage } from "./make.ts";
+import { derive, type Stage } from "./make.ts";
+import { Reporter } from "./events.ts";
 
 /** When to try again, by the tag of the error. */
 export type Retries<E, R> = {

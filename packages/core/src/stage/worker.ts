@@ -12,13 +12,12 @@ import {
   derive,
   type Fields,
   make,
-  type Progress,
   type Stage,
-  type StageContext,
   type StageInfo,
   StageInvalid,
   type Value,
 } from "./make.ts";
+import { type Progress, type StageContext } from "./events.ts";
 import type { WorkerFailed, WorkerOutOfMemory, WorkerOutputInvalid } from "./workerErrors.ts";
 
 /** What the code in a thread may use besides its input. */
