@@ -17,6 +17,7 @@ import { start } from "./onnx/thread.ts";
 
 export { OnnxFailed, OnnxInvalid, OnnxRuntimeMissing, runtimeVersion } from "./onnx/errors.ts";
 export { AlreadyOnnx, encode, type EncodeOptions, NotInOnnx } from "./onnx/export/encode.ts";
+export { encodeRecommender, RecommenderNotInOnnx } from "./onnx/export/factors.ts";
 export type { Operator, Port, Structure } from "./onnx/structure.ts";
 
 /** The media type of an ONNX file. */
