@@ -11,17 +11,27 @@
  *
  * Solved by Newton's method with step halving (iteratively reweighted least squares: Hastie, Tibshirani &
  * Friedman 2009, "The Elements of Statistical Learning", section 4.4.1); under an l1, each Newton step by
- * coordinate descent, as glmnet does (Friedman, Hastie & Tibshirani 2010). One iteration costs rows ×
- * parameters² / 2 multiplications on the calling thread, in short pieces between which other fibres run:
- * the same bits every time. Made for up to some hundred features.
+ * coordinate descent, as glmnet does (Friedman, Hastie & Tibshirani 2010). One step costs rows ×
+ * parameters² / 2 multiplications. Where that is too much, no Hessian is made: without an l1 steps come from
+ * conjugate gradients, with one only the coefficients that are not 0 are looked at together. A column that is
+ * mostly 0, such as one of a category, then costs as much as it has other values.
+ *
+ * All on the calling thread, in short pieces between which other fibres run: the same bits every time.
  */
 import type { Estimator } from "@ml-pipe/data";
 import * as Effect from "effect/Effect";
-import { solvePositiveDefinite } from "./internal/linear/cholesky.ts";
-import { penalisedStep } from "./internal/linear/coordinateDescent.ts";
 import type { Link } from "./internal/linear/links.ts";
-import { type NewtonSums, newtonPass, type PassRows } from "./internal/linear/newtonPass.ts";
+import { newton } from "./internal/linear/newton.ts";
+import { newtonCg } from "./internal/linear/newtonCg.ts";
+import { newtonPass, type PassRows } from "./internal/linear/newtonPass.ts";
+import {
+  centreClasses,
+  diverged,
+  type LinearProblem,
+  mostDense,
+} from "./internal/linear/problem.ts";
 import { type Scaling, standardise } from "./internal/linear/standardise.ts";
+import { workingSet } from "./internal/linear/workingSet.ts";
 import {
   checkOptions,
   checkTrainingData,
@@ -82,17 +92,17 @@ export interface LinearResult {
   readonly unvarying: ReadonlyArray<string>;
 }
 
-/** Beyond this many parameters (features + 1, times the classes) a Newton step would block for seconds. */
-export const maxParameters = 2_000;
+/** Newton's method on the whole Hessian up to so much work a step: some seconds. */
+const mostDenseWork = 1e10;
 
 /**
  * Fits a generalised linear model. Missing values count as the feature's mean; a feature that is constant or
  * always missing gets the coefficient 0. Means and standard deviations (of the population, not of the
  * sample) are weighted: a row of weight 2 is the same as two rows.
  *
- * Fails with {@link TrainingError} for faulty data (all faults are listed) or options, for more than
- * {@link maxParameters}, or if no finite optimum is reached, which needs no penalty and classes that the
- * features separate, or features that are copies of one another.
+ * Fails with {@link TrainingError} for faulty data (all faults are listed) or options, for more than 2,000
+ * coefficients that an l1 leaves above 0, or if no finite optimum is reached, which needs no penalty and classes
+ * that the features separate, or features that are copies of one another.
  *
  * @example
  * ```ts
@@ -129,7 +139,6 @@ export const fitLinear: (
   if (exposure !== undefined) yield* checkExposure(data, link, exposure, exposedBy);
   const outputs = link === "softmax" ? classesIn(data) : 1;
   const size = featureNames.length + 1;
-  if (size * outputs > maxParameters) return yield* tooMany(size * outputs);
 
   const scaling = yield* standardise(data.columns, data.weights);
   const unvarying = featureNames.filter((_, j) => scaling.varies[j] === 0);
@@ -144,60 +153,41 @@ export const fitLinear: (
     weights: data.weights,
     offset: offsetOf(data, exposedBy),
   };
-  const pass = (parameters: Float64Array, order: "loss" | "reported" | "all") =>
-    newtonPass(rows, { link, outputs, scaling, parameters }, order);
-  const penalty = { l1, l2, size };
-  const stopAt =
-    tolerance * total * (link === "identity" ? spread : link === "log" ? Math.min(mean, 1) : 1);
+  const reported = (of: PassRows, parameters: Float64Array) =>
+    newtonPass(of, { link, outputs, scaling, parameters }, "reported");
+  const start = new Float64Array(size * outputs);
+  if (link === "log") start[size - 1] = startingIntercept(rows);
+  const problem: LinearProblem = {
+    rows,
+    link,
+    outputs,
+    scaling,
+    l1,
+    l2,
+    maxIterations,
+    stopAt:
+      tolerance * total * (link === "identity" ? spread : link === "log" ? Math.min(mean, 1) : 1),
+    start,
+  };
+  const dense =
+    start.length <= mostDense && data.labels.length * start.length ** 2 <= mostDenseWork;
+  const solve = dense ? newton : l1 === 0 ? newtonCg : workingSet;
+  const { parameters, iterations } = yield* solve(problem);
 
-  let parameters = new Float64Array(size * outputs);
-  if (link === "log") parameters[size - 1] = startingIntercept(rows);
-  let sums = yield* pass(parameters, "all");
-  let iterations = 0;
-  for (;;) {
-    penalise(sums, parameters, penalty, scaling, outputs);
-    const limits = parameters.map((_, j) => (j % size === size - 1 ? 0 : l1));
-    if (isOptimal(sums.gradient, parameters, limits, stopAt)) break;
-    if (iterations === maxIterations) return yield* diverged(iterations);
-    const step =
-      l1 === 0
-        ? solvePositiveDefinite(
-            sums.hessian,
-            sums.gradient.map((g) => -g),
-          )
-        : yield* penalisedStep({
-            ...sums,
-            from: parameters,
-            penalty: limits,
-            tolerance: stopAt / 10,
-          });
-    if (step === null) return yield* diverged(iterations);
+  // Intercepts are free of the penalty, which otherwise says which of equal parameters are meant.
+  if (outputs > 1) centreClasses(parameters, outputs, size - 1);
 
-    const before = sums.loss + penaltyOf(parameters, penalty);
-    let candidate = parameters;
-    let after = Number.POSITIVE_INFINITY;
-    // Differences below rounding count as progress, so that the last step is not refused.
-    for (let share = 1; !(after <= before + 1e-12 * Math.abs(before)); share /= 2) {
-      if (share < 1e-6) return yield* diverged(iterations);
-      candidate = parameters.map((value, j) => value + share * step[j]!);
-      after = (yield* pass(candidate, "loss")).loss + penaltyOf(candidate, penalty);
-    }
-    parameters = candidate;
-    sums = yield* pass(parameters, "all");
-    iterations++;
-  }
-
-  const trainLoss = (yield* pass(parameters, "reported")).loss / total;
+  const loss = (yield* reported(rows, parameters)).loss;
+  const free = l1 === 0 && l2 === 0 && (link === "logit" || link === "softmax");
+  if (free && loss < 0.99 * Math.LN2 * smallestWeight(data)) return yield* diverged(iterations);
+  const trainLoss = loss / total;
   if (centre !== 0) parameters[size - 1] = parameters[size - 1]! + centre;
   const { validation } = data;
   const validationLoss =
     validation === undefined
       ? undefined
-      : (yield* newtonPass(
-          { ...validation, offset: offsetOf(validation, exposedBy) },
-          { link, outputs, scaling, parameters },
-          "reported",
-        )).loss / moments(validation).total;
+      : (yield* reported({ ...validation, offset: offsetOf(validation, exposedBy) }, parameters))
+          .loss / moments(validation).total;
   const estimator = estimatorOf(link, featureNames, parameters, scaling, exposure);
   return { estimator, iterations, trainLoss, validationLoss, unvarying };
 });
@@ -208,69 +198,6 @@ const labelKinds = {
   log: "count",
   softmax: "class",
 } as const satisfies { readonly [K in Link]: LabelKind };
-
-interface Penalty {
-  readonly l1: number;
-  readonly l2: number;
-  /** Parameters of one output. */
-  readonly size: number;
-}
-
-const penaltyOf = (parameters: Float64Array, { l1, l2, size }: Penalty): number => {
-  let absolute = 0;
-  let squares = 0;
-  for (let j = 0; j < parameters.length; j++) {
-    if (j % size === size - 1) continue;
-    absolute += Math.abs(parameters[j]!);
-    squares += parameters[j]! ** 2;
-  }
-  return l1 * absolute + (l2 / 2) * squares;
-};
-
-/** Adds the smooth part of the penalty to gradient and Hessian, and curvature where there is none. */
-const penalise = (
-  { gradient, hessian }: NewtonSums,
-  parameters: Float64Array,
-  { l1, l2, size }: Penalty,
-  { varies }: Scaling,
-  outputs: number,
-): void => {
-  const total = parameters.length;
-  for (let j = 0; j < total; j++) {
-    const feature = j % size;
-    if (feature === size - 1) continue;
-    gradient[j] = gradient[j]! + l2 * parameters[j]!;
-    // A feature that never varies has no curvature of its own: keep its coefficient at 0.
-    const diagonal = j * total + j;
-    hessian[diagonal] = varies[feature] === 1 ? hessian[diagonal]! + l2 : 1;
-  }
-  if (outputs === 1) return;
-  // What is added to all classes alike changes no probability: curvature in that direction keeps it as it is.
-  for (let j = 0; j < size; j++) {
-    if (j < size - 1 && (l1 > 0 || l2 > 0)) continue;
-    const curvature = hessian[j * total + j]!;
-    for (let k = 0; k < outputs; k++) {
-      for (let l = 0; l <= k; l++) {
-        const at = (k * size + j) * total + l * size + j;
-        hessian[at] = hessian[at]! + curvature;
-      }
-    }
-  }
-};
-
-/** Whether 0 is among the subgradients, to within the tolerance. */
-const isOptimal = (
-  gradient: Float64Array,
-  parameters: Float64Array,
-  limits: Float64Array,
-  tolerance: number,
-): boolean =>
-  gradient.every((g, j) => {
-    const w = parameters[j]!;
-    const limit = limits[j]!;
-    const off = w === 0 ? Math.abs(g) - limit : Math.abs(g + Math.sign(w) * limit);
-    return off <= tolerance;
-  });
 
 /** How many classes the labels of rows that weigh something count. */
 const classesIn = ({ labels, weights }: TrainingData): number => {
@@ -296,6 +223,16 @@ const moments = ({ labels, weights }: LabelledColumns) => {
     squares += (weights === undefined ? 1 : weights[i]!) * (labels[i]! - mean) ** 2;
   }
   return { total, mean, spread: Math.sqrt(squares / total) };
+};
+
+/**
+ * Where no plane separates the classes, each leaves a row on its wrong side, which loses ln 2 or more. So a smaller
+ * sum of losses says that the optimum is not finite, however small the gradient became on the way there.
+ */
+const smallestWeight = ({ weights }: LabelledColumns): number => {
+  let smallest = weights === undefined ? 1 : Number.POSITIVE_INFINITY;
+  for (const w of weights ?? []) if (w > 0 && w < smallest) smallest = w;
+  return smallest;
 };
 
 const offsetOf = ({ columns }: LabelledColumns, exposedBy: number): Float64Array | undefined => {
@@ -366,21 +303,3 @@ const estimatorOf = (
     ...(exposure === undefined ? {} : { exposure }),
   };
 };
-
-const tooMany = (parameters: number): TrainingError =>
-  trainingError("size", [
-    {
-      what: `${parameters} coefficients, more than ${maxParameters}`,
-      where: "linear model",
-      next: "Select fewer features (see Transform), put rare classes together, or train boosted trees.",
-    },
-  ]);
-
-const diverged = (iterations: number): TrainingError =>
-  trainingError("numeric", [
-    {
-      what: `no finite optimum after ${iterations} Newton steps`,
-      where: "linear model",
-      next: "Use an l2 above 0 (classes that the features separate need it), or drop features that are copies of one another.",
-    },
-  ]);
