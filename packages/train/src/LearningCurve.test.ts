@@ -1,10 +1,33 @@
 /** Whether more rows would help: of a model that learns slowly, and of one that has nothing to learn. */
 import { assert, describe, it } from "@effect/vitest";
-import type { Artifact } from "@ml-pipe/core";
-import { Model, Table } from "@ml-pipe/data";
+import { type Artifact, Charter, Metric } from "@ml-pipe/core";
+import { Model, Rule, Table } from "@ml-pipe/data";
 import * as Effect from "effect/Effect";
-import { Buys, partsOf, recorded, services } from "../test-fixtures/visits.ts";
+import { Amount, Buys, Kind, partsOf, recorded, services } from "../test-fixtures/visits.ts";
 import * as Train from "./Train.ts";
+
+const today = { name: "today", description: "what is done today" };
+
+const charterOf = <M extends Metric.Metric>(
+  metric: M,
+  baseline: Charter.Baseline,
+  smallestGain: number,
+) =>
+  Charter.make({
+    title: "Stock what is bought",
+    decision: {
+      question: "how many?",
+      madeAt: "the evening before",
+      actor: "shop",
+      outcomeKnownAfter: "1 day",
+    },
+    metric,
+    baseline,
+    smallestGain,
+    surface: "shelf",
+    kill: { on: "2999-01-01", criterion: "no gain" },
+    owner: "shop",
+  });
 
 const shares = [0.1, 0.2, 0.35, 0.5, 0.7, 1];
 
@@ -83,6 +106,81 @@ describe("a learning curve", () => {
       assert.isBelow(learns.curve.exponent, 1.3);
       assert.strictEqual(flat.saving, null);
       assert.strictEqual(flat.moreHelps, "no");
+    }).pipe(Effect.provide(services)),
+  );
+
+  it.effect("says what more rows are worth by the charter, of numbers and of classes", () =>
+    Effect.gen(function* () {
+      const { value, findings, exhibits } = yield* recorded(
+        Effect.gen(function* () {
+          const { train, validation } = yield* partsOf(Amount, 1000);
+          const curveOf = (smallestGain: number) => {
+            /** Says less too much, the more rows there are. */
+            const trainer: Train.Trainer<typeof Amount.contract, never, Artifact.ArtifactStore> = {
+              info: Train.constant(Amount).info,
+              run: ({ train: { rows, data } }) =>
+                Effect.orDie(
+                  Model.store(Amount, {
+                    estimator: {
+                      _tag: "ConstantModel",
+                      version: 1,
+                      features: [],
+                      values: [20 + 100 * rows ** -0.5],
+                    },
+                    kind: "constant",
+                    trainedOn: { split: "split-one", table: Table.digestOf({ data }), rows },
+                  }),
+                ),
+            };
+            const charter = charterOf(
+              { name: "left over", unit: "things per visit", error: { over: 1, under: 3 } },
+              Rule.numberBaseline(Amount.contract, { ...today, value: () => 40 }),
+              smallestGain,
+            );
+            return Train.learningCurve(Amount, { train: trainer, charter }).run({
+              train,
+              validation,
+            });
+          };
+          const classes = yield* partsOf(Kind, 600);
+          const kinds = Train.learningCurve(Kind, {
+            train: Train.linear(Kind),
+            charter: charterOf(
+              Metric.misclassification(["none", "one", "more"]),
+              Rule.classBaseline(Kind.contract, { ...today, class: () => "none" }),
+              0.1,
+            ),
+          });
+          return {
+            yes: yield* curveOf(0.5),
+            no: yield* curveOf(5),
+            kinds: yield* kinds.run(classes),
+          };
+        }),
+      );
+      const { yes, no, kinds } = value;
+      const { rows, cost } = yes.points.at(-1) ?? assert.fail("no point");
+      const { business } = yes;
+      // Each thing too much costs 1, and nothing is short: twice the rows save 100 (n^-½ − (2n)^-½).
+      const saved = 100 * (rows ** -0.5 - (2 * rows) ** -0.5);
+      assert.closeTo(business?.saving?.estimate ?? NaN, saved, 1e-3);
+      assert.closeTo(
+        (business?.baselineCost ?? NaN) - (cost ?? NaN),
+        20 - 100 * rows ** -0.5,
+        1e-9,
+      );
+      assert.deepStrictEqual([business?.moreHelps, no.business?.moreHelps], ["yes", "no"]);
+      const found = findings.find(({ check }) => check === "train.more-data-worth");
+      assert.match(found?.found ?? "", /^yes: twice as many as \d+ would take 1\.\d+ off/);
+      assert.match(found?.expected ?? "", /0\.5 things per visit, the charter's smallest gain/);
+      assert.include(
+        exhibits.map(({ title }) => title),
+        "What would more data be worth?",
+      );
+      assert.strictEqual(kinds.loss, "logLoss");
+      assert.strictEqual(kinds.business?.unit, "mistakes per row");
+      const mistakes = kinds.points.map((point) => point.cost ?? NaN);
+      assert.isTrue(mistakes.every((share) => share > 0 && share < 1));
     }).pipe(Effect.provide(services)),
   );
 

@@ -41,6 +41,7 @@ export {
   type CalibrateStage,
 } from "./Calibrate.ts";
 export {
+  type CharterFor,
   LearningCurve,
   learningCurve,
   type LearningCurveError,
