@@ -38,8 +38,8 @@ export {
 } from "./Judging.ts";
 export { InsideSystemResult, RuleResult } from "./InsideSystem.ts";
 export { WrongPrediction } from "./WrongPrediction.ts";
+export { Contributions } from "./Contributions.ts";
 export {
-  Contributions,
   Dependence,
   explain,
   type ExplainError,

@@ -1,6 +1,7 @@
 /** Evaluations: every number behind a verdict, as data that the report and the deploy stage read. */
 import { Decisions, Interval } from "@ml-pipe/data";
 import * as Schema from "effect/Schema";
+import { Contributions } from "./Contributions.ts";
 import { FurtherResults } from "./FurtherGates.ts";
 import { InsideSystemResult } from "./InsideSystem.ts";
 
@@ -69,6 +70,8 @@ const common = {
   smallestGain: Schema.Finite,
   /** Share of the model's importance that each feature holds, largest first; empty for a constant. */
   importance: Schema.Array(Schema.Struct({ feature: Schema.String, share: Schema.Finite })),
+  /** How far features move its predictions of these rows; null for a model in ONNX. */
+  contributions: Schema.NullOr(Contributions),
   slices: Schema.Array(SliceResult),
 };
 

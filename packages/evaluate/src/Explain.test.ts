@@ -7,6 +7,17 @@ import { Estimator, Model, Onnx, Table, Transform } from "@ml-pipe/data";
 import * as Effect from "effect/Effect";
 import reference from "../test-fixtures/inspection.json" with { type: "json" };
 import {
+  Minutes,
+  minutesCharter,
+  minutesModel,
+  minutesValidation,
+  Ways,
+  ways,
+  waysCharter,
+  waysModel,
+  waysValidation,
+} from "../test-fixtures/deliveries.ts";
+import {
   charterWith,
   constantModel,
   modelOf,
@@ -119,6 +130,12 @@ it.effect("features that say the same thing share it, and together have all of i
 
 const charter = charterWith();
 
+const trainedSomewhere = Effect.map(trainTripsOf(), (train) => ({
+  split: train.split,
+  table: Table.digestOf(train),
+  rows: train.rows,
+}));
+
 describe("the stage", () => {
   it.effect("ranks features, shows figures, and says the same again", () =>
     recording(({ exhibits }) =>
@@ -223,6 +240,63 @@ describe("the stage", () => {
           // Every row has an origin, which adds 0.5; x is scaled, about by its range, and put back.
           assert.closeTo(mean[k] ?? NaN, 1 / (1 + Math.exp(0.5 - value)), 0.03);
         }
+      }),
+    ),
+  );
+
+  it.effect("explains numbers in the charter's error, and every class", () =>
+    recording(({ exhibits }) =>
+      Effect.gen(function* () {
+        const about = { kind: "hand-made model", trainedOn: yield* trainedSomewhere };
+        const minutes = yield* Evaluate.explain(Minutes, { charter: minutesCharter() }).run({
+          model: yield* Model.store(Minutes, { estimator: minutesModel(), ...about }),
+          data: yield* minutesValidation,
+        });
+        // Rows with another's x: |10 (x − x′)| and the noise, instead of the noise alone, which costs 5.
+        const [x] = minutes.importance;
+        assert.deepStrictEqual(x?.features, ["x"]);
+        assert.closeTo((x?.extraCost.estimate ?? NaN) + minutes.cost, 20.5, 1.5);
+        const [byX] = minutes.dependence;
+        for (const [k, value] of (byX?.values ?? []).entries()) {
+          assert.closeTo(byX?.outputs[0]?.mean[k] ?? NaN, 30 + 10 * value, 1e-9);
+        }
+        assert.include(
+          exhibits.map(({ title }) => title),
+          "Prediction by x",
+        );
+        const classes = { _tag: "classes", classes: ways } as const;
+        const byWay = yield* Evaluate.explain(Ways, { charter: waysCharter() }).run({
+          model: yield* Model.store(Ways, {
+            estimator: waysModel(),
+            signature: classes,
+            ...about,
+          }),
+          data: yield* waysValidation,
+        });
+        assert.isAbove(byWay.importance[0]?.extraCost.interval?.lower ?? NaN, 0);
+        const [curve] = byWay.dependence;
+        assert.deepStrictEqual(
+          curve?.outputs.map((output) => output.class),
+          ["bike", "boat", "van"],
+        );
+        for (const [k, value] of (curve?.values ?? []).entries()) {
+          const all = Math.exp(-value) + Math.exp(value) + 1;
+          for (const [at, score] of [Math.exp(-value), Math.exp(value), 1].entries()) {
+            assert.closeTo(curve?.outputs[at]?.mean[k] ?? NaN, score / all, 1e-9);
+          }
+        }
+        assert.deepStrictEqual(byWay.contributions?.classes, [...ways]);
+        const wrong = yield* Effect.flip(
+          Evaluate.explain(Ways, { charter: waysCharter() }).run({
+            model: yield* Model.store(Ways, {
+              estimator: waysModel(),
+              signature: { _tag: "classes", classes: ["bike", "boat", "raft"] },
+              ...about,
+            }),
+            data: yield* waysValidation,
+          }),
+        );
+        assert.strictEqual(wrong._tag, "UnknownClasses");
       }),
     ),
   );

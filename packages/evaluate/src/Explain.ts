@@ -10,7 +10,6 @@ import { type Artifact, type Charter, type Contract, Stage } from "@ml-pipe/core
 import {
   BusinessCost,
   type Duckdb,
-  Explanation as Shapley,
   type FeatureSet,
   Interval,
   Model,
@@ -22,6 +21,7 @@ import {
 import * as Effect from "effect/Effect";
 import * as Result from "effect/Result";
 import * as Schema from "effect/Schema";
+import { Contributions } from "./Contributions.ts";
 import { contributionsOf } from "./internal/explain/contributions.ts";
 import { curvesOf, gridOf } from "./internal/explain/dependence.ts";
 import { exhibitsOf } from "./internal/explain/exhibits.ts";
@@ -60,27 +60,6 @@ export const Dependence = Schema.Struct({
 }).annotate({ title: "Dependence" });
 /** See {@link Dependence}. */
 export type Dependence = typeof Dependence.Type;
-
-/**
- * How far each feature moves the predictions, up or down: means over rows of the absolute Shapley values
- * (Lundberg et al. 2020). Features are the model's own, after its transformation.
- */
-export const Contributions = Schema.Struct({
-  rows: Schema.Int,
-  scale: Shapley.Scale,
-  /** The classes that {@link features} says it of, in this order; empty unless there are classes. */
-  classes: Schema.Array(Schema.String),
-  /** Most first: of each output, and summed over them. */
-  features: Schema.Array(
-    Schema.Struct({
-      feature: Schema.String,
-      mean: Schema.Finite,
-      byOutput: Schema.Array(Schema.Finite),
-    }),
-  ),
-}).annotate({ title: "Contributions" });
-/** See {@link Contributions}. */
-export type Contributions = typeof Contributions.Type;
 
 /** What the model goes by. */
 export const Explanation = Schema.Struct({
@@ -224,11 +203,7 @@ export const explain = <
         level,
         cost: cost.reduce((sum, one) => sum + one, 0) / rows.rows,
         importance: ranked,
-        contributions: yield* contributionsOf(
-          rows.estimator,
-          rows.signature,
-          yield* rows.prepare(rows.features),
-        ),
+        contributions: yield* contributionsOf(rows, yield* rows.prepare(rows.features)),
         dependence: yield* Effect.forEach(shown, (feature) => {
           const column = names.indexOf(feature);
           return curvesOf(rows, column, gridOf(rows.features[column] ?? new Float64Array()));

@@ -62,6 +62,7 @@ describe("all gates", () => {
             "Reliability",
             "Cost by threshold",
             "Feature importance",
+            "What moves predictions",
             "If the costs were different",
             "What each feature says alone",
           ],

@@ -45,6 +45,13 @@ describe("Evaluate.classification", () => {
         assert.closeTo(evaluation.accuracy.estimate, Number(row?.["accuracy"]), 1e-12);
         assert.closeTo(evaluation.cost.baseline.estimate, Number(row?.["base"]), 1e-9);
         assert.deepStrictEqual(evaluation.classes, ["bike", "van", "boat"]);
+        // −x for bikes, x for boats and nothing for vans, with x in ±3.
+        const { contributions } = evaluation;
+        assert.deepStrictEqual(contributions?.classes, ["bike", "boat", "van"]);
+        const [bike, boat, van] = contributions?.features[0]?.byOutput ?? [];
+        assert.closeTo(bike ?? NaN, 1.5, 0.05);
+        assert.strictEqual(boat, bike);
+        assert.strictEqual(van, 0);
         const all = evaluation.confusion.flat().reduce((sum, one) => sum + one, 0);
         assert.deepStrictEqual([all, evaluation.rows], [2000, 2000]);
         for (const { estimate, interval } of [
@@ -67,6 +74,8 @@ describe("Evaluate.classification", () => {
             "Reliability",
             "Rates",
             "Feature importance",
+            "What moves predictions",
+            "What moves predictions of each class",
             "What each feature says alone",
           ],
         );

@@ -56,6 +56,10 @@ describe("Evaluate.regression", () => {
           const { lower, upper } = interval ?? assert.fail();
           assert.isTrue(lower < estimate && estimate < upper);
         }
+        // 10 x with x in ±3: 15 minutes, on average.
+        const [moved] = evaluation.contributions?.features ?? [];
+        assert.strictEqual(moved?.feature, "x");
+        assert.closeTo(moved?.mean ?? NaN, 15, 0.5);
         assert.strictEqual(evaluation.slices.length, 3);
         assert.strictEqual(evaluation.byPrediction.length, 10);
         assert.deepStrictEqual(
@@ -67,6 +71,7 @@ describe("Evaluate.regression", () => {
             "Residuals by prediction",
             "Errors",
             "Feature importance",
+            "What moves predictions",
             "What each feature says alone",
           ],
         );

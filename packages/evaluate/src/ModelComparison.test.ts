@@ -6,11 +6,23 @@ import * as Effect from "effect/Effect";
 import * as Layer from "effect/Layer";
 import * as Result from "effect/Result";
 import {
+  Minutes,
+  minutesCharter,
+  minutesModel,
+  minutesTables,
+  Ways,
+  ways,
+  waysCharter,
+  waysModel,
+  waysTables,
+} from "../test-fixtures/deliveries.ts";
+import {
   charterWith,
   constantModel,
   modelOf,
   recording,
   rightModel,
+  services,
   trainTripsOf,
   TripFeatures,
   tripsOf,
@@ -80,6 +92,11 @@ const test = (
       ),
     ),
   );
+
+const trainedOn = (train: Table.AnyTable) => ({
+  kind: "hand-made model",
+  trainedOn: { split: train.split, table: Table.digestOf(train), rows: train.rows },
+});
 
 const right = { estimator: rightModel };
 const always = { estimator: constantModel(0.5) };
@@ -151,4 +168,89 @@ describe("does not compare", () => {
     assert.include(compared.failure.because, "different metrics or costs");
     return undefined;
   });
+});
+
+describe("compares by what each row costs", () => {
+  const holdout = { looks: 2, justification: "compared by the test" };
+  const compared = (first: Run.Run, second: Run.Run) =>
+    Effect.map(
+      Store.Store.use(({ holdouts }) => holdouts.all),
+      (looks) => succeeded(ModelComparison.between(first, second, looks)),
+    );
+  const recordedRuns = <A, E>(
+    effect: Effect.Effect<A, E, Engine.Engine | Store.Store | Layer.Success<typeof services>>,
+  ) =>
+    recording(() =>
+      effect.pipe(
+        Effect.provide(LocalEngine.layer.pipe(Layer.provideMerge(Store.Store.layerMemory))),
+      ),
+    );
+
+  it.effect("of numbers, in the charter's error", () =>
+    recordedRuns(
+      Effect.gen(function* () {
+        const { train, data } = yield* minutesTables();
+        const charter = minutesCharter();
+        const evaluate = Evaluate.regression(Minutes, { charter, holdout });
+        const judged = Effect.fnUntraced(function* (more: number) {
+          const estimator = minutesModel(more);
+          const model = yield* Model.store(Minutes, { estimator, ...trainedOn(train) });
+          const given = Stage.make("given", {
+            input: {},
+            outputs: {
+              model: Model.of(Minutes),
+              train: Table.of(Minutes.contract, "train"),
+              data: Table.of(Minutes.contract, "test"),
+            },
+            run: () => Effect.succeed({ model, train, data }),
+          });
+          const pipeline = Pipeline.make("minutes", { charter }, () => {
+            const { model, train, data } = given();
+            return { verdict: evaluate({ model, train, data }).verdict };
+          });
+          return (yield* Engine.Engine.use((engine) => engine.run(pipeline))).run;
+        });
+        const found = yield* compared(yield* judged(3), yield* judged(0));
+        assert.strictEqual(found.better, "later");
+        assert.strictEqual(found.unit, "min per delivery");
+        // Off by u + 3 instead of u, u in ±10: 5.45 minutes instead of 5.
+        assert.closeTo(found.saved?.estimate ?? NaN, 0.45, 0.15);
+      }),
+    ),
+  );
+
+  it.effect("of choices among classes", () =>
+    recordedRuns(
+      Effect.gen(function* () {
+        const { train, data } = yield* waysTables();
+        const charter = waysCharter();
+        const evaluate = Evaluate.classification(Ways, { charter, holdout });
+        const judged = Effect.fnUntraced(function* (sharpness: number) {
+          const model = yield* Model.store(Ways, {
+            estimator: waysModel(sharpness),
+            signature: { _tag: "classes", classes: ways },
+            ...trainedOn(train),
+          });
+          const given = Stage.make("given", {
+            input: {},
+            outputs: {
+              model: Model.of(Ways),
+              train: Table.of(Ways.contract, "train"),
+              data: Table.of(Ways.contract, "test"),
+            },
+            run: () => Effect.succeed({ model, train, data }),
+          });
+          const pipeline = Pipeline.make("ways", { charter }, () => {
+            const { model, train, data } = given();
+            return { verdict: evaluate({ model, train, data }).verdict };
+          });
+          return (yield* Engine.Engine.use((engine) => engine.run(pipeline))).run;
+        });
+        // The right one, and one that says the opposite.
+        const found = yield* compared(yield* judged(1), yield* judged(-1));
+        assert.strictEqual(found.better, "earlier");
+        assert.strictEqual(found.unit, "EUR per delivery");
+      }),
+    ),
+  );
 });

@@ -204,6 +204,18 @@ export const minutesTables = (options: DeliveryOptions = {}) =>
 export const waysTables = (options: DeliveryOptions = {}) =>
   tablesOf(Ways.contract, waysSql, options);
 
+const validationOf = <Out extends Contract.Contract>(contract: Out, label: string) =>
+  Table.write(contract, "validation", {
+    query: deliveriesSql({ days: 10, perDay: 100 }, label, firstTestDay - 40, 900_000),
+    split,
+  });
+
+/** A validation table of the minutes: a thousand rows. */
+export const minutesValidation = validationOf(Minutes.contract, minutesSql);
+
+/** A validation table of the ways: a thousand rows. */
+export const waysValidation = validationOf(Ways.contract, waysSql);
+
 const trainedOn = (train: Table.AnyTable): Model.AnyModel["trainedOn"] => ({
   split,
   table: Table.digestOf(train),

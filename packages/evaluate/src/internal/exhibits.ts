@@ -3,6 +3,7 @@ import type { Charter, Exhibit, Metric } from "@ml-pipe/core";
 import { Classification, type Decisions, Words } from "@ml-pipe/data";
 import type { Estimated, Evaluation, Judgement } from "../Evaluation.ts";
 import type { Audit } from "../LeakageAudit.ts";
+import { contributionExhibits } from "./explain/exhibits.ts";
 import { costByThreshold } from "./measure.ts";
 
 const { counted, number, percent } = Words;
@@ -25,6 +26,7 @@ export const exhibitsOf = (
   reliability(evaluation),
   thresholds(evaluation, decisions, charter),
   ...importance(evaluation),
+  ...contributionExhibits(evaluation.contributions, "test row"),
   sensitivity(evaluation),
   ...power(audit),
 ];
@@ -39,6 +41,7 @@ export const costExhibits = (
 /** What the model goes by. */
 export const shared = (judgement: Judgement, audit: Audit): ReadonlyArray<Exhibit.Exhibit> => [
   ...importance(judgement),
+  ...contributionExhibits(judgement.contributions, "test row"),
   ...power(audit),
 ];
 

@@ -4,6 +4,7 @@ import {
   Classification,
   Cost,
   type Decisions,
+  type Estimator,
   Interval,
   type StatisticsError,
 } from "@ml-pipe/data";
@@ -26,7 +27,10 @@ export interface MeasureOptions extends PairedOptions {
 export const measure = Effect.fnUntraced(function* (
   decisions: Decisions.Decisions,
   options: MeasureOptions,
-): Effect.fn.Return<Omit<Evaluation, keyof FurtherResults | "system">, StatisticsError> {
+): Effect.fn.Return<
+  Omit<Evaluation, keyof FurtherResults | "system">,
+  StatisticsError | Estimator.ScoreInputInvalid
+> {
   const { probability, label, baseline } = decisions;
   const { threshold } = options;
   const { metric } = options.charter.spec;

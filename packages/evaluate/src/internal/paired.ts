@@ -1,9 +1,10 @@
 /** What every evaluation has, whatever is predicted: what model and baseline cost on the same rows. */
 import type { Charter, Holdout } from "@ml-pipe/core";
-import type { Predictions, StatisticsError } from "@ml-pipe/data";
+import type { Estimator, Model, Predictions, StatisticsError } from "@ml-pipe/data";
 import * as Effect from "effect/Effect";
 import type { Judgement } from "../Evaluation.ts";
 import { type Blocks, blocksOf, byBlock, estimate, sumByBlock } from "./blocks.ts";
+import { contributionsOf } from "./explain/contributions.ts";
 import { importanceOf } from "./leakage.ts";
 import { judgeSlices, type SliceColumn } from "./slices.ts";
 
@@ -24,8 +25,8 @@ export interface PairedOptions {
 /** The predictions, as far as it asks for them. */
 export type PairedRows = Pick<
   Predictions.Predictions,
-  "rows" | "unlabelled" | "premature" | "undated" | "block" | "selected" | "estimator"
->;
+  "rows" | "unlabelled" | "premature" | "undated" | "block" | "selected" | "estimator" | "features"
+> & { readonly signature?: Model.Signature };
 
 /** How intervals are drawn. */
 export interface Bootstrap {
@@ -46,7 +47,7 @@ export const paired = Effect.fnUntraced(function* (
   predicted: PairedRows,
   costs: { readonly model: Float64Array; readonly baseline: Float64Array },
   options: PairedOptions,
-): Effect.fn.Return<Paired, StatisticsError> {
+): Effect.fn.Return<Paired, StatisticsError | Estimator.ScoreInputInvalid> {
   const { metric, smallestGain } = options.charter.spec;
   const { level, number, correctedFor, nominalLevel, justification = "" } = options.look;
   // Tails of a corrected level are thin: as many resamples in them as in those of one look.
@@ -71,6 +72,7 @@ export const paired = Effect.fnUntraced(function* (
     gain: yield* mean(gainOfRow),
     smallestGain,
     importance: importanceOf(predicted.estimator),
+    contributions: yield* contributionsOf(predicted, predicted.features),
     slices: yield* judgeSlices(options.slices, predicted.selected, gainOfRow, blocks, bootstrap),
   };
   return { judgement, blocks, bootstrap };

@@ -2,6 +2,7 @@
 import {
   Classification,
   Cost,
+  type Estimator,
   Interval,
   Multiclass,
   type Predictions,
@@ -27,7 +28,10 @@ export interface ClassPredictions extends Predictions.Predictions {
 export const measureClasses = Effect.fnUntraced(function* (
   predicted: ClassPredictions,
   options: ClassificationMeasure,
-): Effect.fn.Return<Omit<ClassificationEvaluation, keyof FurtherResults>, StatisticsError> {
+): Effect.fn.Return<
+  Omit<ClassificationEvaluation, keyof FurtherResults>,
+  StatisticsError | Estimator.ScoreInputInvalid
+> {
   const { probabilities, baseline, label } = predicted;
   const { matrix } = options;
   const { classes, choices } = matrix;

@@ -1,7 +1,7 @@
 /** How much each feature of a built-in model moves its predictions. */
-import { Explanation as Shapley, type Estimator, type Model } from "@ml-pipe/data";
+import { Explanation, type Estimator, type Model } from "@ml-pipe/data";
 import * as Effect from "effect/Effect";
-import type { Contributions } from "../../Explain.ts";
+import type { Contributions } from "../../Contributions.ts";
 import type { Features } from "../rows.ts";
 
 /** Rows that are explained, spread over those given: their mean tells enough, and each takes its time. */
@@ -9,10 +9,10 @@ const mostRows = 1000;
 
 /** Mean absolute contributions, most first; null for a model in ONNX, whose inside is not known. */
 export const contributionsOf = Effect.fnUntraced(function* (
-  estimator: Model.AnyEstimator,
-  signature: Model.Signature,
+  model: { readonly estimator: Model.AnyEstimator; readonly signature?: Model.Signature },
   columns: Features,
 ): Effect.fn.Return<Contributions | null, Estimator.ScoreInputInvalid> {
+  const { estimator, signature } = model;
   if (estimator._tag === "OnnxModel") return null;
   const { features } = estimator;
   const all = columns[0]?.length ?? 0;
@@ -20,12 +20,12 @@ export const contributionsOf = Effect.fnUntraced(function* (
   const some = columns.map((column) =>
     Float64Array.from({ length: rows }, (_, row) => column[Math.floor((row * all) / rows)] ?? NaN),
   );
-  const means = yield* Shapley.meanAbsolute(estimator, some);
+  const means = yield* Explanation.meanAbsolute(estimator, some);
   const width = means.length / features.length;
   return {
     rows,
-    scale: Shapley.make(estimator).scale,
-    classes: signature._tag === "classes" ? signature.classes : [],
+    scale: Explanation.make(estimator).scale,
+    classes: signature?._tag === "classes" ? signature.classes : [],
     features: features
       .map((feature, j) => {
         const byOutput = Array.from(

@@ -1,7 +1,8 @@
 /** The figures of an explanation, as data. */
 import type { Exhibit } from "@ml-pipe/core";
 import { Words } from "@ml-pipe/data";
-import type { Contributions, Dependence, Explanation } from "../../Explain.ts";
+import type { Contributions } from "../../Contributions.ts";
+import type { Dependence, Explanation } from "../../Explain.ts";
 
 const { counted, number, percent } = Words;
 
@@ -27,7 +28,7 @@ export const exhibitsOf = (
     })),
     reference: { value: 0, label: "nothing" },
   },
-  ...(contributions === null ? [] : moved(contributions)),
+  ...contributionExhibits(contributions, "validation row"),
   ...dependence.flatMap((one) => (one.values.length < 2 ? [] : [curve(one, threshold)])),
 ];
 
@@ -38,21 +39,24 @@ const scales = {
   value: "unit of the label",
 } as const;
 
-const moved = ({
-  features,
-  classes,
-  rows,
-  scale,
-}: Contributions): ReadonlyArray<Exhibit.Exhibit> => {
-  const shown = features.filter(({ mean }) => mean > 0).slice(0, mostBars);
-  const caption = `mean absolute Shapley value on ${counted(rows, "validation row")}: how far a feature moves single predictions, either way`;
-  if (shown.length === 0) return [];
+/** What contributions are in, for a person. */
+export const scaleOf = ({ scale }: Contributions): string => scales[scale];
+
+/** How far features move predictions; nothing where nothing does, or it is not known. */
+export const contributionExhibits = (
+  contributions: Contributions | null,
+  row: string,
+): ReadonlyArray<Exhibit.Exhibit> => {
+  const shown = contributions?.features.filter(({ mean }) => mean > 0).slice(0, mostBars) ?? [];
+  if (contributions === null || shown.length === 0) return [];
+  const { classes, rows } = contributions;
+  const caption = `mean absolute Shapley value on ${counted(rows, row)}: how far a feature moves single predictions, either way`;
   return [
     {
       _tag: "bar",
       title: "What moves predictions",
       caption: classes.length === 0 ? caption : `${caption}, summed over the classes`,
-      value: { label: scales[scale] },
+      value: { label: scaleOf(contributions) },
       bars: shown.map(({ feature, mean }) => ({ name: feature, value: mean })),
     },
     ...(classes.length === 0
@@ -61,7 +65,7 @@ const moved = ({
           {
             _tag: "table" as const,
             title: "What moves predictions of each class",
-            caption: `${caption}; ${scales[scale]}`,
+            caption: `${caption}; ${scaleOf(contributions)}`,
             columns: ["feature", ...classes],
             rows: shown.map(({ feature, byOutput }) => [feature, ...byOutput]),
           },

@@ -3,6 +3,7 @@ import { Charter } from "@ml-pipe/core";
 import { Release, Words } from "@ml-pipe/data";
 import type { ModelCard } from "../../ModelCard.ts";
 import { featureNames, sourceContracts } from "../infoSheet/answers.ts";
+import { scaleOf } from "../explain/exhibits.ts";
 import type { Known } from "../infoSheet/known.ts";
 import { metricsOf, slicesOf } from "./metrics.ts";
 import { limitationsOf } from "./toolkit.ts";
@@ -20,6 +21,7 @@ export const sectionsOf = (known: Known): ReadonlyArray<Section> =>
     start(known),
     training(known),
     evaluation(known),
+    contributions(known),
     verdict(known),
   ].filter(({ lines }) => lines.length > 0);
 
@@ -110,6 +112,28 @@ const evaluation = (known: Known): Section => {
         interval === null ? "" : `${number(interval.lower)} to ${number(interval.upper)}`,
       ]),
     },
+  };
+};
+
+/** Features named on a card. */
+const mostFeatures = 10;
+
+const contributions = ({ evaluation: found }: Known): Section => {
+  const all = found?.value.contributions ?? null;
+  const moving = all?.features.filter(({ mean }) => mean > 0) ?? [];
+  const title = "What moves its predictions";
+  if (all === null || moving.length === 0) return { title, lines: [] };
+  const more = moving.length - mostFeatures;
+  return {
+    title,
+    lines: [
+      `Mean absolute Shapley value on ${counted(all.rows, "test row")}, in ${scaleOf(all)}${all.classes.length === 0 ? "" : ", summed over the classes"}: how far a feature moves single predictions, either way.`,
+      ...moving.slice(0, mostFeatures).map(({ feature, mean, byOutput }) => {
+        const of = all.classes.map((name, k) => `${name} ${number(byOutput[k] ?? 0)}`);
+        return `${feature} ${number(mean)}${of.length === 0 ? "" : ` (${of.join(", ")})`}`;
+      }),
+      ...(more > 0 ? [`and ${counted(more, "other feature")}.`] : []),
+    ],
   };
 };
 

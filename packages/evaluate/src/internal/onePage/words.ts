@@ -19,6 +19,8 @@ const questions: { readonly [gate: string]: string } = {
   robust: "Does it hold up when its inputs are missing or wrong?",
   "not overfitted": "Does it do as well on new cases as on those it learned from?",
   "fair: like rates": "Are groups of people treated alike?",
+  "fair: like costs": "Does it cost no group of people more than others?",
+  "fair: like bias": "Does it err the same way for all groups of people?",
   "fair: four-fifths rule": "Does it favour one group by the four-fifths rule?",
 };
 

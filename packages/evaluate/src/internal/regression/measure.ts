@@ -1,6 +1,12 @@
 /** The numbers of an evaluation of predicted numbers, from the predictions for the test rows. */
 import type { Charter, Metric } from "@ml-pipe/core";
-import { Interval, type Predictions, Regression, type StatisticsError } from "@ml-pipe/data";
+import {
+  type Estimator,
+  Interval,
+  type Predictions,
+  Regression,
+  type StatisticsError,
+} from "@ml-pipe/data";
 import * as Effect from "effect/Effect";
 import type { Estimated, RegressionEvaluation } from "../../Evaluation.ts";
 import type { FurtherResults } from "../../FurtherGates.ts";
@@ -16,7 +22,10 @@ export interface RegressionMeasure extends PairedOptions {
 export const measureNumbers = Effect.fnUntraced(function* (
   predicted: Predictions.Predictions,
   options: RegressionMeasure,
-): Effect.fn.Return<Omit<RegressionEvaluation, keyof FurtherResults>, StatisticsError> {
+): Effect.fn.Return<
+  Omit<RegressionEvaluation, keyof FurtherResults>,
+  StatisticsError | Estimator.ScoreInputInvalid
+> {
   const { scores, baseline, label } = predicted;
   const { metric } = options.charter.spec;
   const costOf = (numbers: Float64Array, error: Metric.NumberError = metric.error) =>
