@@ -114,7 +114,7 @@ describe("a model card", () => {
             "How to get started with the model",
             "Training details",
             "Evaluation",
-            "What moves its predictions",
+            "Model examination",
             "Verdict",
           ],
         );

@@ -121,7 +121,7 @@ const mostFeatures = 10;
 const contributions = ({ evaluation: found }: Known): Section => {
   const all = found?.value.contributions ?? null;
   const moving = all?.features.filter(({ mean }) => mean > 0) ?? [];
-  const title = "What moves its predictions";
+  const title = "Model examination";
   if (all === null || moving.length === 0) return { title, lines: [] };
   const more = moving.length - mostFeatures;
   return {
