@@ -22,7 +22,7 @@ import {
   modelOf,
   recording,
   rightModel,
-  services,
+  type services,
   trainTripsOf,
   TripFeatures,
   tripsOf,
