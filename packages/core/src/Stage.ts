@@ -23,6 +23,7 @@ export {
   StageInvalid,
   stops,
   suspends,
+  type Typed,
   type Value,
 } from "./stage/make.ts";
 export { type Progress, Reporter, type StageContext, type StageEvent } from "./stage/events.ts";

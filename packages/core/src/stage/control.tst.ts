@@ -35,6 +35,34 @@ describe("Stage.timeout", () => {
   });
 });
 
+describe("a stage whose type has a name of its own", () => {
+  type Fetch<A> = Stage.Stage<{ readonly from: string }, A, {}, Unreachable | Busy, Store>;
+  const fetch = Stage.make("fetch", {
+    input: { from: Schema.String },
+    output: Schema.Int,
+    run: (): Effect.Effect<number, Unreachable | Busy, Store> => Effect.fail(new Busy()),
+  });
+  const named: Fetch<number> = fetch;
+
+  it("keeps its errors and needs in every combinator", () => {
+    expectTypeOf(Stage.named("n", named)).toEqualTypeOf<Fetch<number>>();
+    expectTypeOf(Stage.retry(named, { Busy: Schedule.forever })).toEqualTypeOf(fetch);
+    const bounded = Stage.timeout(named, "1 minute");
+    expectTypeOf(bounded).toEqualTypeOf(Stage.timeout(fetch, "1 minute"));
+    const list = { each: "from", key: String } as const;
+    expectTypeOf(Stage.forEach("e", named, list)).toEqualTypeOf(Stage.forEach("e", fetch, list));
+    expectTypeOf(Stage.forEachStored("e", named, list)).toEqualTypeOf(
+      Stage.forEachStored("e", fetch, list),
+    );
+    type E = Effect.Error<ReturnType<(typeof bounded)["run"]>>;
+    expectTypeOf<E>().toEqualTypeOf<
+      Unreachable | Busy | Stage.StageTimedOut | Stage.InputMismatch
+    >();
+    // @ts-expect-error 'Bussy' does not exist in type
+    Stage.retry(named, { Bussy: Schedule.forever });
+  });
+});
+
 const isLarge = Stage.make("is-large", {
   input: { n: Schema.Int },
   output: Schema.Boolean,

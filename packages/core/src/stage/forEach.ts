@@ -25,6 +25,7 @@ import {
   type Stage,
   type StageInfo,
   StageInvalid,
+  type Typed,
   type Value,
 } from "./make.ts";
 import { Reporter } from "./events.ts";
@@ -97,7 +98,7 @@ type ListOf<In, K extends keyof In> = {
  */
 export const forEach = <In, Out, S, E, R, const K extends keyof In & string>(
   name: string,
-  stage: Stage<In, Out, S, E, R>,
+  stage: Typed<In, Out, S, E, R>,
   options: Options<In, K>,
 ): Stage<ListOf<In, K>, Items<Value<Out>>, S, E | FanOutError, R> =>
   fanOut(name, stage, options, {
@@ -153,7 +154,7 @@ type StoredListOf<In, K extends keyof In> = {
  */
 export const forEachStored = <In, Out, S, E, R, const K extends keyof In & string>(
   name: string,
-  stage: Stage<In, Out, S, E, R>,
+  stage: Typed<In, Out, S, E, R>,
   options: Options<In, K>,
 ): Stage<
   StoredListOf<In, K>,
@@ -192,7 +193,7 @@ interface Form {
 
 const fanOut = <In, Out, S, E, R, const K extends keyof In & string>(
   name: string,
-  stage: Stage<In, Out, S, E, R>,
+  stage: Typed<In, Out, S, E, R>,
   options: Options<In, K>,
   form: Form,
 ): never => {

@@ -126,11 +126,27 @@ export interface StageInfo {
  * @typeParam E - its errors
  * @typeParam R - the services it needs
  */
-export type Stage<In, Out, Signals, E, R> = Call<In, Out, Signals, E, R> & {
+export type Stage<In, Out, Signals, E, R> = Call<In, Out, Signals, E, R> &
+  Typed<In, Out, Signals, E, R> & {
+    /** Runs the stage on values. Fails with {@link InputMismatch} if one does not fit. */
+    readonly run: (input: In) => Effect.Effect<Value<Out>, E | InputMismatch, R>;
+  };
+
+/**
+ * What combinators take and infer from: a stage whose type has a name of its own is no `Stage<…>` whose
+ * arguments the compiler would find, and from its call it finds no errors and needs.
+ */
+export interface Typed<in In, out Out, out Signals, out E, out R> {
   readonly info: StageInfo;
-  /** Runs the stage on values. Fails with {@link InputMismatch} if one does not fit. */
-  readonly run: (input: In) => Effect.Effect<Value<Out>, E | InputMismatch, R>;
-};
+  /** Only in types. */
+  readonly "~ml-pipe/types"?: {
+    readonly input: (input: In) => void;
+    readonly output: Out;
+    readonly signals: Signals;
+    readonly error: E;
+    readonly needs: R;
+  };
+}
 
 /** What a stage reads beside its inputs, as JSON. */
 export type Fingerprint<In, E, R> =

@@ -9,7 +9,7 @@ import * as Pull from "effect/Pull";
 import * as Schedule from "effect/Schedule";
 import type * as Types from "effect/Types";
 import { failureOf } from "../internal/failure.ts";
-import { derive, type Stage } from "./make.ts";
+import { derive, type Stage, type Typed } from "./make.ts";
 import { Reporter } from "./events.ts";
 
 /** When to try again, by the tag of the error. */
@@ -39,7 +39,7 @@ export type Retries<E, R> = {
  * ```
  */
 export const retry = <In, Out, S, E, R, R2 = never>(
-  stage: Stage<In, Out, S, E, R>,
+  stage: Typed<In, Out, S, E, R>,
   retries: Retries<E, R2>,
 ): Stage<In, Out, S, E, R | R2> =>
   derive(stage, {

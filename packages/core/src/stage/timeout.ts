@@ -3,7 +3,7 @@ import * as Duration from "effect/Duration";
 import * as Effect from "effect/Effect";
 import * as Option from "effect/Option";
 import * as Schema from "effect/Schema";
-import { derive, type Stage, StageInvalid } from "./make.ts";
+import { derive, type Stage, StageInvalid, type Typed } from "./make.ts";
 
 /** A stage took longer than it may. It was interrupted, and what it had open is closed. */
 export class StageTimedOut extends Schema.TaggedError<StageTimedOut>()("StageTimedOut", {
@@ -31,7 +31,7 @@ export class StageTimedOut extends Schema.TaggedError<StageTimedOut>()("StageTim
  * ```
  */
 export const timeout = <In, Out, S, E, R>(
-  stage: Stage<In, Out, S, E, R>,
+  stage: Typed<In, Out, S, E, R>,
   limit: Duration.Input,
 ): Stage<In, Out, S, E | StageTimedOut, R> => {
   const duration = Duration.fromInput(limit);
