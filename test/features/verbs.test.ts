@@ -1,10 +1,13 @@
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { Artifact } from "@ml-pipe/core";
+import { Duckdb, FeatureStore } from "@ml-pipe/data";
 import { Predictor, Recording, Registry } from "@ml-pipe/deploy";
 import * as Effect from "effect/Effect";
+import * as Result from "effect/Result";
 import { afterAll, assert, beforeAll, it } from "vitest";
 import { candidate } from "../../packages/deploy/test-fixtures/trips.ts";
+import * as rain from "../../packages/deploy/test-fixtures/rain.ts";
 import { mlPipe, remove, workspace } from "../cli/support.ts";
 
 const cwd = workspace("features");
@@ -51,7 +54,17 @@ beforeAll(async () => {
     ),
   );
   writeFileSync(join(cwd, "trips.csv"), trips.join("\n"));
+  writeFileSync(join(cwd, "reports.csv"), reports.join("\n"));
 });
+
+/** Of AAA: 2 mm, then 5 mm in fog, then 9 mm, which nobody knew at midnight. */
+const reports = [
+  "place,measuredAt,loadedAt,millimetres,sky",
+  "AAA,2001-05-31T20:00:00Z,2001-05-31T20:05:00Z,2,clear",
+  "AAA,2001-05-31T22:30:00Z,2001-05-31T23:10:00Z,5,fog",
+  "AAA,2001-05-31T23:00:00Z,2001-06-01T00:20:00Z,9,clear",
+  "",
+];
 
 it("parity passes what was served as the batch computes it, and fails what was not", async () => {
   const equal = await parity("served.ndjson");
@@ -101,6 +114,67 @@ it("materialise brings the feature store up to what a release needs, and writes 
   const wrong = await materialise("June");
   assert.strictEqual(wrong.code, 1);
   assert.match(wrong.err, /materialise: "June" is not a date/);
+});
+
+it("parity and materialise take the tables that features look up in", async () => {
+  await Effect.runPromise(
+    Effect.gen(function* () {
+      const inputs = { ...(yield* rain.passed), history: yield* rain.trips };
+      const release = yield* rain.stage.run({ ...inputs, report: yield* rain.reports });
+      const predictor = yield* Predictor.load(release);
+      const { predict } = yield* Recording.record(predictor, { file: join(cwd, "rain.ndjson") });
+      yield* predict({ at: "2001-06-01T00:30:00Z", from: "AAA" });
+    }).pipe(
+      Effect.scoped,
+      Effect.provide(Registry.Registry.layer(join(cwd, "state"))),
+      Effect.provide(Artifact.ArtifactStore.layer(join(cwd, "state"))),
+      Effect.provide(Duckdb.Duckdb.layer({ threads: 1 })),
+    ),
+  );
+  // The trips that the release knew.
+  writeFileSync(
+    join(cwd, "rain-trips.csv"),
+    "at,km,from,rain,delay\n2001-05-31T10:00:00Z,100,AAA,,30\n2001-05-31T11:00:00Z,100,AAA,,0\n",
+  );
+  const tables = ["--history", "rain-trips.csv", "--lookup", "report=reports.csv"];
+  const equal = await features("parity", "rain-delay", "rain.ndjson", ...tables);
+  assert.strictEqual(equal.code, 0, equal.err + equal.out);
+  assert.match(equal.out, /passed: 1 request, all equal/);
+  // A report that was corrected without saying so: what was served is not what the batch sees.
+  writeFileSync(join(cwd, "edited.csv"), reports.join("\n").replace(",5,fog", ",6,fog"));
+  const edited = await features(
+    "parity",
+    "rain-delay",
+    "rain.ndjson",
+    ...tables.slice(0, 3),
+    "report=edited.csv",
+  );
+  assert.strictEqual(edited.code, 3);
+  assert.match(edited.out, /millimetres: 1 other values/);
+
+  const until = ["--until", "2001-06-01T01:00:00Z", "--json"];
+  const done = await features("materialise", "rain-delay", ...until, ...tables);
+  assert.strictEqual(done.code, 0, done.err);
+  assert.deepStrictEqual(
+    JSON.parse(done.out).series.map((one: { features: unknown }) => one.features),
+    [["lateLately"], ["millimetres", "fog"]],
+  );
+  const fresh = await Effect.runPromise(
+    Predictor.openWithStore(join(cwd, "state"), "rain-delay").pipe(
+      Effect.flatMap(({ answer }) => answer([{ at: "2001-06-01T01:10:00Z", from: "AAA" }])),
+      Effect.scoped,
+      Effect.provide(FeatureStore.FeatureStore.layer(join(cwd, "state"))),
+    ),
+  );
+  // The report of 23:00 is known by now.
+  assert.deepStrictEqual(
+    fresh.map((one) => [...Result.getOrThrow(one).features]),
+    [[9, 0, 0.5]],
+  );
+
+  const unknown = await features("materialise", "rain-delay", ...until, "--lookup", "rain=x.csv");
+  assert.strictEqual(unknown.code, 1);
+  assert.match(unknown.err, /names no lookup of the feature set. Write NAME=FILE, for report/);
 });
 
 it("check stops an edit of what is served, and lets a new version pass", async () => {

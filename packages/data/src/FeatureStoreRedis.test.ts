@@ -22,6 +22,7 @@ import {
   type TripRow,
   tripRows,
 } from "../test-fixtures/histories.ts";
+import * as lookups from "../test-fixtures/lookups.ts";
 import { certificate, cutAfter, redisProgram, startRedis } from "../test-fixtures/redis.ts";
 import { services, tableOf } from "../test-fixtures/tables.ts";
 import * as FeatureStore from "./FeatureStore.ts";
@@ -59,6 +60,46 @@ const row: TripRow = {
 };
 
 describe.skipIf(redisProgram === undefined)("FeatureStoreRedis", { timeout: 60_000 }, () => {
+  it.live("serves what is looked up, materialised and streamed", () =>
+    Effect.gen(function* () {
+      const { layer } = yield* started;
+      const { Order, OrderFeatures, Price, Shop, byDefinition, tests } = lookups;
+      const { orders, prices } = lookups.together(fc.sample(tests, { numRuns: 40, seed: 8 }));
+      const price = yield* tableOf(Price, "checked", prices);
+      const shop = yield* tableOf(Shop, "checked", []);
+      const tables = { data: yield* tableOf(Order, "checked", orders), price, shop };
+      // The two minutes in which most are decided: both lookups have a hop that begins with them.
+      const hops = Map.groupBy(orders, ({ at }) => Math.floor(at.getTime() / 120_000) * 120_000);
+      const [[start, both] = [0, []]] = [...hops].toSorted((a, b) => b[1].length - a[1].length);
+      const asked = both.filter(({ at }) => at.getTime() < start + 60_000);
+      const until = new Date(start);
+      yield* Effect.gen(function* () {
+        const before = new Date(start - 3 * 60_000);
+        yield* FeatureStore.materialise(OrderFeatures, tables, { until: before });
+        const options = { knownUntil: until };
+        for (const _ of [1, 2]) {
+          const rows = prices.toReversed();
+          yield* FeatureStore.appendLookup(OrderFeatures, "price", rows, options);
+        }
+        const online = yield* OnlineFeatures.fromStore(OrderFeatures.spec, {
+          timeout: "30 seconds",
+        });
+        let compared = 0;
+        for (const [index, found] of (yield* online.rows(asked)).entries()) {
+          const { features } = Result.getOrThrow(found);
+          const expected = byDefinition(asked[index]!, prices, []);
+          for (const [name, value] of Object.entries(expected)) {
+            if (name === "staff" || name === "each") continue;
+            const served = features[namesOf(OrderFeatures).indexOf(name)] ?? Number.NaN;
+            assert.strictEqual(Number.isNaN(served) ? null : served, value, name);
+            if (value !== null) compared++;
+          }
+        }
+        assert.isAbove(compared, 20);
+      }).pipe(Effect.provide(layer()));
+    }).pipe(Effect.provide(services)),
+  );
+
   it.live("serves what the batch computes, materialised and streamed", () =>
     Effect.gen(function* () {
       const { layer } = yield* started;

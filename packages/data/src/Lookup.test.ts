@@ -36,18 +36,30 @@ const inAnotherStore = <A, E, R>(effect: Effect.Effect<A, E, R>) =>
   Effect.provide(effect, Layer.fresh(FeatureStore.FeatureStore.layerMemory));
 
 const names = namesOf(OrderFeatures);
+/** How many generated tests are compared, and which: more and others every night. */
+const numRuns = Math.ceil(Number(process.env["ML_PIPE_PARITY_CASES"] ?? 6000) / 100);
+const seed = Number(process.env["ML_PIPE_PARITY_SEED"] ?? 7);
+
 const { orders, prices, shops } = together(fc.sample(tests, { numRuns: 60, seed: 7 }));
 const expected = orders.map((row) => byDefinition(row, prices, shops));
 
-const compare = (row: OrderRow, values: ReadonlyArray<number | null>, how: string): number => {
+const compare = (
+  row: OrderRow,
+  expected: Record<string, number | null>,
+  values: ReadonlyArray<number | null>,
+  how: string,
+): number => {
   let found = 0;
-  for (const [name, value] of Object.entries(expected[row.id] ?? {})) {
+  for (const [name, value] of Object.entries(expected)) {
     const served = values[names.indexOf(name)] ?? null;
     assert.strictEqual(served, value, `${how}, order ${row.id}: ${name}`);
     if (value !== null && name !== "total") found++;
   }
   return found;
 };
+
+const compareOne = (row: OrderRow, values: ReadonlyArray<number | null>, how: string): number =>
+  compare(row, expected[row.id] ?? {}, values, how);
 
 /** In any order. */
 const shuffled = <A>(rows: ReadonlyArray<A>, seed: number): ReadonlyArray<A> =>
@@ -58,22 +70,31 @@ const nullable = (values: Float64Array): ReadonlyArray<number | null> =>
   Array.from(values, (value) => (Number.isNaN(value) ? null : value));
 
 describe("Lookup", () => {
-  it.live("finds what a search by the definition finds, in a batch", () =>
-    Effect.gen(function* () {
-      const db = yield* Duckdb;
-      const sql = OrderFeatures.sql(relationOf(Order, orders), {
-        price: relationOf(Price, prices),
-        shop: relationOf(Shop, shops),
-      });
-      const rows = yield* db.rows("compute", `FROM (${sql}) ORDER BY id`);
-      assert.strictEqual(rows.length, orders.length);
-      let found = 0;
-      for (const [index, row] of rows.entries()) {
-        const values = names.map((name) => (row[name] === null ? null : Number(row[name])));
-        found += compare(orders[index]!, values, "batch");
-      }
-      assert.isAbove(found, 500);
-    }).pipe(withStore),
+  it.live(
+    "finds what a search by the definition finds, in a batch",
+    () =>
+      Effect.gen(function* () {
+        const db = yield* Duckdb;
+        let found = 0;
+        for (let run = 0; run < numRuns; run += 60) {
+          const { orders, prices, shops } = together(
+            fc.sample(tests, { numRuns: 60, seed: seed + run }),
+          );
+          const sql = OrderFeatures.sql(relationOf(Order, orders), {
+            price: relationOf(Price, prices),
+            shop: relationOf(Shop, shops),
+          });
+          const rows = yield* db.rows("compute", `FROM (${sql}) ORDER BY id`);
+          assert.strictEqual(rows.length, orders.length);
+          for (const [index, row] of rows.entries()) {
+            const values = names.map((name) => (row[name] === null ? null : Number(row[name])));
+            const order = orders[index]!;
+            found += compare(order, byDefinition(order, prices, shops), values, "batch");
+          }
+        }
+        assert.isAbove(found, numRuns * 5);
+      }).pipe(withStore),
+    { timeout: 600_000 },
   );
 
   it.live("serves what the batch computes, however the rows came in", () =>
@@ -86,7 +107,7 @@ describe("Lookup", () => {
       const hops = [...new Set(orders.map(({ at }) => Math.floor(at.getTime() / minute)))]
         .filter((start) => start % 2 === 0)
         .toSorted((a, b) => a - b)
-        .filter((_, index) => index % 3 === 0);
+        .filter((_, index) => index % 5 === 0);
       let found = 0;
       for (const start of hops) {
         const until = new Date(start * minute);
@@ -96,14 +117,14 @@ describe("Lookup", () => {
         for (const [index, one] of (yield* online.rows(asked)).entries()) {
           const { features, stale } = Result.getOrThrow(one);
           assert.deepStrictEqual(stale, []);
-          found += compare(asked[index]!, nullable(features), "snapshot");
+          found += compareOne(asked[index]!, nullable(features), "snapshot");
         }
         const served = Effect.fnUntraced(function* (how: string) {
           const online = yield* OnlineFeatures.fromStore(OrderFeatures.spec);
           for (const [index, one] of (yield* online.rows(asked)).entries()) {
             const { features, stale } = Result.getOrThrow(one);
             assert.deepStrictEqual(stale, []);
-            found += compare(asked[index]!, nullable(features), how);
+            found += compareOne(asked[index]!, nullable(features), how);
           }
         });
         yield* inAnotherStore(
@@ -120,8 +141,7 @@ describe("Lookup", () => {
             yield* FeatureStore.materialise(OrderFeatures, tables, { until: before });
             const options = { knownUntil: until };
             const told = [];
-            for (const some of [shuffled(prices, start).slice(9), shuffled(prices, start)]) {
-              const rows = some as ReadonlyArray<Contract.Row<typeof Price>>;
+            for (const rows of [shuffled(prices, start).slice(9), shuffled(prices, start)]) {
               told.push(yield* FeatureStore.appendLookup(OrderFeatures, "price", rows, options));
               told.push(yield* FeatureStore.appendLookup(OrderFeatures, "price", rows, options));
             }
@@ -133,16 +153,12 @@ describe("Lookup", () => {
               shuffled(shops, start),
               options,
             );
-            yield* FeatureStore.append(
-              OrderFeatures,
-              orders as ReadonlyArray<Contract.Row<typeof Order>>,
-              options,
-            );
+            yield* FeatureStore.append(OrderFeatures, orders, options);
             yield* served("streamed");
           }),
         );
       }
-      assert.isAbove(found, 200);
+      assert.isAbove(found, 100);
     }).pipe(withStore),
   );
 

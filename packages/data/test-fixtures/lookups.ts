@@ -63,30 +63,9 @@ export const Shop = Contract.make("shop", {
   },
 });
 
-export interface OrderRow {
-  readonly [column: string]: unknown;
-  readonly id: number;
-  readonly test: number;
-  readonly at: Date;
-  readonly product: string | null;
-  readonly quantity: number;
-}
-
-export interface PriceRow {
-  readonly [column: string]: unknown;
-  readonly shop: number;
-  readonly product: string;
-  readonly validFrom: Date;
-  readonly loadedAt: Date;
-}
-
-export interface ShopRow {
-  readonly [column: string]: unknown;
-  readonly name: number;
-  readonly since: Date;
-  readonly announcedAt: Date | null;
-  readonly staff: number | null;
-}
+export type OrderRow = Contract.Row<typeof Order>;
+export type PriceRow = Contract.Row<typeof Price>;
+export type ShopRow = Contract.Row<typeof Shop>;
 
 /** Every kind of column, and another lookup and a history beside it. */
 export const OrderFeatures = FeatureSet.make("order-features", {
@@ -166,36 +145,29 @@ export const byDefinition = (
     ],
     { tolerance: 20 * minute, hop: minute },
   );
-  const numberOf = (value: unknown): number | null =>
-    typeof value === "number" && Number.isFinite(value) ? value : null;
-  const text = (value: unknown): string | null => (typeof value === "string" ? value : null);
-  const is = (value: boolean | null): number | null => (value === null ? null : Number(value));
-  const minutes = (from: unknown, to: unknown): number | null =>
-    from instanceof Date && to instanceof Date ? (to.getTime() - from.getTime()) / minute : null;
-  const list = (value: unknown): ReadonlyArray<unknown> | null =>
-    Array.isArray(value) ? value : null;
-  const [note, tags, days] = [text(price?.["note"]), list(price?.["tags"]), list(price?.["days"])];
-  const maker = price?.["maker"] as { name: string; rating: number } | null | undefined;
-  const shape = list(price?.["shape"]);
-  const [euros, units] = [numberOf(price?.["euros"]), numberOf(price?.["units"])];
+  const is = (value: boolean | undefined): number | null =>
+    value === undefined ? null : Number(value);
+  const minutes = (from: Date | null | undefined, to: Date | null | undefined): number | null =>
+    from && to ? (to.getTime() - from.getTime()) / minute : null;
+  const { euros = null, units = null } = price ?? {};
   const staff = shop?.staff ?? null;
-  const firstTag = text(tags?.[0]);
+  const firstTag = price?.tags?.[0] ?? undefined;
   return {
     euros,
     units,
-    sold: numberOf(price?.["sold"]),
-    noteLength: note === null ? null : [...note].length,
-    isCheap: is(note === null ? null : note === "cheap"),
-    sale: is(typeof price?.["sale"] === "boolean" ? price["sale"] : null),
-    left: minutes(at, price?.["ends"]),
+    sold: price?.sold ?? null,
+    noteLength: typeof price?.note === "string" ? [...price.note].length : null,
+    isCheap: is(typeof price?.note === "string" ? price.note === "cheap" : undefined),
+    sale: is(price?.sale ?? undefined),
+    left: minutes(at, price?.ends),
     age: minutes(price?.validFrom, at),
-    tags: tags?.length ?? null,
-    firstTag: is(firstTag === null ? null : firstTag === "new"),
-    hasNew: is(tags === null ? null : tags.includes("new")),
-    firstDay: minutes(days?.[0], at),
-    rating: numberOf(maker?.rating),
-    maker: is(maker ? maker.name === "it's" : null),
-    shape: shape === null ? null : Math.hypot(Number(shape[0]), Number(shape[1])),
+    tags: price?.tags?.length ?? null,
+    firstTag: is(firstTag === undefined ? undefined : firstTag === "new"),
+    hasNew: is(price?.tags?.includes("new")),
+    firstDay: minutes(price?.days?.[0], at),
+    rating: price?.maker?.rating ?? null,
+    maker: is(price?.maker ? price.maker.name === "it's" : undefined),
+    shape: price?.shape ? Math.hypot(...price.shape) : null,
     total: euros === null ? -1 : euros * quantity,
     staff,
     each: staff === null || staff === 0 || units === null ? null : units / staff,

@@ -2,11 +2,13 @@ import { Approval, Artifact, Digest, type Stage, Verdict } from "@ml-pipe/core";
 import { Duckdb, FeatureSet, Table } from "@ml-pipe/data";
 import { assert, describe, layer } from "@effect/vitest";
 import * as Effect from "effect/Effect";
+import * as Result from "effect/Result";
 import * as Layer from "effect/Layer";
 import * as fs from "node:fs";
 import * as os from "node:os";
 import * as path from "node:path";
 import { TestClock } from "effect/testing";
+import * as rain from "../test-fixtures/rain.ts";
 import {
   charter,
   charterUntil,
@@ -87,6 +89,32 @@ layer(services)("Deploy.release", (it) => {
       const first = yield* stage.run(input);
       yield* TestClock.adjust("1 day");
       assert.deepEqual(yield* stage.run(input), first);
+    }),
+  );
+
+  it.effect("releases what its features look up, as it was known", () =>
+    Effect.gen(function* () {
+      const history = yield* rain.trips;
+      const report = yield* rain.reports;
+      const inputs = { ...(yield* rain.passed), history };
+      const released = yield* rain.stage.run({ ...inputs, report });
+      assert.deepEqual(Object.keys(released.request.columns), ["at", "from"]);
+      const predictor = yield* Predictor.load(released);
+      const answers = yield* predictor.answer([
+        { at: "2001-06-01T00:30:00Z", from: "AAA" },
+        { at: "2001-06-01T05:10:00Z", from: "AAA" },
+      ]);
+      const [known, later] = answers.map((one) => Result.getOrThrow(one));
+      // The report of 23:00 was loaded after midnight.
+      assert.deepEqual([...(known?.features ?? [])], [5, 1, 0.5]);
+      assert.deepInclude(known?.prediction, { probability: 0.5, stale: [] });
+      // Too old by then, and nobody knows what came since.
+      assert.deepEqual(later?.prediction.missing, ["millimetres", "fog"]);
+      assert.deepEqual(later?.prediction.stale, ["millimetres", "fog", "lateLately"]);
+      // @ts-expect-error the reports are another table
+      const swapped = yield* Effect.flip(rain.stage.run({ ...inputs, report: history }));
+      assert.strictEqual(swapped._tag, "InputMismatch");
+      assert.include(swapped.message, 'stage "deploy" cannot take its input "report"');
     }),
   );
 
