@@ -303,6 +303,46 @@ ml_pipe.model(model("shop"))
     }).pipe(Effect.scoped, provided),
   );
 
+  it.live("on rows that nothing can be learnt from does not start", () =>
+    Effect.gen(function* () {
+      const stage = yield* stageOf("raise AssertionError('started')", { weight: "copies" });
+      const problemsOf = Effect.fnUntraced(function* (train: string, validation: string) {
+        const rows = (values: string) => ({
+          query: `SELECT * FROM (VALUES ${values}) t(age, days, copies, shop, label)`,
+          split: "split-one",
+        });
+        const parts = {
+          train: yield* Table.write(Buys.contract, "train", rows(train)),
+          validation: yield* Table.write(Buys.contract, "validation", rows(validation)),
+        };
+        const error = yield* Effect.flip(stage.run(parts));
+        return error._tag === "TrainingError"
+          ? error.problems.map(({ what, where }) => `${where}: ${what}`)
+          : [error.message];
+      });
+      const good = "(20.0::DOUBLE, 1.0::DOUBLE, 1, 's', TRUE), (30, 2, 1, 's', FALSE)";
+      const bad =
+        "('inf'::DOUBLE, 1.0::DOUBLE, -1, 's', TRUE), (20, '-inf'::DOUBLE, 1, 's', TRUE), ('inf', 1, 2, 's', TRUE)";
+      assert.deepStrictEqual(yield* problemsOf(bad, good), [
+        "train weights: 1 weight missing, negative or infinite",
+        "train label: all 2 labels are 1",
+        'train feature "age": 2 values infinite',
+        'train feature "days": 1 value infinite',
+      ]);
+      const unknown = "(20.0::DOUBLE, 1.0::DOUBLE, 1, 's', NULL::BOOLEAN)";
+      assert.deepStrictEqual(yield* problemsOf(unknown, good), [
+        "train data: no rows with a label",
+      ]);
+      assert.deepStrictEqual(yield* problemsOf(good, unknown), [
+        "validation data: no rows with a label",
+      ]);
+      const light = "(20.0::DOUBLE, 1.0::DOUBLE, 0, 's', TRUE), (30, 2, 0, 's', FALSE)";
+      assert.deepStrictEqual(yield* problemsOf(light, good), [
+        "train weights: no row has a weight above 0",
+      ]);
+    }).pipe(Effect.scoped, provided),
+  );
+
   it.live("is refused with types of another state of the features", () =>
     Effect.gen(function* () {
       const write = (text: string) => scriptOf(text, "types.py");

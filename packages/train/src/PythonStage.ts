@@ -18,6 +18,7 @@ import * as Schema from "effect/Schema";
 import { handOver, HandedOver } from "./internal/handOver.ts";
 import { type Prepared, preparedBy } from "./internal/prepared.ts";
 import { requireScores, type TriedError } from "./internal/tried.ts";
+import type { TrainingError } from "./internal/trainingData.ts";
 import {
   fitted,
   type GoldenError,
@@ -78,6 +79,7 @@ export type PythonTrainError =
   | PythonTypesStale
   | Onnx.ReadError
   | TriedError
+  | TrainingError
   | SplitMismatch
   | GoldenError
   | Transform.TransformError;

@@ -1,10 +1,11 @@
 /** Tables as files for another program: the features, the label, and nothing else. */
 import * as path from "node:path";
 import { Artifact } from "@ml-pipe/core";
-import { Duckdb, FeatureSet, Table, Transform } from "@ml-pipe/data";
+import { Duckdb, FeatureSet, Table, Transform, Words } from "@ml-pipe/data";
 import * as Effect from "effect/Effect";
 import * as Schema from "effect/Schema";
 import type * as Scope from "effect/Scope";
+import { failOn, type TrainingError, type TrainingProblem } from "./trainingData.ts";
 
 /** How rows are written. Texts of CSV are quoted where they must be; a missing number is `nan`. */
 export const Format = Schema.Literals(["parquet", "csv"]);
@@ -42,7 +43,7 @@ const types = { boolean: "BOOLEAN", number: "DOUBLE", text: "VARCHAR" } as const
 
 /**
  * Writes the rows of a table that have a label, in the order of the table, to a file that goes with the
- * scope. DuckDB writes it; no row is ever here.
+ * scope. DuckDB writes it; no row is ever here. Fails if no training could use them.
  */
 export const handOver: (
   set: FeatureSet.FeatureSet,
@@ -50,7 +51,7 @@ export const handOver: (
   options: HandOverOptions,
 ) => Effect.Effect<
   HandedOver,
-  Duckdb.DuckdbError | Table.ReadError | Artifact.ArtifactStoreError,
+  Duckdb.DuckdbError | Table.ReadError | TrainingError | Artifact.ArtifactStoreError,
   Duckdb.Duckdb | Artifact.ArtifactStore | Scope.Scope
 > = Effect.fnUntraced(function* (set, table, { transform, weight, format }) {
   const db = yield* Duckdb.Duckdb;
@@ -65,7 +66,7 @@ export const handOver: (
       ? features.map(Duckdb.identifier)
       : Transform.selectSql(transform, table.role === "train" ? { group } : undefined);
   // In CSV a yes is 1: every program reads numbers.
-  const labelType = format === "csv" && label === "boolean" ? "DOUBLE" : types[label];
+  const labelType = format === "csv" && label === "boolean" ? "TINYINT" : types[label];
   const select = [
     ...columns.map(
       (column, j) => `CAST(${column} AS DOUBLE) AS ${Duckdb.identifier(features[j] ?? "")}`,
@@ -75,20 +76,88 @@ export const handOver: (
   ];
   const file = path.join(yield* store.temporaryFolder, `${table.role}.${format}`);
   const relation = yield* Table.relation(table, { rowNumbers: true });
+  const rows = `SELECT ${select.join(", ")} FROM ${relation} WHERE label IS NOT NULL ORDER BY file_row_number`;
+  const count = yield* requireUsable(operation, table.role, rows, features, weight !== undefined);
   yield* db.execute(
     operation,
-    `COPY (SELECT ${select.join(", ")} FROM ${relation} WHERE label IS NOT NULL ORDER BY file_row_number)
-     TO ${Duckdb.literal(file)} (${format === "csv" ? "FORMAT csv, HEADER, NULLSTR 'nan'" : "FORMAT parquet, COMPRESSION zstd"})`,
+    `COPY (${rows}) TO ${Duckdb.literal(file)} (${format === "csv" ? "FORMAT csv, HEADER, NULLSTR 'nan'" : "FORMAT parquet, COMPRESSION zstd"})`,
   );
-  const [count] = yield* db.rows(operation, `SELECT count(label)::DOUBLE AS n FROM ${relation}`);
   return {
     path: file,
     format,
-    rows: Number(count?.["n"] ?? 0),
+    rows: count,
     features,
     texts: transform === undefined ? {} : Transform.textsOf(transform),
     label,
     weighted: weight !== undefined,
     featureSet: { name, version, digest: set.digest },
   };
+});
+
+/**
+ * How many rows there are. Fails with all that no training can use, as built-in ones do: no rows, a label that is always
+ * the same, infinite features, weights that are none.
+ */
+const requireUsable = Effect.fnUntraced(function* (
+  operation: string,
+  part: string,
+  rows: string,
+  features: ReadonlyArray<string>,
+  weighted: boolean,
+): Effect.fn.Return<number, Duckdb.DuckdbError | TrainingError, Duckdb.Duckdb> {
+  const weighs = weighted ? `"~weight"` : "1";
+  const infinite = features.map(
+    (name, j) => `count(*) FILTER (isinf(${Duckdb.identifier(name)}))::DOUBLE AS "~infinite${j}"`,
+  );
+  const [found = {}] = yield* (yield* Duckdb.Duckdb).rows(
+    operation,
+    `SELECT count(*)::DOUBLE AS "~rows",
+       count(*) FILTER (${weighs} > 0)::DOUBLE AS "~heavy",
+       count(*) FILTER (coalesce(${weighs} < 0 OR NOT isfinite(${weighs}::DOUBLE), TRUE))::DOUBLE AS "~unweighed",
+       CAST(min(label) FILTER (${weighs} > 0) AS VARCHAR) AS "~least",
+       CAST(max(label) FILTER (${weighs} > 0) AS VARCHAR) AS "~most"
+       ${infinite.map((one) => `, ${one}`).join("")} FROM (${rows})`,
+  );
+  const of = (what: string) => Number(found[what] ?? 0);
+  const [all, heavy, unweighed] = [of("~rows"), of("~heavy"), of("~unweighed")];
+  const least = found["~least"];
+  const problems: Array<TrainingProblem> = [];
+  if (all === 0) {
+    problems.push({
+      what: "no rows with a label",
+      where: `${part} data`,
+      next: "Check the source, the filters and the split upstream.",
+    });
+  }
+  if (unweighed > 0) {
+    problems.push({
+      what: `${Words.counted(unweighed, "weight")} missing, negative or infinite`,
+      where: `${part} weights`,
+      next: "Give weights of at least 0.",
+    });
+  } else if (all > 0 && heavy === 0) {
+    problems.push({
+      what: "no row has a weight above 0",
+      where: `${part} weights`,
+      next: "Give some rows a weight.",
+    });
+  }
+  if (part === "train" && heavy > 1 && least === found["~most"]) {
+    problems.push({
+      what: `all ${Words.counted(heavy, "label")} are ${String(least)}`,
+      where: "train label",
+      next: "There is nothing to learn from a constant label: check its definition and the split.",
+    });
+  }
+  for (const [j, name] of features.entries()) {
+    const many = of(`~infinite${j}`);
+    if (many === 0) continue;
+    problems.push({
+      what: `${Words.counted(many, "value")} infinite`,
+      where: `${part} feature "${name}"`,
+      next: "Find the division by zero or overflow that made it, or make it missing.",
+    });
+  }
+  yield* failOn("data", problems);
+  return all;
 });
