@@ -29,7 +29,7 @@ const stageOf = ({ stages }: Run.Run, name: string) => stages.find(({ stage }) =
 it("Ctrl-C keeps the best model so far, and says so; only `resume` goes on with it", async () => {
   const env = { TREES: "100000" };
   const training = start(run("stopped", "--json"), { cwd, env });
-  await training.until("tree 20 of 100000");
+  await training.until("at tree 20 of 100000");
   training.kill("SIGINT");
   const ended = await training.ended;
   assert.strictEqual(ended.code, 130, ended.err);
@@ -54,7 +54,7 @@ it("Ctrl-C keeps the best model so far, and says so; only `resume` goes on with 
 it("a training that is killed begins again, and gives the model of one that was not", async () => {
   const env = { TREES: "200" };
   const killed = start(run("killed", "--json"), { cwd, env });
-  await killed.until("tree 50 of 200");
+  await killed.until("at tree 50 of 200");
   killed.kill("SIGKILL");
   await killed.ended;
   const after = recordOf(await mlPipe(run("killed", "--json"), { cwd, env }));

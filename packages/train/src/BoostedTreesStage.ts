@@ -146,14 +146,9 @@ export const boostedTrees = <
       yield* Effect.forEach(strangeFinding(set.contract, held), finding);
       yield* Effect.forEach(unaskedFinding(set.contract, query, [rows, held]), finding);
       const tell = Effect.runForkWith(yield* Effect.context<never>());
+      const describe = progressTeller(objective);
       const onProgress = (point: BoostingProgress) =>
-        tell(
-          progress({
-            label: labelOf(point, objective),
-            share: point.tree / point.trees,
-            rows: train.rows,
-          }),
-        );
+        tell(progress({ ...describe(point), rows: train.rows }));
       const fit = yield* stoppable((asked) =>
         fitBoostedTrees(
           { ...rows, validation: held },
@@ -236,15 +231,30 @@ const lossNames = {
   lambdaRank: "1 − NDCG",
 } as const satisfies { readonly [O in Estimator.TreeObjective]: string };
 
-const labelOf = (
-  { tree, trees, validationLoss }: BoostingProgress,
-  objective: Estimator.TreeObjective,
-): string => {
-  const loss =
-    validationLoss === undefined
-      ? ""
-      : `, ${lossNames[objective]} ${validationLoss.toPrecision(4)}`;
-  return `tree ${tree} of ${trees}${loss}`;
+/** Points of the curve that the live tree draws. */
+const curvePoints = 10;
+
+/** Says how far a training is, with its curve: `log loss 0.41 at tree 40 of 100, lowest 0.39 at 31`. */
+const progressTeller = (objective: Estimator.TreeObjective) => {
+  const name = lossNames[objective].replace("mean ", "");
+  const losses: Array<number> = [];
+  let lowest = { tree: 0, loss: Infinity };
+  return ({ tree, trees, validationLoss, trainLoss }: BoostingProgress) => {
+    const loss = validationLoss ?? trainLoss;
+    losses.push(loss);
+    if (loss < lowest.loss) lowest = { tree, loss };
+    const best =
+      lowest.tree === tree ? "" : `, lowest ${lowest.loss.toPrecision(4)} at ${lowest.tree}`;
+    const points = Math.min(curvePoints, losses.length);
+    return {
+      label: `${name} ${loss.toPrecision(4)} at tree ${tree} of ${trees}${best}`,
+      share: tree / trees,
+      curve: Array.from(
+        { length: points },
+        (_, i) => losses[Math.round(((i + 1) * losses.length) / points) - 1] ?? loss,
+      ),
+    };
+  };
 };
 
 /** More points than these no plot shows apart. */

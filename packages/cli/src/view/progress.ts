@@ -16,6 +16,8 @@ export interface StageProgress {
   /** Share done, 0 to 1. */
   readonly share?: number;
   readonly rows?: number;
+  /** A figure from the beginning until now. */
+  readonly curve?: ReadonlyArray<number>;
   readonly items?: Run.ItemCounts;
   /** Keys of items that failed, as many as are known. */
   readonly failedItems: ReadonlyArray<string>;
@@ -88,10 +90,11 @@ export const after = (progress: Progress, event: Engine.RunEvent): Progress => {
         ...recorded(event.stage),
       }));
     case "StageProgress": {
-      const { label, share, rows, items, failedItems } = event.progress;
-      return change(progress, event.stage, ({ share: _, ...stage }) => ({
+      const { label, share, rows, curve, items, failedItems } = event.progress;
+      return change(progress, event.stage, ({ share: _, curve: __, ...stage }) => ({
         ...stage,
         label,
+        ...(curve === undefined ? {} : { curve }),
         ...(share === undefined ? {} : { share }),
         ...(rows === undefined ? {} : { rows }),
         ...(items === undefined ? {} : { items }),
@@ -99,7 +102,7 @@ export const after = (progress: Progress, event: Engine.RunEvent): Progress => {
       }));
     }
     case "StageRetried":
-      return change(progress, event.stage, ({ share: _, ...stage }) => ({
+      return change(progress, event.stage, ({ share: _, curve: __, ...stage }) => ({
         ...stage,
         label: "",
         attempts: [...stage.attempts, event.attempt],

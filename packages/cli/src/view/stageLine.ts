@@ -85,7 +85,9 @@ const detailsOf = (
       if (stage.items !== undefined) {
         return [duration(millis), retry, ...itemsRunning(stage, millis, barColumns)];
       }
-      return [duration(millis), retry, bar(stage.share, barColumns), rows, stage.label];
+      // Of rows that are gone through again and again, a rate says nothing.
+      const beside = stage.curve === undefined ? rows : line(stage.curve, barColumns);
+      return [duration(millis), retry, bar(stage.share, barColumns), beside, stage.label];
     }
     case "cached":
       return ["cached", ...ended];
@@ -158,6 +160,18 @@ const failedText = (failed: number, keys: ReadonlyArray<string>): string => {
 const blocks = (share: number, columns: number): string => {
   const full = Math.round(Math.min(1, Math.max(0, share)) * columns);
   return "█".repeat(full) + "░".repeat(columns - full);
+};
+
+const heights = ["▁", "▂", "▃", "▄", "▅", "▆", "▇", "█"];
+
+/** The last values that there is room for, between their lowest and their highest: `█▅▃▂▁▁`. */
+const line = (curve: ReadonlyArray<number>, columns: number): string => {
+  const shown = curve.slice(-columns).filter(Number.isFinite);
+  const low = Math.min(...shown);
+  const range = Math.max(...shown) - low;
+  return shown
+    .map((y) => heights[range === 0 ? 0 : Math.round(((y - low) / range) * 7)] ?? "")
+    .join("");
 };
 
 const bar = (share: number | undefined, columns: number): string =>

@@ -61,6 +61,21 @@ describe("the live tree", () => {
     ]);
   });
 
+  it("draws the curve of a training instead of a rate of rows", () => {
+    const label = "log loss 0.41 at tree 40 of 100";
+    const curve = [0.7, 0.6, 0.52, 0.47, 0.44, 0.42, 0.41, 0.4, 0.4, 0.41];
+    const training = after(progress, progressed("train", { label, share: 0.4, rows: 9, curve }));
+    assert.include(
+      draw(training).join("\n"),
+      "  ⠋ train              3.0 s     ████░░░░░░  40 %  █▆▄▃▂▁▁▁▁▁  log loss 0.41 at…",
+    );
+    const flat = after(progress, progressed("train", { label, curve: [1, 1, Number.NaN] }));
+    assert.include(
+      draw(flat).join("\n"),
+      "  ⠋ train              3.0 s     ▁▁  log loss 0.41 at tree",
+    );
+  });
+
   it("is readable at 40 columns", () => {
     assert.deepStrictEqual(draw(progress, { columns: 40 }), [
       "flight-delay  run 20261124-072342-00000…",

@@ -27,6 +27,11 @@ export interface Progress {
   readonly share?: number;
   /** Rows handled so far or in total, where the stage is about rows. */
   readonly rows?: number;
+  /**
+   * Some ten points of a figure from the beginning until now, such as the loss on validation rows, which
+   * views draw as a line.
+   */
+  readonly curve?: ReadonlyArray<number>;
   /** How its items stand, where it fans out. */
   readonly items?: ItemCounts;
   /** Keys of the first items that failed. */
