@@ -112,8 +112,8 @@ it("materialise brings the feature store up to what a release needs, and writes 
   const pruned = await features("prune", "--idle-days", "0");
   assert.match(pruned.out, /0 series dropped from state.features\.sqlite, 1 series kept/);
   const wrong = await materialise("June");
-  assert.strictEqual(wrong.code, 1);
-  assert.match(wrong.err, /materialise: "June" is not a date/);
+  assert.strictEqual(wrong.code, 2);
+  assert.match(wrong.err, /NotMaterialised: materialise: "June" is not a date/);
 });
 
 it("parity and materialise take the tables that features look up in", async () => {

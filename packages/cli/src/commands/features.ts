@@ -168,6 +168,15 @@ export interface MaterialiseOptions {
   readonly json: boolean;
 }
 
+/** What was asked for cannot be written. */
+export class NotMaterialised extends Schema.TaggedError<NotMaterialised>()("NotMaterialised", {
+  problem: Schema.String,
+}) {
+  override get message(): string {
+    return this.problem;
+  }
+}
+
 /** `materialise`: writes the state that a release needs into the feature store. */
 export const materialise = (
   options: MaterialiseOptions,
@@ -179,7 +188,8 @@ export const materialise = (
       const { release, set } = yield* releasedSet(options);
       const stage = yield* Effect.try({
         try: () => Features.materialise(set, { until: options.until }),
-        catch: (cause) => cause,
+        catch: (cause) =>
+          new NotMaterialised({ problem: cause instanceof Error ? cause.message : String(cause) }),
       });
       const { history, lookups } = yield* rowsOf(set, options);
       const done = yield* stage.run({ data: history, ...lookups });

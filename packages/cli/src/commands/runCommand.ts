@@ -53,6 +53,7 @@ const asked = new Set([
   "ReasonMissing",
   "DocumentUnreadable",
   "NotDrafted",
+  "NotMaterialised",
   "FileExists",
 ]);
 

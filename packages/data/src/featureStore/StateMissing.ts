@@ -11,7 +11,7 @@ export class StateMissing extends Schema.TaggedError<StateMissing>()("StateMissi
   features: Schema.Array(Schema.String),
 }) {
   override get message(): string {
-    return `the feature store ${this.store} has no state of ${this.features.join(", ")} of "${this.featureSet}" as they are defined now. Materialise the feature set: Features.materialise in a pipeline, or FeatureStore.materialise.`;
+    return `the feature store ${this.store} has no state of ${this.features.join(", ")} of "${this.featureSet}" as they are defined now. Materialise the feature set: Features.materialise in a pipeline, or for a release: ml-pipe features materialise RELEASE --until DATE`;
   }
 }
 
