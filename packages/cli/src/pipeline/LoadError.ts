@@ -54,6 +54,16 @@ export class PipelineImportMissing extends Schema.TaggedError<PipelineImportMiss
   }
 }
 
+/** Its packages are another installation than this command's: their values do not fit together. */
+export class PipelineOfAnotherCopy extends Schema.TaggedError<PipelineOfAnotherCopy>()(
+  "PipelineOfAnotherCopy",
+  { ...place, imported: Schema.String, own: Schema.String },
+) {
+  override get message(): string {
+    return `it imports ml-pipe from ${this.imported}, and this command is of ${this.own}: one run takes one installation. Run it with that of its project: npx ml-pipe, in the folder of the pipeline.`;
+  }
+}
+
 /** Its top level threw while it was imported. */
 export class PipelineThrew extends Schema.TaggedError<PipelineThrew>()("PipelineThrew", {
   ...place,
@@ -102,6 +112,7 @@ export type LoadError =
   | PipelineFileMissing
   | PipelineSyntax
   | PipelineImportMissing
+  | PipelineOfAnotherCopy
   | PipelineThrew
   | PipelineNotExported
   | Pipeline.PipelineInvalid;

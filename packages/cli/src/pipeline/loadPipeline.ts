@@ -1,5 +1,6 @@
 /** Imports a pipeline file and checks that it is one. */
-import { readdirSync, readFileSync, statSync } from "node:fs";
+import { readdirSync, readFileSync, realpathSync, statSync } from "node:fs";
+import { createRequire } from "node:module";
 import * as path from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
 import { type Local, Pipeline } from "@ml-pipe/ml-pipe";
@@ -10,6 +11,7 @@ import {
   PipelineFileMissing,
   PipelineImportMissing,
   PipelineNotExported,
+  PipelineOfAnotherCopy,
   PipelineSyntax,
   PipelineThrew,
 } from "./LoadError.ts";
@@ -37,6 +39,8 @@ export const importFile = (
 export const loadPipeline = (file: string): Effect.Effect<Runnable, LoadError> => {
   const absolute = path.resolve(file);
   return Effect.gen(function* () {
+    yield* requireFile(absolute);
+    yield* requireOneCopy(absolute);
     const exported = yield* importFile(absolute);
     const { default: value } = exported;
     if (isRunnable(value)) return value;
@@ -50,6 +54,25 @@ export const loadPipeline = (file: string): Effect.Effect<Runnable, LoadError> =
       ...("default" in exported ? { found: describe(value) } : {}),
     });
   });
+};
+
+/** Fails where the pipeline has packages of ml-pipe of its own, as with a command that was installed globally. */
+const requireOneCopy = (file: string): Effect.Effect<void, PipelineOfAnotherCopy> =>
+  Effect.suspend(() => {
+    const [theirs, ours] = [file, fileURLToPath(import.meta.url)].map(copySeenBy);
+    return theirs === undefined || ours === undefined || theirs === ours
+      ? Effect.void
+      : Effect.fail(new PipelineOfAnotherCopy({ file, imported: theirs, own: ours }));
+  });
+
+/** The folder of the package that a file imports, without links. */
+const copySeenBy = (file: string): string | undefined => {
+  try {
+    const umbrella = realpathSync(createRequire(file).resolve("@ml-pipe/ml-pipe"));
+    return packageOf(umbrella)?.folder;
+  } catch {
+    return undefined;
+  }
 };
 
 /** Fails if there is no such file, with the names it may have been confused with. */
