@@ -6,7 +6,7 @@ import * as fc from "fast-check";
 import { calibration } from "../test-fixtures/calibration.ts";
 import { Buys, Kind, partsOf, recorded, services } from "../test-fixtures/visits.ts";
 import { fitCalibration } from "./internal/calibration/fitCalibration.ts";
-import { calibrationFindings } from "./internal/calibration/report.ts";
+import { calibrationFindings, orderFinding } from "./internal/calibration/report.ts";
 import { isotonicSteps } from "./internal/calibration/isotonic.ts";
 import * as Train from "./Train.ts";
 
@@ -198,6 +198,37 @@ describe("calibrate", () => {
       });
       const error = yield* Effect.flip(stage.run({ model, validation: always }));
       assert.include(error.message, 'none of 300 validation rows with an outcome is "no"');
+    }).pipe(provided),
+  );
+
+  it.effect("of a model in the wrong order is a finding, infinite features are refused", () =>
+    Effect.gen(function* () {
+      const { train, validation } = yield* partsOf(Buys);
+      const model = yield* Train.linear(Buys).run({ train, validation });
+      const changed = (columns: string) =>
+        Effect.flatMap(Table.relation(validation), (relation) =>
+          Table.write(Buys.contract, "validation", {
+            query: `SELECT * REPLACE (${columns}) FROM ${relation}`,
+            split: validation.split,
+          }),
+        );
+      const stage = Train.calibrate(Buys);
+      const reversed = yield* changed("NOT label AS label");
+      const { findings } = yield* recorded(stage.run({ model, validation: reversed }));
+      assert.include(
+        findings.map(({ check }) => check),
+        "calibrate.order",
+      );
+      const infinite = yield* changed("'-inf'::DOUBLE AS age");
+      const error = yield* Effect.flip(stage.run({ model, validation: infinite }));
+      assert.include(error.message, 'the value is -Infinity (validation feature "age", row 0)');
+      const labels = Float64Array.of(0, 1, 2);
+      const scores = (right: number) =>
+        Float64Array.from({ length: 9 }, (_, at) =>
+          Math.floor(at / 3) === at % 3 ? right : (1 - right) / 2,
+        );
+      assert.deepStrictEqual(orderFinding({ scores: scores(0.8), labels, width: 3 }, "shop"), []);
+      assert.lengthOf(orderFinding({ scores: scores(0.1), labels, width: 3 }, "shop"), 1);
     }).pipe(provided),
   );
 

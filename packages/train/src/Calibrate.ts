@@ -21,9 +21,15 @@ import {
   comparison,
   crossFitted,
   measured,
+  orderFinding,
   reliability,
 } from "./internal/calibration/report.ts";
-import { type TrainingError, failOn, type TrainingProblem } from "./internal/trainingData.ts";
+import {
+  failOn,
+  infiniteIn,
+  type TrainingError,
+  type TrainingProblem,
+} from "./internal/trainingData.ts";
 import { type GoldenError, requireOneSplit, type SplitMismatch } from "./internal/trainingStage.ts";
 import { readTable, strangeFinding } from "./internal/trainingTable.ts";
 
@@ -95,6 +101,7 @@ export const calibrate = <
       const classes = signature._tag === "classes" ? signature.classes : undefined;
       const { features } = estimator;
       const rows = yield* readTable(set, validation, { transform, classes, features });
+      yield* failOn("data", infiniteIn("validation", rows.featureNames, rows.columns));
       yield* Effect.forEach(strangeFinding(set.contract, rows), finding);
       const scored = yield* Effect.scoped(
         Effect.gen(function* () {
@@ -105,6 +112,7 @@ export const calibrate = <
         }),
       );
       yield* requireClasses(scored, classes);
+      yield* Effect.forEach(orderFinding(scored, set.contract.spec.owner), finding);
       const fittedOn = { table: Table.digestOf(validation), rows: rows.labels.length };
       const calibration = fitCalibration(method, scored, fittedOn);
       const after = crossFitted(method, scored, fittedOn);

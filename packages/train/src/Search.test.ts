@@ -15,6 +15,7 @@ import * as Layer from "effect/Layer";
 import * as fc from "fast-check";
 import { Amount, Buys, partsOf } from "../test-fixtures/visits.ts";
 import { drawPoint, gridPoints } from "./internal/search/draw.ts";
+import { measure } from "./internal/search/loss.ts";
 import * as Space from "./Space.ts";
 import * as Train from "./Train.ts";
 
@@ -189,7 +190,42 @@ describe("search", () => {
       () => Train.search(Buys, { space: { l2 }, train, strategy: "halving", factor: 1 }),
       /factor is 1/,
     );
+    assert.throws(() => Train.search(Buys, { space: { l2 }, train, seed: 0.5 }), /seed 0.5/);
+    const many = { a: l2, b: l2, c: l2, d: l2, e: l2, f: l2 };
+    assert.throws(
+      () => Train.search(Buys, { space: many, train, strategy: "grid", steps: 50 }),
+      /15625000000 trials are more than 10000/,
+    );
+    assert.throws(() => Train.search(Buys, { space: { l2 }, train, trials: 1e9 }), /are more than/);
   });
+
+  it.effect("does not compare on rows that nothing can be measured on", () =>
+    Effect.gen(function* () {
+      const parts = yield* partsOf(Amount);
+      const model = yield* Train.linear(Amount).run(parts);
+      const changed = (label: string) =>
+        Effect.flatMap(Table.relation(parts.validation), (relation) =>
+          Table.write(Amount.contract, "validation", {
+            query: `SELECT * REPLACE (${label} AS label) FROM ${relation}`,
+            split: parts.validation.split,
+          }),
+        );
+      const measured = (table: Table.AnyTable, loss: "squared" | "poisson") =>
+        Effect.map(Effect.flip(measure(Amount, model, table, loss)), ({ message }) => message);
+      assert.include(
+        yield* measured(yield* changed("NULL::DOUBLE"), "squared"),
+        "no row has an outcome to measure a loss on (validation label)",
+      );
+      assert.include(
+        yield* measured(yield* changed("label - 5"), "poisson"),
+        "is below 0 (validation label, row 0)",
+      );
+      assert.include(
+        yield* measured(yield* changed("label + 1e200"), "squared"),
+        "the mean squared of the validation rows is Infinity",
+      );
+    }).pipe(provided),
+  );
 });
 
 describe("spaces", () => {

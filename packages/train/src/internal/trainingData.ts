@@ -222,6 +222,25 @@ const firstInfinite = (column: Column): number => {
   return -1;
 };
 
+/** Features with an infinite value, each by its first. */
+export const infiniteIn = (
+  part: string,
+  featureNames: ReadonlyArray<string>,
+  columns: ReadonlyArray<Column>,
+): ReadonlyArray<TrainingProblem> =>
+  columns.flatMap((column, j) => {
+    const row = firstInfinite(column);
+    return row < 0
+      ? []
+      : [
+          {
+            what: `the value is ${column[row]}`,
+            where: `${part} feature "${featureNames[j]}", row ${row}`,
+            next: "Find the division by zero or overflow that made it, or make it missing (NaN).",
+          },
+        ];
+  });
+
 /**
  * Checks everything about the data that a fit relies on and fails with all faults together; lets other
  * fibres run between columns. Infinite features are a fault: they come from a division by zero
@@ -275,14 +294,7 @@ export const checkTrainingData: (
           "Give columns and labels of the same rows.",
         );
       }
-      const row = firstInfinite(column);
-      if (row >= 0) {
-        report(
-          `the value is ${column[row]}`,
-          `${where}, row ${row}`,
-          "Find the division by zero or overflow that made it, or make it missing (NaN).",
-        );
-      }
+      problems.push(...infiniteIn(part, [featureNames[j] ?? String(j)], [column]));
       yield* Effect.yieldNow;
     }
     if (weights !== undefined) {

@@ -1,6 +1,6 @@
 /** What a calibration brings, as it is shown: on rows that it was not fitted on. */
 import type { Exhibit, Finding } from "@ml-pipe/core";
-import { Calibration, Classification, Words } from "@ml-pipe/data";
+import { Calibration, Classification, Multiclass, Words } from "@ml-pipe/data";
 import * as Result from "effect/Result";
 import { type CalibrationMethod, fitCalibration, type Scored } from "./fitCalibration.ts";
 
@@ -121,6 +121,37 @@ export const comparison = (was: Measured, is: Measured): Exhibit.Exhibit => {
       ["after", ...figures(is)],
     ],
   };
+};
+
+/**
+ * A model that puts what came true no higher than the rest: a calibration, which keeps its order or gives all rows
+ * the same, cannot make it tell anything.
+ */
+export const orderFinding = (
+  { scores, labels, width }: Scored,
+  owner: string,
+): ReadonlyArray<Finding.Finding> => {
+  const auc = Result.getOrElse(
+    width === 1
+      ? Classification.rocAuc(scores, labels)
+      : Result.map(
+          Multiclass.oneVsRestAuc({ probabilities: scores, labels, classes: width }),
+          ({ macro }) => macro ?? 1,
+        ),
+    () => 1,
+  );
+  if (auc > 0.5) return [];
+  return [
+    {
+      check: "calibrate.order",
+      severity: "warn",
+      owner,
+      expected: "a model that tells the validation rows apart: a ROC AUC above 0.5",
+      found: `${Words.number(auc)}: what it promises more of came true no more often`,
+      rows: labels.length,
+      next: "Compare the label and the features of both parts of the split; a calibration mends no order.",
+    },
+  ];
 };
 
 /** Below this many rows an isotonic map follows chance. */

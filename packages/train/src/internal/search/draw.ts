@@ -22,6 +22,13 @@ export const gridPoints = <S extends Space>(space: S, steps: number): ReadonlyAr
     )
     .map((point) => pointOf(space, (_, name) => point[name] ?? ""));
 
+/** How many points a grid has at most, without making them. */
+export const gridSize = (space: Space, steps: number): number =>
+  Object.values(space).reduce(
+    (size, dimension) => size * (dimension._tag === "choice" ? dimension.values.length : steps),
+    1,
+  );
+
 /** The parts were made from the space itself, name by name. */
 const pointOf = <S extends Space>(
   space: S,

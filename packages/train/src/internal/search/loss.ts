@@ -10,6 +10,12 @@ import {
   type Table,
 } from "@ml-pipe/data";
 import * as Effect from "effect/Effect";
+import {
+  failOn,
+  type TrainingError,
+  trainingError,
+  type TrainingProblem,
+} from "../trainingData.ts";
 import { readTable } from "../trainingTable.ts";
 
 /** The mean over rows of the log loss, squared error of probabilities, error of numbers, or mistakes. */
@@ -26,6 +32,7 @@ export interface Measured {
 
 /** What measuring can fail with. */
 export type MeasureError =
+  | TrainingError
   | Model.LoadError
   | Scoring.OpenError
   | Estimator.ScoreInputInvalid
@@ -45,6 +52,7 @@ export const measure: (
     const classes = signature._tag === "classes" ? signature.classes : undefined;
     const { features } = estimator;
     const { columns, labels } = yield* readTable(set, table, { transform, classes, features });
+    yield* failOn("data", problemsOf(labels, loss, classes));
     return yield* Effect.scoped(
       Effect.gen(function* () {
         const scoring = yield* Scoring.open(document);
@@ -55,10 +63,40 @@ export const measure: (
         for (let i = 0; i < labels.length; i++) {
           sum += of(scores.subarray(i * scoring.width, (i + 1) * scoring.width), labels[i] ?? 0);
         }
-        return { loss: sum / labels.length, rows: labels.length };
+        const mean = sum / labels.length;
+        if (!Number.isFinite(mean)) return yield* notFinite(mean, loss);
+        return { loss: mean, rows: labels.length };
       }),
     );
   });
+
+/** Why these labels cannot be measured on. */
+const problemsOf = (
+  labels: Float64Array,
+  loss: Loss,
+  classes: ReadonlyArray<string> | undefined,
+): ReadonlyArray<TrainingProblem> => {
+  const where = "validation label";
+  if (labels.length === 0) {
+    const known = classes === undefined ? "" : ` and one of the classes ${classes.join(", ")}`;
+    const next = "Make the validation part larger, or check how outcomes come into it.";
+    return [{ what: `no row has an outcome${known} to measure a loss on`, where, next }];
+  }
+  const negative = loss === "poisson" ? labels.findIndex((label) => label < 0) : -1;
+  const next = 'Compare by the loss "squared" or "absolute": of a count, none is below 0.';
+  return negative < 0
+    ? []
+    : [{ what: `label ${labels[negative]} is below 0`, where: `${where}, row ${negative}`, next }];
+};
+
+const notFinite = (loss: number, name: Loss): TrainingError =>
+  trainingError("numeric", [
+    {
+      what: `the mean ${name} of the validation rows is ${loss}`,
+      where: "validation rows",
+      next: "Look for predictions and labels that are infinite or extremely large.",
+    },
+  ]);
 
 type RowLoss = (scores: Float64Array, label: number) => number;
 

@@ -1,6 +1,6 @@
 /** Which points of a space a search tries, and on how many rows. */
 import type { Space } from "../../Space.ts";
-import { drawPoint, gridPoints } from "./draw.ts";
+import { drawPoint, gridPoints, gridSize } from "./draw.ts";
 
 /** Which points of the space are tried. */
 export type Strategy =
@@ -20,6 +20,9 @@ export type Strategy =
       readonly rungs?: number;
     };
 
+/** A search by more trials than these is a mistake. */
+const mostTrials = 10_000;
+
 /** The points, and the share of the training rows in each rung. */
 export const planOf = <S extends Space>(strategy: Strategy, space: S, seed: number) => {
   const whole = (name: string, value: number, least: number) => {
@@ -27,12 +30,22 @@ export const planOf = <S extends Space>(strategy: Strategy, space: S, seed: numb
     throw new TypeError(`search: ${name} is ${value}; give a whole number of at least ${least}`);
   };
   if (Object.keys(space).length === 0) throw new TypeError("search: the space has no parameter");
+  if (!Number.isSafeInteger(seed)) throw new TypeError(`search: the seed ${seed} is not whole`);
+  const bounded = (points: number) => {
+    if (points <= mostTrials) return;
+    throw new TypeError(
+      `search: ${points} trials are more than ${mostTrials}; try fewer steps of a grid, or points at random`,
+    );
+  };
   if (strategy.strategy === "grid") {
-    const points = gridPoints(space, whole("steps", strategy.steps ?? 5, 2));
+    const steps = whole("steps", strategy.steps ?? 5, 2);
+    bounded(gridSize(space, steps));
+    const points = gridPoints(space, steps);
     return { points, shares: [1], factor: 1 };
   }
   const halving = strategy.strategy === "halving";
   const trials = whole("trials", strategy.trials ?? (halving ? 27 : 20), 1);
+  bounded(trials);
   const drawn = Array.from({ length: trials }, (_, at) => drawPoint(space, seed, at + 1));
   // Of a small space a point may be drawn twice: once is enough.
   const points = [...new Map(drawn.map((point) => [JSON.stringify(point), point])).values()];
