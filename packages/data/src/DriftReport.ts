@@ -91,12 +91,16 @@ export const between = (
   current: Profile,
   options: DriftOptions = {},
 ): DriftReport => {
+  const partOf = { ...reference.partOf, ...current.partOf };
+  /** What is said of a part is said of its column. */
+  const optionsOf = (name: string) => options.columns?.[partOf[name] ?? name];
   const names = [
     ...new Set([...Object.keys(reference.columns), ...Object.keys(current.columns)]),
-  ].filter((name) => options.columns?.[name] !== false);
-  const judged = names.map((name) =>
-    columnDrift(name, reference.columns[name], current.columns[name], limitOf(options, name)),
-  );
+  ].filter((name) => optionsOf(name) !== false);
+  const judged = names.map((name) => {
+    const limit = limitOf(options, optionsOf(name));
+    return columnDrift(name, reference.columns[name], current.columns[name], limit);
+  });
   const tested = judged.flatMap(({ pValue }, at) =>
     pValue === null ? [] : [[at, pValue] as const],
   );
@@ -115,8 +119,7 @@ export const between = (
   };
 };
 
-const limitOf = (options: DriftOptions, name: string): Required<Limit> => {
-  const own = options.columns?.[name];
+const limitOf = (options: DriftOptions, own: Limit | false | undefined): Required<Limit> => {
   const of = own === false || own === undefined ? {} : own;
   const method = of.method ?? options.method ?? "jensen-shannon";
   const inherited = of.method === undefined ? options.atMost : undefined;

@@ -282,12 +282,43 @@ describe("a profile", () => {
     }).pipe(withTables),
   );
 
+  it.effect("profiles the lengths of lists, the norms of vectors and the fields of structs", () =>
+    Effect.gen(function* () {
+      const { columns, partOf, unsupported } = yield* Profile.of(
+        `(SELECT * FROM (VALUES
+          (['a', NULL], [3, 4]::FLOAT[2], {'city': 'Ulm', 'at': [1]}),
+          ([]::VARCHAR[], [NULL, 'nan']::FLOAT[2], {'city': NULL, 'at': NULL}),
+          (NULL, NULL, NULL)) t(tags, vector, maker))`,
+      );
+      assert.deepStrictEqual(partOf, {
+        "tags.length": "tags",
+        "vector.length": "vector",
+        "vector.norm": "vector",
+        "maker.city": "maker",
+      });
+      assert.deepStrictEqual(unsupported, [{ column: "maker.at", sqlType: "INTEGER[]" }]);
+      const { "tags.length": length, "vector.norm": norm, "maker.city": city } = columns;
+      assert.deepStrictEqual([length?.nulls, length?.present], [1, 2]);
+      close(Profile.mean(length!)!, 1);
+      assert.deepStrictEqual([norm?.nulls, norm?.number?.nan], [1, 1]);
+      close(Profile.mean(norm!)!, 5);
+      assert.deepStrictEqual([city?.nulls, city?.present], [2, 1]);
+      const merged = Result.getOrThrow(
+        Profile.merge(
+          { rows: 3, columns, partOf: partOf!, unsupported },
+          { rows: 3, columns, partOf: partOf!, unsupported },
+        ),
+      );
+      assert.deepStrictEqual(merged.partOf, partOf);
+    }).pipe(withTables),
+  );
+
   it.effect("takes what it cannot profile by name, and numbers of every size", () =>
     Effect.gen(function* () {
       const { columns, unsupported } = yield* Profile.of(
-        '(SELECT [1, 2] AS list, 18446744073709551615::UBIGINT AS big, 1.25::DECIMAL(9, 2) AS d, 1e308::DOUBLE AS huge, 5e-324::DOUBLE AS tiny, uuid() AS u, 9223372036854775807::BIGINT AS long, \'x\' || repeat(\'y\', 300) AS "a ""b""")',
+        '(SELECT MAP {1: 2} AS map, 18446744073709551615::UBIGINT AS big, 1.25::DECIMAL(9, 2) AS d, 1e308::DOUBLE AS huge, 5e-324::DOUBLE AS tiny, uuid() AS u, 9223372036854775807::BIGINT AS long, \'x\' || repeat(\'y\', 300) AS "a ""b""")',
       );
-      assert.deepStrictEqual(unsupported, [{ column: "list", sqlType: "INTEGER[]" }]);
+      assert.deepStrictEqual(unsupported, [{ column: "map", sqlType: "MAP(INTEGER, INTEGER)" }]);
       assert.strictEqual(Profile.mean(columns["d"]!), 1.25);
       close(Profile.mean(columns["huge"]!)! / 1e308, 1);
       close(Profile.mean(columns["big"]!)! / 2 ** 64, 1);

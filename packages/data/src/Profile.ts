@@ -7,7 +7,7 @@
  * that is counted is a whole number and merges exactly, in any order; equal rows give an equal profile,
  * byte for byte, on any number of threads.
  */
-import { Artifact, type Column, Digest } from "@ml-pipe/core";
+import { Artifact, Digest } from "@ml-pipe/core";
 import * as Effect from "effect/Effect";
 import * as Result from "effect/Result";
 import * as Schema from "effect/Schema";
@@ -17,8 +17,9 @@ import {
   ColumnProfile as ColumnProfileSchema,
   mergeColumns,
 } from "./profile/ColumnProfile.ts";
-import { asks, complete, type ProfiledColumn } from "./profile/scan.ts";
-import { accepts, describe, type SqlColumn } from "./TableSchema.ts";
+import { parts, profiledOf } from "./profile/parts.ts";
+import { asks, complete } from "./profile/scan.ts";
+import { describe } from "./TableSchema.ts";
 
 export type { Span } from "./profile/Buckets.ts";
 export {
@@ -46,15 +47,19 @@ export {
   standardDeviation,
 } from "./profile/read.ts";
 export { distributions, type Shown, table } from "./profile/exhibits.ts";
+export { parts, type Profiled, profiledOf, type SqlValue, typeOf } from "./profile/parts.ts";
 export { asks, complete, type ProfiledColumn, type ValueOf } from "./profile/scan.ts";
 
 /**
- * The profile of a table, or of parts of it put together. Columns of types that it does not know, such
- * as lists, are named in `unsupported`, never left out in silence.
+ * The profile of a table, or of some of its rows put together with others. Of columns of several values it
+ * has parts: `tags.length`, `vector.norm`, `maker.city`. Columns of types that it does not know are named in
+ * `unsupported`, never left out in silence.
  */
 export const Profile = Schema.Struct({
   rows: Schema.Int,
   columns: Schema.Record(Schema.String, ColumnProfileSchema),
+  /** The columns that some are parts of: `tags.length` of `tags`. */
+  partOf: Schema.optionalKey(Schema.Record(Schema.String, Schema.String)),
   unsupported: Schema.Array(Schema.Struct({ column: Schema.String, sqlType: Schema.String })),
 }).annotate({ title: "Profile" });
 /** See {@link Profile}. */
@@ -80,7 +85,13 @@ export type Profile = typeof Profile.Type;
 export const of = Effect.fnUntraced(function* (
   relation: string,
 ): Effect.fn.Return<Profile, DuckdbError, Duckdb> {
-  const { columns, unsupported } = planOf(yield* describe(relation));
+  const { columns, partOf, unsupported } = profiledOf(
+    (yield* describe(relation)).map(({ name, type }) => ({
+      name,
+      sql: identifier(name),
+      sqlType: type,
+    })),
+  );
   const db = yield* Duckdb;
   const wanted = [...new Set(asks(columns))];
   const select = wanted.map((ask, index) => `${ask} AS a${index}`).join(", ");
@@ -89,37 +100,10 @@ export const of = Effect.fnUntraced(function* (
   return {
     rows: Number(found.get("count(*)") ?? 0),
     columns: yield* complete(relation, columns, (ask) => found.get(ask)),
+    ...parts(partOf),
     unsupported,
   };
 });
-
-/** How the columns of a relation are profiled. */
-const planOf = (
-  columns: ReadonlyArray<SqlColumn>,
-): {
-  readonly columns: ReadonlyArray<ProfiledColumn>;
-  readonly unsupported: Profile["unsupported"];
-} => {
-  const planned: Array<ProfiledColumn> = [];
-  const unsupported: Array<Profile["unsupported"][number]> = [];
-  for (const { name, type: sqlType } of columns) {
-    const type = typeOf(sqlType);
-    if (type === undefined) unsupported.push({ column: name, sqlType });
-    else planned.push({ name, type, sql: identifier(name) });
-  }
-  return { columns: planned, unsupported };
-};
-
-/**
- * The type under which a column of a DuckDB type is profiled; undefined if it is none that a contract
- * can have. Whole numbers beyond 64 bits and decimals are taken as floats, UUIDs and enumerations as text.
- */
-export const typeOf = (sqlType: string): Column.ScalarType | undefined => {
-  if (/^(UBIGINT|U?HUGEINT|DECIMAL.*)$/.test(sqlType)) return "float";
-  if (/^(UUID|ENUM.*)$/.test(sqlType)) return "string";
-  const types = ["boolean", "int", "float", "string", "timestamp"] as const;
-  return types.find((type) => accepts({ type }, sqlType));
-};
 
 /** Two profiles are not of the same columns. */
 export class ProfilesDiffer extends Schema.TaggedError<ProfilesDiffer>()("ProfilesDiffer", {
@@ -160,7 +144,8 @@ export const merge = (a: Profile, b: Profile): Result.Result<Profile, ProfilesDi
   for (const each of b.unsupported) {
     if (!unsupported.some(({ column }) => column === each.column)) unsupported.push(each);
   }
-  return Result.succeed({ rows: a.rows + b.rows, columns, unsupported });
+  const partOf = parts({ ...a.partOf, ...b.partOf });
+  return Result.succeed({ rows: a.rows + b.rows, columns, ...partOf, unsupported });
 };
 
 /** As {@link merge}, of any number; undefined of none. */

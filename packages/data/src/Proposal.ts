@@ -57,21 +57,25 @@ const oftenEnough = 5;
  * ```
  */
 export const propose = (
-  { columns }: Profile,
+  { columns, partOf = {} }: Profile,
   { level = 0.99, minRows = 100 }: ProposeOptions = {},
 ): ReadonlyArray<Proposal> => {
   if (!(level > 0 && level < 1)) {
     throw new RangeError(`propose: a level lies strictly between 0 and 1, not ${level}`);
   }
-  return Object.entries(columns)
-    .toSorted(([a], [b]) => (a < b ? -1 : 1))
-    .filter(([, column]) => rowsOf(column) >= minRows && column.present > 0)
-    .flatMap(([name, column]) =>
-      rules.flatMap((rule) => {
-        const found = rule(name, column, level);
-        return found === undefined ? [] : [{ column: name, ...found }];
-      }),
-    );
+  return (
+    Object.entries(columns)
+      .toSorted(([a], [b]) => (a < b ? -1 : 1))
+      // A check is of a column, not of a part of one.
+      .filter(([name]) => partOf[name] === undefined)
+      .filter(([, column]) => rowsOf(column) >= minRows && column.present > 0)
+      .flatMap(([name, column]) =>
+        rules.flatMap((rule) => {
+          const found = rule(name, column, level);
+          return found === undefined ? [] : [{ column: name, ...found }];
+        }),
+      )
+  );
 };
 
 type Rule = (

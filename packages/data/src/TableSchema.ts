@@ -90,9 +90,10 @@ export const accepts = ({ type, items, fields = {} }: Typed, sqlType: string): b
 };
 
 /** The fields of a type such as `STRUCT(a INTEGER, "b c" VARCHAR[])`; none for any other type. */
-const fieldsOf = (sqlType: string): ReadonlyMap<string, string> => {
-  const [, inside = ""] = /^STRUCT\((.*)\)$/.exec(sqlType) ?? [];
+export const fieldsOf = (sqlType: string): ReadonlyMap<string, string> => {
+  const [, inside] = /^STRUCT\((.*)\)$/.exec(sqlType) ?? [];
   const fields = new Map<string, string>();
+  if (inside === undefined) return fields;
   let [depth, quoted, start] = [0, false, 0];
   for (let at = 0; at <= inside.length; at++) {
     const char = inside[at];

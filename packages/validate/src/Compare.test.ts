@@ -122,3 +122,46 @@ describe("two tables", () => {
     assert.throws(() => Compare.profiles(Trip, { columns }), /no column "miles"/);
   });
 });
+
+describe("columns of several values", () => {
+  const Product = Contract.make("product", {
+    version: "1",
+    owner: "shop",
+    columns: {
+      tags: Column.list(Column.string()),
+      vector: Column.embedding(2),
+      maker: Column.struct({ city: Column.string() }),
+    },
+  });
+  const products = (factor: number, tags: string) =>
+    `SELECT ${tags} AS tags, [sin(i * 1.7) * ${factor}, cos(i * 1.7) * ${factor}] AS vector,
+      {'city': CASE WHEN i % 2 = 0 THEN 'Ulm' ELSE 'Bonn' END} AS maker FROM range(1000) r(i)`;
+  const both = (now: string) =>
+    Effect.all({
+      reference: Table.write(Product, "train", { query: products(1, "['a', 'b']") }),
+      current: Table.write(Product, "live", { query: now }),
+    });
+
+  it.effect("drift by length, norm and field; what is not compared is not, with its parts", () =>
+    Effect.gen(function* () {
+      const tables = yield* both(products(3, "['a']"));
+      const outcomes = Effect.fnUntraced(function* (
+        options: Compare.CompareOptions<typeof Product>,
+      ) {
+        const stage = Compare.tables(Product, { reference: "train", current: "live", ...options });
+        const { value } = yield* telling(stage.run(tables));
+        return value!.columns.map(({ column, outcome }) => [column, outcome]);
+      });
+      assert.deepStrictEqual(yield* outcomes({ method: "ks", atMost: 0.2 }), [
+        ["tags.length", "failed"],
+        ["vector.length", "passed"],
+        ["vector.norm", "failed"],
+        ["maker.city", "could not run"],
+      ]);
+      assert.deepStrictEqual(yield* outcomes({ columns: { vector: false, tags: { atMost: 1 } } }), [
+        ["tags.length", "passed"],
+        ["maker.city", "passed"],
+      ]);
+    }).pipe(provided),
+  );
+});

@@ -90,8 +90,8 @@ export const draft = (options: DraftOptions, context: CommandContext): Promise<n
 
 const look = Effect.fnUntraced(function* (fullPath: string, file: string) {
   const relation = yield* relationOf(fullPath);
-  const profile = yield* Profile.of(relation);
   const types = yield* TableSchema.describe(relation);
+  const profile = ofSingleValues(yield* Profile.of(relation), types);
   const converted = types.flatMap(({ name, type }) => {
     const column = profile.columns[name];
     return column === undefined || TableSchema.accepts(column, type) ? [] : [[name, type] as const];
@@ -103,6 +103,20 @@ const look = Effect.fnUntraced(function* (fullPath: string, file: string) {
     keys: yield* keysOf(relation, profile),
     converted: new Map(converted),
   };
+});
+
+/** A profile of the columns of one value; the others are left out of a draft. */
+const ofSingleValues = (
+  { rows, columns, partOf = {} }: Profile.Profile,
+  types: ReadonlyArray<TableSchema.SqlColumn>,
+): Profile.Profile => ({
+  rows,
+  columns: Object.fromEntries(
+    Object.entries(columns).filter(([name]) => partOf[name] === undefined),
+  ),
+  unsupported: types
+    .filter(({ name }) => columns[name] === undefined)
+    .map(({ name, type }) => ({ column: name, sqlType: type })),
 });
 
 /** The document is neither YAML nor JSON, or no contract of ODCS. */

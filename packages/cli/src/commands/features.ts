@@ -21,7 +21,12 @@ import * as Layer from "effect/Layer";
 import * as Schema from "effect/Schema";
 import * as ExitCode from "../ExitCode.ts";
 import { loadFeatureSets } from "../features/loadFeatureSets.ts";
-import { historyOfFile, historyOfRuns, servedTable } from "../features/parityInputs.ts";
+import {
+  historyOfFile,
+  historyOfRuns,
+  lastDecision,
+  servedTable,
+} from "../features/parityInputs.ts";
 import { parityText } from "../view/parity.ts";
 import { pretty } from "../view/json.ts";
 import { count, plural, shortPath } from "../view/text.ts";
@@ -136,8 +141,9 @@ export const parity = (options: ParityOptions, context: CommandContext): Promise
     Effect.gen(function* () {
       const { release, set } = yield* releasedSet(options);
       const stage = yield* stageOf(set, options);
-      const { served, setAside } = yield* servedTable(set, options.served);
-      const { history, lookups } = yield* rowsOf(set, options);
+      const recorded = yield* servedTable(set, options.served);
+      const { served, setAside } = recorded;
+      const { history, lookups } = yield* rowsOf(set, options, yield* lastDecision(set, recorded));
       const report = yield* stage.run({ served, history, ...lookups });
       const { out, err, style, errStyle } = context.terminal;
       if (setAside > 0) {
@@ -191,7 +197,7 @@ export const materialise = (
         catch: (cause) =>
           new NotMaterialised({ problem: cause instanceof Error ? cause.message : String(cause) }),
       });
-      const { history, lookups } = yield* rowsOf(set, options);
+      const { history, lookups } = yield* rowsOf(set, options, new Date(options.until));
       const done = yield* stage.run({ data: history, ...lookups });
       const { out, style } = context.terminal;
       if (options.json) {
@@ -299,6 +305,7 @@ const releasedSet = Effect.fnUntraced(function* ({
 const rowsOf = Effect.fnUntraced(function* (
   set: FeatureSet.FeatureSet,
   options: Pick<ParityOptions, "history" | "lookup" | "stateFolder">,
+  asOf: Date | undefined,
 ) {
   const files = new Map<string, string>();
   const lookups: FeatureSet.FeatureSetSpec["lookups"] = set.spec.lookups ?? {};
@@ -312,7 +319,7 @@ const rowsOf = Effect.fnUntraced(function* (
   const tableOf = (contract: Contract.Contract, file: string | undefined) =>
     file === undefined
       ? historyOfRuns(contract, options.stateFolder)
-      : historyOfFile(contract, path.resolve(file));
+      : historyOfFile(contract, path.resolve(file), asOf);
   const history = yield* tableOf(set.source, options.history);
   const found = yield* Effect.forEach(Object.entries(lookups), ([name, { contract }]) =>
     Effect.map(

@@ -59,8 +59,10 @@ export const draftOf = (
         `Drafted from ${file}, ${plural(profile.rows, "row")}. Comments say what was seen there.`,
         "Data do not say what a value means, which unit it has, and whether it is known when the",
         "decision is made: complete that, then delete the comments.",
-        ...profile.unsupported.map(
-          ({ column, sqlType }) => `Left out: "${column}", ${sqlType}, which no contract has.`,
+        ...profile.unsupported.map(({ column, sqlType }) =>
+          /\[\d*\]$|^STRUCT/.test(sqlType)
+            ? `Left out: "${column}", ${sqlType}. Write it as Column.list, Column.struct or Column.embedding.`
+            : `Left out: "${column}", ${sqlType}, which no contract has.`,
         ),
       ],
       columns: Object.fromEntries(columns.map(({ name, comments }) => [name, comments])),

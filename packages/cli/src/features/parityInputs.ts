@@ -2,7 +2,7 @@
 import {
   Artifact,
   type Contract,
-  type Duckdb,
+  Duckdb,
   type FeatureSet,
   Ingest,
   Parity,
@@ -61,15 +61,32 @@ export const servedTable = Effect.fnUntraced(function* (
   return { served: checked, setAside: quarantine.rows };
 });
 
-/** The rows of a file as a checked table. */
+/** The last decision that was recorded; none if there is none. */
+export const lastDecision = Effect.fnUntraced(function* (
+  { spec }: FeatureSet.FeatureSet,
+  { served }: Served,
+): Effect.fn.Return<Date | undefined, unknown, Services> {
+  if (spec.decidedAt === undefined) return undefined;
+  const db = yield* Duckdb.Duckdb;
+  const [row] = yield* db.rows(
+    "find the last decision",
+    `SELECT CAST(epoch_ms(max(${Duckdb.identifier(spec.decidedAt)})) AS DOUBLE) AS "at" FROM ${yield* Table.relation(served)}`,
+  );
+  const at = row?.["at"] ?? null;
+  return at === null ? undefined : new Date(Number(at));
+});
+
+/** The rows of a file as a checked table. They are as fresh as they have to be at `asOf`. */
 export const historyOfFile = Effect.fnUntraced(function* (
   source: Contract.Contract,
   file: string,
+  asOf: Date | undefined,
 ): Effect.fn.Return<Checked, unknown, Services> {
   const from = sourceOf(file);
   if (from === undefined) return yield* new RowsUnreadable({ path: file });
   const { table } = yield* Ingest.table(source, from).run({});
-  const { checked } = yield* Validate.table(source).run({ data: table });
+  const validate = Validate.table(source, asOf === undefined ? {} : { asOf });
+  const { checked } = yield* validate.run({ data: table });
   return checked;
 });
 

@@ -1,5 +1,5 @@
 /** The two-sample Kolmogorov–Smirnov statistic of the rows themselves, in SQL. */
-import { type DriftReport, Duckdb } from "@ml-pipe/data";
+import { type DriftReport, Duckdb, Profile, TableSchema } from "@ml-pipe/data";
 import * as Effect from "effect/Effect";
 
 /**
@@ -11,12 +11,13 @@ export const withExactKs = Effect.fnUntraced(function* (
   relations: { readonly before: string; readonly now: string },
 ): Effect.fn.Return<DriftReport.DriftReport, Duckdb.DuckdbError, Duckdb.Duckdb> {
   const db = yield* Duckdb.Duckdb;
+  const values = yield* valuesOf(relations.before);
   const columns = yield* Effect.forEach(report.columns, (drift) =>
     Effect.gen(function* () {
       if (drift.ks === null || drift.ks.lower === drift.ks.upper) return drift;
       const [row] = yield* db.rows(
         `compare "${drift.column}" with the reference`,
-        ksSql(drift.column, relations),
+        ksSql(values.get(drift.column) ?? Duckdb.identifier(drift.column), relations),
       );
       const exact = Number(row?.["ks"]);
       const ks = { lower: exact, upper: exact };
@@ -30,12 +31,21 @@ export const withExactKs = Effect.fnUntraced(function* (
   return { ...report, columns };
 });
 
+/** SQL of what is profiled of a relation, by name: columns, and parts of them. */
+const valuesOf = Effect.fnUntraced(function* (relation: string) {
+  const types = yield* TableSchema.describe(relation);
+  const { columns } = Profile.profiledOf(
+    types.map(({ name, type }) => ({ name, sql: Duckdb.identifier(name), sqlType: type })),
+  );
+  return new Map(columns.map(({ name, sql }) => [name, sql]));
+});
+
 /** Counts of both up to each value, compared as whole numbers until the last division. */
 const ksSql = (
   column: string,
   { before, now }: { readonly before: string; readonly now: string },
 ): string => {
-  const value = `CAST(${Duckdb.identifier(column)} AS DOUBLE)`;
+  const value = `CAST(${column} AS DOUBLE)`;
   const from = (relation: string, was: number) =>
     `SELECT ${value} AS v, ${was} AS was FROM ${relation} WHERE isfinite(${value})`;
   return `WITH each AS (

@@ -1,5 +1,5 @@
 /** Runs all checks of a table: one scan, then a pass for what only a search finds and one for samples. */
-import { type Check as CoreCheck, Column, type Contract } from "@ml-pipe/core";
+import { type Check as CoreCheck, type Contract } from "@ml-pipe/core";
 import { type Duckdb, Profile, Table, TableSchema } from "@ml-pipe/data";
 import * as Effect from "effect/Effect";
 import type * as Scope from "effect/Scope";
@@ -45,21 +45,22 @@ export const examine = Effect.fnUntraced(function* (
 ): Effect.fn.Return<Examined, Duckdb.DuckdbError, Duckdb.Duckdb | Scope.Scope> {
   const { plan, checks } = yield* planned(path, request);
   // Of a column that cannot be read there is nothing to say.
-  const readable = plan.columns.flatMap(({ name, spec: { type }, column, sqlType }) =>
-    sqlType === undefined ? [] : [{ name, type, sql: column, sqlType }],
-  );
-  const profiled = readable.flatMap(({ name, type, sql }) =>
-    Column.isScalar(type) ? [{ name, type, sql }] : [],
+  const profiled = Profile.profiledOf(
+    plan.columns.flatMap(({ name, spec, column, sqlType }) =>
+      sqlType === undefined
+        ? []
+        : [{ name, sql: column, sqlType: TableSchema.canonicalType(spec) }],
+    ),
   );
   const scanned = yield* scan("check all rows", plan.sql, [
     "count(*)",
     ...checks.flatMap(({ asks }) => asks),
-    ...Profile.asks(profiled),
+    ...Profile.asks(profiled.columns),
   ]);
   const judged = checks.map((check) => judge(check, scanned));
   const sampled = yield* withSamples(plan.sql, judged);
   const found = yield* searchAll(plan.sql, sampled.results, scanned);
-  const columns = yield* Profile.complete(`(${plan.sql})`, profiled, scanned.valueOf);
+  const columns = yield* Profile.complete(`(${plan.sql})`, profiled.columns, scanned.valueOf);
   const rows = Number(scanned.valueOf("count(*)"));
   return {
     plan,
@@ -69,9 +70,8 @@ export const examine = Effect.fnUntraced(function* (
     profile: {
       rows,
       columns,
-      unsupported: readable.flatMap(({ name, type, sqlType }) =>
-        Column.isScalar(type) ? [] : [{ column: name, sqlType }],
-      ),
+      ...Profile.parts(profiled.partOf),
+      unsupported: profiled.unsupported,
     },
     passes: scanned.passes + sampled.passes + found.passes,
   };

@@ -35,7 +35,7 @@ export const measured = (
         } as const,
       ]
     : []),
-  ...columns.flatMap((column) =>
+  ...partsOf(profile, columns).flatMap((column) =>
     wanted.flatMap((measure) => {
       const found = measure === "rows" ? undefined : ofColumn[measure];
       const own = profile.columns[column];
@@ -56,6 +56,15 @@ export const measured = (
     }),
   ),
 ];
+
+/** Columns by what is profiled of them: of one that holds several values, its parts. */
+const partsOf = (
+  { partOf = {} }: Profile.Profile,
+  columns: ReadonlyArray<string>,
+): ReadonlyArray<string> => {
+  const parts = Map.groupBy(Object.keys(partOf), (part) => partOf[part]);
+  return columns.flatMap((column) => parts.get(column) ?? [column]);
+};
 
 interface OfColumn {
   /** Whether columns of this type have the figure at all. */
