@@ -20,11 +20,12 @@ def _problems(rules: Dict[str, Dict[str, Any]], row: Mapping[str, Any]) -> List[
 
 
 def _problems_of(name: str, rule: Dict[str, Any], value: Any) -> List[str]:
-    if value is None or (isinstance(value, float) and value != value):
+    # Arrays and data frames have types of their own, for lists, numbers and what is missing.
+    value = value.tolist() if hasattr(value, "tolist") else value
+    missing = type(value).__name__ in ("NoneType", "NAType", "NaTType")
+    if missing or (isinstance(value, float) and value != value):
         return [] if rule.get("nullable", False) else [f"{name}: expected {rule['type']}, found no value"]
     kind = rule["type"]
-    # Data frames hand lists over as arrays.
-    value = value.tolist() if kind in ("list", "embedding") and hasattr(value, "tolist") else value
     number = isinstance(value, (int, float)) and not isinstance(value, bool)
     fits = {
         "boolean": isinstance(value, bool),
@@ -45,8 +46,13 @@ def _problems_of(name: str, rule: Dict[str, Any], value: Any) -> List[str]:
         found.append(f"{name}: expected at most {rule['max']}, found {value!r}")
     if "values" in rule and value not in rule["values"]:
         found.append(f"{name}: expected one of {rule['values']}, found {value!r}")
-    if "pattern" in rule and re.fullmatch(rule["pattern"], value) is None:
-        found.append(f"{name}: expected text that matches {rule['pattern']}, found {value!r}")
+    if "pattern" in rule:
+        try:
+            # As everywhere else, \d and \w are of ASCII.
+            if re.fullmatch(rule["pattern"], value, re.ASCII) is None:
+                found.append(f"{name}: expected text that matches {rule['pattern']}, found {value!r}")
+        except re.error as problem:
+            found.append(f"{name}: the pattern {rule['pattern']} cannot be checked in Python: {problem}")
     if "size" in rule and len(value) != rule["size"]:
         found.append(f"{name}: expected {rule['size']} numbers, found {len(value)}")
     if "items" in rule:

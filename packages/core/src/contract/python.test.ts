@@ -53,6 +53,61 @@ print("\\n".join(ShopVisit2.problems(row)))`);
     ]);
   });
 
+  it("takes numbers of NumPy, and digits of ASCII; says what Python cannot check", () => {
+    const Code = Contract.make("code", {
+      version: "1",
+      owner: "shop",
+      columns: {
+        n: Column.int({ min: 1 }),
+        digits: Column.string({ pattern: "\\d+" }),
+        letters: Column.string({ pattern: "\\p{L}+" }),
+      },
+    });
+    const code = `${Contract.toPython([Code], "x")}
+class Scalar:
+    "Like numpy.int64, which is no int."
+    def __init__(self, value): self.value = value
+    def tolist(self): return self.value
+print("\\n".join(Code.problems(dict(n=Scalar(3), digits="7", letters="a"))))
+class NAType: "Like pandas.NA."
+print("\\n".join(Code.problems(dict(n=Scalar(0), digits="٣", letters=NAType()))))
+print("\\n".join(Code.problems(dict(n=Scalar(float("nan")), digits="7", letters=None))[:1]))`;
+    const { stdout, stderr } = spawnSync("python3", ["-B", "-c", code], { encoding: "utf8" });
+    assert.deepStrictEqual(
+      stdout.trim().split("\n"),
+      [
+        "letters: the pattern \\p{L}+ cannot be checked in Python: bad escape \\p at position 0",
+        "n: expected at least 1, found 0",
+        "digits: expected text that matches \\d+, found '٣'",
+        "letters: expected string, found no value",
+        "n: expected int, found no value",
+      ],
+      stderr,
+    );
+  });
+
+  it("has a class for each contract, whatever they are called", () => {
+    const of = (name: string, version = "1") =>
+      Contract.make(name, { version, owner: "lab", columns: { x: Column.float() } });
+    const contracts = [
+      of("list"),
+      of("none"),
+      of("a b"),
+      of("a-b"),
+      of("a-b", "2.0"),
+      of("trip"),
+      of("trip-row"),
+    ];
+    const code = `${Contract.toPython(contracts, "x")}
+print(sorted(name for name in dir() if hasattr(globals()[name], "DIGEST")))`;
+    const { stdout, stderr } = spawnSync("python3", ["-B", "-c", code], { encoding: "utf8" });
+    assert.strictEqual(
+      stdout.trim(),
+      "['AB', 'AB_1', 'AB_2_0', 'List_1', 'None_1', 'Trip', 'TripRow_1']",
+      stderr,
+    );
+  });
+
   it("looks into lists, structs and embeddings", () => {
     const Product = Contract.make("product", {
       version: "1",

@@ -25,7 +25,9 @@ export interface ForPython {
  * ```
  */
 export const toPython = (contracts: ReadonlyArray<ForPython>, command: string): string => {
-  const sorted = contracts.toSorted((a, b) => (a.spec.name < b.spec.name ? -1 : 1));
+  const sorted = contracts
+    .toSorted((a, b) => (keyOf(a) < keyOf(b) ? -1 : 1))
+    .map(named(new Set(reserved)));
   return `"""
 Types of what a pipeline hands over. Generated: do not edit. To write it again:
 
@@ -39,8 +41,7 @@ ${checker}
 ${sorted.map(classOf).join("\n")}`;
 };
 
-const classOf = ({ spec, digest }: ForPython): string => {
-  const name = className(spec.name);
+const classOf = ({ spec, digest, name }: Named): string => {
   const columns = Object.entries(spec.columns);
   const about = spec.description === undefined ? "" : `: ${oneLine(spec.description)}`;
   return `
@@ -86,11 +87,12 @@ def _problems(rules: Dict[str, Dict[str, Any]], row: Mapping[str, Any]) -> List[
 
 
 def _problems_of(name: str, rule: Dict[str, Any], value: Any) -> List[str]:
-    if value is None or (isinstance(value, float) and value != value):
+    # Arrays and data frames have types of their own, for lists, numbers and what is missing.
+    value = value.tolist() if hasattr(value, "tolist") else value
+    missing = type(value).__name__ in ("NoneType", "NAType", "NaTType")
+    if missing or (isinstance(value, float) and value != value):
         return [] if rule.get("nullable", False) else [f"{name}: expected {rule['type']}, found no value"]
     kind = rule["type"]
-    # Data frames hand lists over as arrays.
-    value = value.tolist() if kind in ("list", "embedding") and hasattr(value, "tolist") else value
     number = isinstance(value, (int, float)) and not isinstance(value, bool)
     fits = {
         "boolean": isinstance(value, bool),
@@ -111,8 +113,13 @@ def _problems_of(name: str, rule: Dict[str, Any], value: Any) -> List[str]:
         found.append(f"{name}: expected at most {rule['max']}, found {value!r}")
     if "values" in rule and value not in rule["values"]:
         found.append(f"{name}: expected one of {rule['values']}, found {value!r}")
-    if "pattern" in rule and re.fullmatch(rule["pattern"], value) is None:
-        found.append(f"{name}: expected text that matches {rule['pattern']}, found {value!r}")
+    if "pattern" in rule:
+        try:
+            # As everywhere else, \\d and \\w are of ASCII.
+            if re.fullmatch(rule["pattern"], value, re.ASCII) is None:
+                found.append(f"{name}: expected text that matches {rule['pattern']}, found {value!r}")
+        except re.error as problem:
+            found.append(f"{name}: the pattern {rule['pattern']} cannot be checked in Python: {problem}")
     if "size" in rule and len(value) != rule["size"]:
         found.append(f"{name}: expected {rule['size']} numbers, found {len(value)}")
     if "items" in rule:
@@ -180,3 +187,36 @@ const className = (name: string): string => {
   const joined = words.map((word) => `${word[0]?.toUpperCase()}${word.slice(1)}`).join("");
   return /^[A-Za-z]/.test(joined) ? joined : `Contract${joined}`;
 };
+
+/** A contract with the name of its class. */
+interface Named extends ForPython {
+  readonly name: string;
+}
+
+const keyOf = ({ spec, digest }: ForPython): string => `${spec.name} ${spec.version} ${digest}`;
+
+/** Names that the module has already, or Python. */
+const reserved = [
+  "Any",
+  "Dict",
+  "List",
+  "Literal",
+  "Mapping",
+  "Optional",
+  "Tuple",
+  "TypedDict",
+].concat(["None", "True", "False"]);
+
+/** Gives a class a name that no other has: with its version, then its digest, where it must. */
+const named =
+  (taken: Set<string>) =>
+  (one: ForPython): Named => {
+    const plain = className(one.spec.name);
+    const version = `${plain}_${one.spec.version.replaceAll(/\W/g, "_")}`;
+    const candidates = [plain, version];
+    const all = (name: string) => [name, `${name}Row`, `${name}Column`];
+    const free = candidates.find((name) => all(name).every((part) => !taken.has(part)));
+    const name = free ?? `${version}_${one.digest.slice(7, 15)}`;
+    for (const part of all(name)) taken.add(part);
+    return { ...one, name };
+  };
