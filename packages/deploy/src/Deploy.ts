@@ -40,6 +40,8 @@ import * as ServedFeatures from "./ServedFeatures.ts";
 export { OtherCharter } from "./internal/permission.ts";
 export { released, type ReleasedStage } from "./Released.ts";
 export {
+  NameInexact,
+  NobodyListed,
   ServedOtherwise,
   system,
   type SystemError,

@@ -5,7 +5,7 @@ import { Digest, Verdict } from "@ml-pipe/core";
 import { Duckdb, Release, Table } from "@ml-pipe/data";
 import * as Effect from "effect/Effect";
 import * as Layer from "effect/Layer";
-import { charter, Home, judged, world } from "../test-fixtures/plays.ts";
+import { charter, Home, judged, world, worldOf } from "../test-fixtures/plays.ts";
 import { layersOf, temporary } from "../test-fixtures/stateFolder.ts";
 import { openRelease } from "./embed.ts";
 import * as Deploy from "./Deploy.ts";
@@ -215,6 +215,21 @@ describe("Deploy.system", { timeout: 60_000 }, () => {
           /judged 4 \(alike\), 5 \(alike\), 6 \(alike\)\n {2}served 4 \(alike\)/,
         );
       }),
+    );
+
+    it.live("whose items have more digits than JSON carries", () =>
+      Effect.gen(function* () {
+        const { folder } = yield* released;
+        const large = yield* Effect.gen(function* () {
+          const made = yield* worldOf("9007199254740992 +");
+          const verdict = yield* passed(judged(Table.digestOf(made.lists)));
+          return yield* Effect.flip(stage.run({ ...made, verdict }));
+        }).pipe(Effect.provide(servicesOf(folder)));
+        assert.match(
+          large.message,
+          /"song" of "play" has 9007199254740993, .* Declare the column as text/,
+        );
+      }).pipe(Effect.scoped),
     );
 
     it.live("whose source learnt from another table", () =>

@@ -65,6 +65,29 @@ export class ServedOtherwise extends Schema.TaggedError<ServedOtherwise>()("Serv
   }
 }
 
+/** Nobody is known and nobody has a list, so that nothing could be compared. */
+export class NobodyListed extends Schema.TaggedError<NobodyListed>()("NobodyListed", {
+  system: Schema.String,
+}) {
+  readonly [Stage.stops] = true;
+  override get message(): string {
+    return `no user of the train table is known to "${this.system}" and none has a list, so that what would be served was compared with nothing. Check the train table: rows need a user, an item and a finite rating.`;
+  }
+}
+
+/** Whole numbers that name users or items have more digits than JSON carries. */
+export class NameInexact extends Schema.TaggedError<NameInexact>()("NameInexact", {
+  contract: Schema.String,
+  column: Schema.String,
+  name: Schema.String,
+}) {
+  readonly [Stage.stops] = true;
+  override get message(): string {
+    const { contract, column, name } = this;
+    return `"${column}" of "${contract}" has ${name}, and whole numbers beyond ±9007199254740991 lose digits in requests and answers, so that another would be meant. Declare the column as text.`;
+  }
+}
+
 /** How a system is released. */
 export interface SystemOptions {
   readonly charter: Charter.Charter<Metric.ListMetric>;
@@ -92,6 +115,8 @@ export type SystemInputs<
 export type SystemError =
   | UnjudgedLists
   | ServedOtherwise
+  | NobodyListed
+  | NameInexact
   | OtherCharter
   | Verdict.GateClosed
   | Charter.CharterExpired
@@ -187,6 +212,9 @@ export function system<C extends Contract.Contract, I extends Contract.Contract,
       const served = yield* ServedSystem.prepare(released, { recommenders, train, items, perUser });
       yield* progress({ label: "comparing with the judged lists", rows: lists.rows });
       const surface = yield* ServedSystem.open(served);
+      const { user, item } = released.interactions.spec;
+      yield* requireExact(released.interactions, user, surface.users);
+      yield* requireExact(released.interactions, item, surface.items);
       const { users, different, example } = yield* ServedSystem.compare(surface, lists);
       if (example !== null) {
         const { user, merged, served } = example;
@@ -199,6 +227,7 @@ export function system<C extends Contract.Contract, I extends Contract.Contract,
           served,
         });
       }
+      if (users === 0) return yield* new NobodyListed({ system: released.name });
       if (surface.list(null).places.length === 0) yield* finding(strangersFinding(released.name));
       const candidate = {
         name,
@@ -273,6 +302,18 @@ const strangersFinding = (name: string) => ({
   found: `an empty one: every source of "${name}" needs a history`,
   next: "Add a source that knows everybody, such as popularity, with a small weight.",
 });
+
+const requireExact = (
+  { contract, spec }: Interactions.Interactions<Contract.Contract>,
+  column: string,
+  names: ReadonlyArray<string>,
+): Effect.Effect<void, NameInexact> => {
+  if (contract.spec.columns[column]?.type !== "int") return Effect.void;
+  const name = names.find((one) => !Number.isSafeInteger(Number(one)));
+  return name === undefined
+    ? Effect.void
+    : Effect.fail(new NameInexact({ contract: spec.name, column, name }));
+};
 
 /** The last interaction that users are known by, where the contract says when they happen. */
 const lastOf = Effect.fnUntraced(function* (

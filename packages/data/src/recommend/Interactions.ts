@@ -113,6 +113,16 @@ export const make = <C extends Contract.Contract>(
 /** An identifier as text, the same for a number in whichever type. */
 export const textSql = (column: string): string => `CAST(${identifier(column)} AS VARCHAR)`;
 
+/** Whether a row says nothing, in SQL: no user, no item or no finite rating. {@link pairsSql} leaves it out. */
+export const unreadableSql = ({ user, item, rating }: InteractionsSpec): string => {
+  const missing = [user, item].map((column) => `${identifier(column)} IS NULL`);
+  const infinite =
+    rating === undefined
+      ? []
+      : [`NOT coalesce(isfinite(CAST(${identifier(rating.column)} AS DOUBLE)), FALSE)`];
+  return `(${[...missing, ...infinite].join(" OR ")})`;
+};
+
 /**
  * One row for each user and item of a relation under the contract: `user` and `item` as text, `liked`,
  * and `rating`, the last one given (how often they met, where there is no rating). Rows without a user,

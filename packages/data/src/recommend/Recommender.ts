@@ -9,7 +9,8 @@ import { type Duckdb, type DuckdbError, literal } from "../Duckdb.ts";
 import * as Table from "../Table.ts";
 import { counted } from "../Words.ts";
 import { bestFirst, drawn, listed, placed } from "../internal/recommend/candidates.ts";
-import { type Interactions, pairsSql } from "./Interactions.ts";
+import { candidateFindings } from "../internal/recommend/told.ts";
+import { type Interactions, pairsSql, unreadableSql } from "./Interactions.ts";
 import * as Recommendations from "./Recommendations.ts";
 
 /** What was learnt, in the form in which it recommends. Its parts are Parquet files. */
@@ -151,7 +152,7 @@ export const candidates = <C extends Contract.Contract>(
     input: { recommender: of(interactions), train: Table.of(interactions.contract, "train") },
     output: Table.of(Recommendations.contract, "checked"),
     params: { interactions: interactions.digest, perUser, source: source ?? null },
-    run: Effect.fnUntraced(function* ({ recommender, train }, { progress }) {
+    run: Effect.fnUntraced(function* ({ recommender, train }, { finding, progress }) {
       const table = Table.digestOf(train);
       const { kind, trainedOn } = recommender;
       if (trainedOn.table !== table) {
@@ -165,6 +166,10 @@ export const candidates = <C extends Contract.Contract>(
         split: train.split,
       });
       yield* progress({ label: "recommended", rows: lists.rows });
+      const { name, owner } = interactions.contract.spec;
+      const unreadable = unreadableSql(interactions.spec);
+      const about = { name, owner, pairs, train, unreadable, lists };
+      yield* Effect.forEach(yield* candidateFindings(source ?? kind, about), finding);
       return lists;
     }, Effect.scoped),
   });

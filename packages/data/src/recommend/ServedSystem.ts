@@ -174,6 +174,8 @@ export interface List {
 export interface Surface {
   /** The users of the train table, in order. */
   readonly users: ReadonlyArray<string>;
+  /** The items that the train table or a source knows, in order. */
+  readonly items: ReadonlyArray<string>;
   /**
    * The list of a user, null being nobody in particular. `met` is what they have met beside what the train table
    * says; it is never shown.
@@ -228,6 +230,7 @@ const surfaceOf = ({ spec, sources, perUser }: ServedSystem, bytes: Uint8Array):
   const met = new Uint8Array(items.length);
   return {
     users,
+    items,
     list: (name, also = []) => {
       const user = name === null ? -1 : (userOf.get(name) ?? -1);
       const [from, to] = user < 0 ? [0, 0] : [offsets[user]!, offsets[user + 1]!];
@@ -300,6 +303,7 @@ export const compare = Effect.fnUntraced(function* (
   const step = Math.max(1, Math.ceil(surface.users.length / users));
   const asked = new Set(surface.users.filter((_, at) => at % step === 0));
   for (const { user } of yield* db.rows(operation, spread)) asked.add(String(user));
+  if (asked.size === 0) return { users: 0, different: 0, example: null };
   const names = Array.from(asked, (user) => literal(user)).join(", ");
   const found = yield* db.rows(
     operation,

@@ -203,7 +203,7 @@ export class ItemsRepeated extends Schema.TaggedError<ItemsRepeated>()("ItemsRep
   items: Schema.Int,
 }) {
   override get message(): string {
-    return `${counted(this.items, "item")} of the catalogue "${this.contract}" (${this.column}) come more than once, so that lists would hold them twice. Deduplicate it, or declare the key in its contract and validate.`;
+    return `${counted(this.items, "item")} of the catalogue "${this.contract}" (${this.column}) come more than once: which row describes them is not known, and lists would hold them twice. Deduplicate it, or declare the key in its contract and validate.`;
   }
 }
 

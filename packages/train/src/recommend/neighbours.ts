@@ -1,6 +1,13 @@
 /** Stages that find, for each item, the items nearest to it: by who liked both, or by what they are. */
 import { type Column, type Contract, Stage } from "@ml-pipe/core";
-import { type Catalogue, Duckdb, type Interactions, Recommender, Table } from "@ml-pipe/data";
+import {
+  type Catalogue,
+  Duckdb,
+  type Interactions,
+  Recommender,
+  System,
+  Table,
+} from "@ml-pipe/data";
 import * as Effect from "effect/Effect";
 import { nearest, type SparseMatrix } from "../internal/similarity.ts";
 import { trainingError, type TrainingError } from "../internal/trainingData.ts";
@@ -132,6 +139,7 @@ export const contentNeighbours = <C extends Contract.Contract, I extends Contrac
       shrink,
     },
     run: Effect.fnUntraced(function* ({ train, items }, { progress }) {
+      yield* System.requireItemsOnce(catalogue, yield* Table.relation(items));
       const content = yield* readContent(catalogue, items, descriptors);
       const part = yield* storeNearest(
         content.matrix,

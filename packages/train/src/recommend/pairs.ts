@@ -1,12 +1,13 @@
 /** Interactions as typed arrays, and what was computed on its way into a recommender's parts. */
 import { Artifact, type Contract, type Stage } from "@ml-pipe/core";
-import { Duckdb, Interactions, type Recommender, Table } from "@ml-pipe/data";
+import { Duckdb, Interactions, type Recommender, type System, Table } from "@ml-pipe/data";
 import * as Effect from "effect/Effect";
-import type { TrainingError } from "../internal/trainingData.ts";
+import { failOn, type TrainingError } from "../internal/trainingData.ts";
 
 /** What training a recommender can fail with. */
 export type RecommenderError =
   | TrainingError
+  | System.ItemsRepeated
   | Duckdb.DuckdbError
   | Table.ReadError
   | Artifact.ArtifactStoreError;
@@ -80,4 +81,25 @@ export const storePart = Effect.fnUntraced(function* (query: string) {
       `COPY (${query}) TO ${Duckdb.literal(file)} (FORMAT parquet, COMPRESSION zstd)`,
     ),
   );
+});
+
+/** Fails if a stored part has no rows: nobody liked anything, and what was learnt would recommend nothing. */
+export const requireRows = Effect.fnUntraced(function* (part: Artifact.Artifact) {
+  const db = yield* Duckdb.Duckdb;
+  const store = yield* Artifact.ArtifactStore;
+  const file = Table.parquet(yield* store.path(part));
+  const [first] = yield* db.rows("look at what was learnt", `FROM ${file} LIMIT 1`);
+  yield* failOn(
+    "data",
+    first !== undefined
+      ? []
+      : [
+          {
+            what: "there are no entries",
+            where: "training data",
+            next: "Check the split, and from which rating on an item counts as liked.",
+          },
+        ],
+  );
+  return part;
 });

@@ -3,7 +3,7 @@ import { type Contract, Stage } from "@ml-pipe/core";
 import { Duckdb, Interactions, Recommender, Table } from "@ml-pipe/data";
 import * as Duration from "effect/Duration";
 import * as Effect from "effect/Effect";
-import { type RecommenderStage, storePart } from "./pairs.ts";
+import { type RecommenderStage, requireRows, storePart } from "./pairs.ts";
 
 /** How {@link popularity} counts. */
 export interface PopularityOptions {
@@ -58,7 +58,7 @@ export const popularity = <C extends Contract.Contract>(
         kind: "popularity",
         form: {
           _tag: "scores",
-          scores: yield* storePart(
+          scores: yield* storeLearnt(
             halfLifeMs === null
               ? `SELECT item, count(*)::DOUBLE AS score FROM ${Interactions.pairsSql(spec, relation)}
                WHERE liked GROUP BY item ORDER BY item`
@@ -69,6 +69,8 @@ export const popularity = <C extends Contract.Contract>(
     }),
   });
 };
+
+const storeLearnt = (query: string) => Effect.flatMap(storePart(query), requireRows);
 
 /** Each user counts once for an item, as of the last time that they liked it. */
 const decayedSql = (
@@ -122,7 +124,7 @@ export const randomItems = <C extends Contract.Contract>(
         form: {
           _tag: "random",
           seed,
-          items: yield* storePart(
+          items: yield* storeLearnt(
             `SELECT DISTINCT ${item} AS item FROM ${relation} WHERE ${item} IS NOT NULL ORDER BY item`,
           ),
         },

@@ -280,17 +280,60 @@ describe("recommending", () => {
           ["bob", 3, "'NaN'::DOUBLE", 1],
           ["cy", 3, "'inf'::DOUBLE", 1],
         ]);
-        for (const stage of [Train.factors(Ratings), Train.itemNeighbours(Ratings)]) {
+        const stages = [
+          Train.factors(Ratings),
+          Train.itemNeighbours(Ratings),
+          Train.popularity(Ratings),
+          Train.popularity(Ratings, { halfLife: "1 day" }),
+        ];
+        for (const stage of stages) {
           const error = yield* Effect.flip(stage.run({ train: disliked }));
           assert.match(error.message, /from which rating on an item counts as liked/);
         }
-        const popular = yield* Train.popularity(Ratings).run({ train: disliked });
-        const lists = yield* Recommender.candidates(Ratings).run({
-          recommender: popular,
-          train: disliked,
+        const empty = yield* Table.write(Rating, "train", {
+          query: `SELECT * FROM ${yield* Table.relation(train)} LIMIT 0`,
         });
-        assert.strictEqual(lists.rows, 0);
+        const error = yield* Effect.flip(Train.randomItems(Ratings).run({ train: empty }));
+        assert.match(error.message, /cannot train: there are no entries/);
       }).pipe(withTables),
+  );
+
+  it.effect("says who gets no list, and which rows say nothing", () =>
+    Effect.gen(function* () {
+      const told = Effect.fnUntraced(function* (train: Table.Table<typeof Rating, "train">) {
+        const found: Array<string> = [];
+        const recommender = yield* Train.itemNeighbours(Ratings).run({ train });
+        yield* Recommender.candidates(Ratings, { source: "near" })
+          .run({ recommender, train })
+          .pipe(
+            Effect.provideService(Stage.Reporter, (event) =>
+              Effect.sync(() => {
+                if (event._tag !== "Finding") return;
+                const { check, severity, found: words } = event.finding;
+                found.push(`${severity} ${check}: ${words}`);
+              }),
+            ),
+          );
+        return found;
+      });
+      const likes = yield* ratings([
+        ["ana", 1, 5, 0],
+        ["ana", 2, 5, 0],
+        ["bob", 1, 5, 0],
+        ["cy", 3, 5, 0],
+        ["cy", 4, "'inf'::DOUBLE", 0],
+        ["di", 1, "'NaN'::DOUBLE", 0],
+      ]);
+      assert.deepStrictEqual(yield* told(likes), [
+        "info candidates.unlisted: none for 2 users",
+        "warn candidates.unreadable: 2 rows of 6 without, left out",
+      ]);
+      const alone = yield* ratings([
+        ["ana", 1, 5, 0],
+        ["ana", 2, 5, 0],
+      ]);
+      assert.deepStrictEqual(yield* told(alone), ["warn candidates.unlisted: none for anybody"]);
+    }).pipe(withTables),
   );
 
   it.effect("says when the regularisation leaves nothing of the factors", () =>

@@ -1,10 +1,63 @@
-/** What a merge tells: whom places are owed to, and whose lists are short. */
+/** What lists tell: who has none, whom places are owed to, and whose lists are short. */
 import type { Artifact, Exhibit, Finding } from "@ml-pipe/core";
 import * as Effect from "effect/Effect";
 import { Duckdb, type DuckdbError } from "../../Duckdb.ts";
 import type { SystemSpec } from "../../recommend/SystemSpec.ts";
 import * as Table from "../../Table.ts";
 import { counted, percent, whole } from "../../Words.ts";
+
+/** Users without a list, and rows of the train table that say nothing. */
+export const candidateFindings = Effect.fnUntraced(function* (
+  source: string,
+  about: {
+    readonly name: string;
+    readonly owner: string;
+    /** A relation `user`, `item` of what users have met. */
+    readonly pairs: string;
+    readonly train: Table.AnyTable;
+    readonly unreadable: string;
+    readonly lists: Table.AnyTable;
+  },
+): Effect.fn.Return<
+  ReadonlyArray<Finding.Finding>,
+  DuckdbError | Table.ReadError,
+  Duckdb | Artifact.ArtifactStore
+> {
+  const db = yield* Duckdb;
+  const { name, owner, pairs, train, unreadable, lists } = about;
+  const [found] = yield* db.rows(
+    `look at the lists of ${source}`,
+    `SELECT (SELECT count(DISTINCT user) FROM ${pairs})::DOUBLE AS users,
+      (SELECT count(DISTINCT user) FROM ${yield* Table.relation(lists)})::DOUBLE AS listed,
+      (SELECT count(*) FROM ${yield* Table.relation(train)} WHERE ${unreadable})::DOUBLE AS unread`,
+  );
+  const of = (column: string) => Number(found?.[column] ?? 0);
+  const [users, listed, unread] = [of("users"), of("listed"), of("unread")];
+  const findings: Array<Finding.Finding> = [];
+  if (listed < users || users === 0) {
+    findings.push({
+      check: "candidates.unlisted",
+      severity: listed === 0 ? "warn" : "info",
+      owner,
+      expected: `a list of "${source}" for each of ${counted(users, "user")}`,
+      found: listed === 0 ? "none for anybody" : `none for ${counted(users - listed, "user")}`,
+      rows: users - listed,
+      next: "They have liked nothing that it knows, or have met all that it knows. Merge it with a source that knows everybody, such as popularity; if nobody has a list, check that items have the same names everywhere.",
+    });
+  }
+  if (unread > 0) {
+    findings.push({
+      check: "candidates.unreadable",
+      severity: "warn",
+      owner,
+      expected: `a user, an item and a finite rating in each row of ${name}`,
+      found: `${counted(unread, "row")} of ${whole(train.rows)} without, left out`,
+      rows: unread,
+      next: "Validate the table by its contract before it is split: these rows teach nothing, and their users may be missing.",
+    });
+  }
+  return findings;
+});
 
 /** The exhibit and the findings of a merge. */
 export const toldOf = Effect.fnUntraced(function* (
