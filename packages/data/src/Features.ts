@@ -7,8 +7,9 @@ import type { FeatureSet, FeatureSetSpec } from "./FeatureSet.ts";
 import * as FeatureStore from "./FeatureStore.ts";
 import { bucketsSql } from "./featureStore/materialise.ts";
 import { seriesOf } from "./featureStore/series.ts";
-import { type BucketColumn, isText } from "./internal/aggregates.ts";
+import { isText } from "./internal/aggregates.ts";
 import { bucketColumn, featureSql } from "./internal/featureSql.ts";
+import type { EntityBuckets } from "./internal/historyIndex.ts";
 import { key } from "./internal/hops.ts";
 import { lookupColumn } from "./internal/lookupSql.ts";
 import * as Lookup from "./Lookup.ts";
@@ -211,7 +212,7 @@ const listOf = (value: unknown): ReadonlyArray<unknown> => (Array.isArray(value)
 const numberOf = (value: unknown): number | null => (value === null ? null : Number(value));
 
 /** A column of buckets: of numbers, of lists of numbers, or of texts. */
-const columnOf = (name: string, values: ReadonlyArray<unknown>): BucketColumn =>
+const columnOf = (name: string, values: ReadonlyArray<unknown>): EntityBuckets["columns"][string] =>
   isText(name)
     ? values.map((one) => (one === null ? null : String(one)))
     : values.some(Array.isArray)

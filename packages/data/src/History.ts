@@ -236,7 +236,7 @@ export const lookup = (
 };
 
 const nothing = new Float64Array();
-const unknownEntity = { hop: nothing, column: () => nothing };
+const unknownEntity: Buckets = { hop: nothing, column: () => nothing, text: () => undefined };
 
 /** Whether two histories are the same. */
 export const same = (a: Ast, b: Ast): boolean => JSON.stringify(a) === JSON.stringify(b);

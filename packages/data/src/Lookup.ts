@@ -256,8 +256,8 @@ export const find = (
       }
     }
     if (!(bestEvent >= (end - hops) * hopMs)) return undefined;
-    const text = found.column("row")[best];
-    const cells: unknown = typeof text === "string" ? JSON.parse(text) : undefined;
+    const text = found.text("row", best);
+    const cells: unknown = text === undefined ? undefined : JSON.parse(text);
     return Array.isArray(cells) ? cells : undefined;
   };
 };

@@ -41,23 +41,34 @@ export const layOut = ({ columns }: Series, bytes: Uint8Array): ReadonlyArray<Bu
   const hop = numbers.subarray(1, 1 + size);
   let at = 1 + size;
   const take = (count: number) => numbers.subarray(at, (at += count));
-  return columns.map((names) => {
+  const laidOut = columns.map((names) => {
     const found = names.map((name): Float64Array | BucketColumn => {
       const own = take(size);
-      if (isText(name)) return textsOf(bytes.subarray(at * 8), own);
       if (!isList(name)) return own;
       return Array.from(own, (length) => (Number.isNaN(length) ? null : Array.from(take(length))));
     });
-    return { hop, column: (name) => found[names.indexOf(name)] ?? none };
+    return (name: string) => found[names.indexOf(name)] ?? none;
   });
+  const texts = bytes.subarray(at * 8);
+  return laidOut.map((column) => ({
+    hop,
+    column,
+    // Few are ever read, so that each is made when it is.
+    text: (name, place) => {
+      const lengths = column(name);
+      return lengths instanceof Float64Array ? textAt(texts, lengths, place) : undefined;
+    },
+  }));
 };
 
-/** Texts that stand one behind the other, by the numbers of their bytes. */
-const textsOf = (bytes: Uint8Array, lengths: Float64Array): ReadonlyArray<string | null> => {
-  let at = 0;
-  return Array.from(lengths, (length) =>
-    Number.isNaN(length) ? null : toText.decode(bytes.subarray(at, (at += length))),
-  );
+/** One of the texts that stand one behind the other, by the numbers of their bytes. */
+const textAt = (bytes: Uint8Array, lengths: Float64Array, place: number): string | undefined => {
+  const length = lengths[place] ?? Number.NaN;
+  if (Number.isNaN(length)) return undefined;
+  const from = lengths
+    .subarray(0, place)
+    .reduce((sum, one) => sum + (Number.isNaN(one) ? 0 : one), 0);
+  return toText.decode(bytes.subarray(from, from + length));
 };
 
 const toText = new TextDecoder();
@@ -73,7 +84,9 @@ export const decode = (series: Series, bytes: Uint8Array | undefined): EntityBuc
       series.columns.map((names, history) =>
         Object.fromEntries(
           names.map((name): [string, Bucket[string]] => {
-            const value = laidOut[history]?.column(name)[place] ?? null;
+            const buckets = laidOut[history];
+            if (isText(name)) return [name, buckets?.text(name, place) ?? null];
+            const value = buckets?.column(name)[place] ?? null;
             return [name, typeof value === "number" && Number.isNaN(value) ? null : value];
           }),
         ),

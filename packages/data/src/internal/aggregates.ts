@@ -5,11 +5,10 @@
 import { codeOf, codesSql, estimate, estimateSql, withCode } from "./hyperLogLog.ts";
 import { numberSql } from "./operators/Operator.ts";
 
-/** A column of buckets: a number each, a list of numbers, or text. Null where a bucket has no value. */
+/** A column of buckets: a number each, or a list of numbers. Null where a bucket has no value. */
 export type BucketColumn =
   | ReadonlyArray<number | null>
-  | ReadonlyArray<ReadonlyArray<number> | null>
-  | ReadonlyArray<string | null>;
+  | ReadonlyArray<ReadonlyArray<number> | null>;
 
 /** What the SQL of a bucket is made of. */
 interface BucketInput {

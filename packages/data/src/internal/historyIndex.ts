@@ -27,6 +27,8 @@ export interface Buckets {
   readonly hop: Float64Array;
   /** A column of the buckets, by name: numbers as doubles, with NaN where there is none. */
   readonly column: (name: string) => Float64Array | BucketColumn;
+  /** A column of texts, of which one is read: `undefined` where there is none. */
+  readonly text: (name: string, place: number) => string | undefined;
 }
 
 /** The buckets of the entity that a row is of; `undefined` if there are none. */
@@ -70,14 +72,26 @@ export const entityIndex = (
 const bucketsOf = ({ hop, columns }: Pick<EntityBuckets, "hop" | "columns">): Buckets => {
   const byName = new Map<string, Float64Array | BucketColumn>();
   for (const [name, values] of Object.entries(columns)) {
-    byName.set(name, isNumbers(values) ? Float64Array.from(values, orNaN) : values);
+    if (isNumbers(values)) byName.set(name, Float64Array.from(values, orNaN));
+    else if (!isTexts(values)) byName.set(name, values);
   }
-  return { hop: Float64Array.from(hop), column: (name) => byName.get(name) ?? none };
+  return {
+    hop: Float64Array.from(hop),
+    column: (name) => byName.get(name) ?? none,
+    text: (name, place) => {
+      const found = columns[name]?.[place];
+      return typeof found === "string" ? found : undefined;
+    },
+  };
 };
+
+type Column = EntityBuckets["columns"][string];
 
 const none = new Float64Array();
 const orNaN = (value: number | null): number => value ?? Number.NaN;
-const isNumbers = (values: BucketColumn): values is ReadonlyArray<number | null> =>
+const isTexts = (values: Column): values is ReadonlyArray<string | null> =>
+  values.some((value) => typeof value === "string");
+const isNumbers = (values: Column): values is ReadonlyArray<number | null> =>
   values.every((value) => value === null || typeof value === "number");
 
 /**

@@ -23,13 +23,9 @@ export const stepsSql = (
   const row = `{${names.map((name) => `${literal(name)}: ${identifier(name)}`).join(", ")}}`;
   const keys = lookup.by.map((_, index) => key(index));
   const partition = keys.length === 0 ? "" : `PARTITION BY ${keys.join(", ")} `;
-  return [
-    `SELECT * FROM (`,
-    `  SELECT *, row_number() OVER (${partition}ORDER BY "~event", "~known") AS "~rank" FROM (`,
-    `    ${newestSql(lookup, row, relation)}`,
-    `  )`,
-    `) QUALIFY "~rank" = max("~rank") OVER (${partition}ORDER BY "~hop" ROWS UNBOUNDED PRECEDING)`,
-  ].join("\n");
+  // Of one event, a later hop is the later word on it.
+  return `FROM (${newestSql(lookup, row, relation)})
+    QUALIFY "~event" = max("~event") OVER (${partition}ORDER BY "~hop" ROWS UNBOUNDED PRECEDING)`;
 };
 
 /** Joins steps to rows decided at an instant. */
