@@ -239,6 +239,20 @@ describe("a file in ONNX", () => {
     }).pipe(Effect.scoped, withTables),
   );
 
+  it.live("that computes for years can be stopped, and holds up no process", () =>
+    Effect.gen(function* () {
+      const file = yield* fileOf(bytesOf("endless"));
+      const program = fileURLToPath(new URL("../test-fixtures/endlessModel.ts", import.meta.url));
+      const { stdout, stderr, signal } = spawnSync(
+        process.execPath,
+        ["--conditions=@ml-pipe/source", program, file],
+        { encoding: "utf8", timeout: 50_000, killSignal: "SIGTERM" },
+      );
+      assert.strictEqual(stdout, "TimeoutError\n", stderr);
+      assert.notStrictEqual(signal, "SIGTERM");
+    }).pipe(Effect.scoped, withTables),
+  );
+
   it.live("that is another one than was stored is not loaded", () =>
     Effect.gen(function* () {
       const model = yield* read("binary");

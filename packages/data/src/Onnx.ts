@@ -8,7 +8,7 @@ import * as fs from "node:fs/promises";
 import { Artifact } from "@ml-pipe/core";
 import * as Effect from "effect/Effect";
 import * as Schema from "effect/Schema";
-import { type OnnxFailed, OnnxInvalid, type OnnxRuntimeMissing } from "./onnx/errors.ts";
+import { OnnxFailed, OnnxInvalid, type OnnxRuntimeMissing } from "./onnx/errors.ts";
 import { NotProtobuf } from "./onnx/protobuf.ts";
 import { type Fitting, fit, type Problem } from "./onnx/fit.ts";
 import { Input, pack, type WantedInputs } from "./onnx/inputs.ts";
@@ -149,6 +149,8 @@ export const read: (
 
 /** Rows that are tried: more than one, so that a model which takes single rows only is found out. */
 const triedRows = 3;
+/** No model that can be used takes as long for them. */
+const triedMillis = 60_000;
 
 const trial = Effect.fnUntraced(function* (
   file: Artifact.Artifact,
@@ -158,10 +160,12 @@ const trial = Effect.fnUntraced(function* (
   const path = yield* (yield* Artifact.ArtifactStore).path(file).pipe(Effect.orDie);
   const thread = yield* start({ path, inputs, output });
   const zeros = features.map(() => new Float64Array(triedRows));
-  return yield* thread.score(
-    triedRows,
-    inputs.map((input) => pack(input, zeros, features, [0, triedRows])),
-  );
+  const given = inputs.map((input) => pack(input, zeros, features, [0, triedRows]));
+  const problem = `it took longer than ${triedMillis / 1000} s for ${triedRows} rows`;
+  return yield* Effect.timeoutOrElse(thread.score(triedRows, given), {
+    duration: triedMillis,
+    orElse: () => Effect.fail(new OnnxFailed({ during: "score", problem })),
+  });
 }, Effect.scoped);
 
 const columnsProblem = (

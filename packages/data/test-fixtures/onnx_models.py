@@ -77,6 +77,13 @@ branch = helper.make_graph(
 own = helper.make_function(
     "own", "Half", ["a"], ["b"], [helper.make_node("Sigmoid", ["a"], ["b"])], [helper.make_opsetid("", 20)]
 )
+# A loop that runs for years.
+turn = helper.make_graph(
+    [helper.make_node("Identity", ["on"], ["go"]), helper.make_node("Sin", ["was"], ["is"])],
+    "turn",
+    [port("i", [], TensorProto.INT64), port("on", [], TensorProto.BOOL), port("was", None)],
+    [port("go", [], TensorProto.BOOL), port("is", None)],
+)
 x, p = port("x", ["rows", 3]), port("p", ["rows", 1])
 files |= {
     "twoInputs": graph(
@@ -102,6 +109,15 @@ files |= {
         [weights],
         opsets=[("", 20), ("own", 1)],
         functions=[own],
+    ),
+    "endless": graph(
+        [helper.make_node("Loop", ["turns", "true", "x"], ["p"], body=turn)],
+        [x],
+        [port("p", ["rows", 3])],
+        [
+            numpy_helper.from_array(np.array(10**15, np.int64), "turns"),
+            numpy_helper.from_array(np.array(True), "true"),
+        ],
     ),
     "oneRow": graph(nodes, [port("x", [1, 3])], [port("p", [1, 1])], [weights]),
     "image": graph(nodes, [port("x", ["rows", 3, 8, 8])], [p], [weights]),

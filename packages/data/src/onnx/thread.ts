@@ -13,7 +13,15 @@ const entry = new URL(
 );
 
 /** How long a thread has to give its memory back before it is ended. */
-const closeMillis = 2000;
+const closeMillis = 1000;
+
+/** Threads that were to end and are still within a call of the runtime, which nothing can interrupt. */
+const stuck = new Set<Worker>();
+
+/** A process would wait for such a thread, if need be for ever, when it has nothing else left to do. */
+const leave = (): void => {
+  if (stuck.size > 0) process.kill(process.pid, "SIGKILL");
+};
 
 /** What a thread computed for rows. */
 export interface Scored {
@@ -96,7 +104,7 @@ export const start = Effect.fnUntraced(function* (
   };
 });
 
-/** Lets the session go first, which frees the model's memory; a thread that computes is ended. */
+/** Lets the session go first, which frees the model's memory; a thread that computes is ended, when it can be. */
 const close = async (worker: Worker): Promise<void> => {
   const exited = new Promise<void>((resolve) => worker.once("exit", () => resolve()));
   if (worker.threadId === -1) return;
@@ -107,5 +115,10 @@ const close = async (worker: Worker): Promise<void> => {
     exited.then(() => true),
     new Promise<false>((resolve) => setTimeout(() => resolve(false), closeMillis).unref()),
   ]);
-  if (!inTime) await worker.terminate();
+  if (inTime) return;
+  stuck.add(worker);
+  void exited.then(() => stuck.delete(worker));
+  if (!process.listeners("exit").includes(leave)) process.on("exit", leave);
+  void worker.terminate();
+  worker.unref();
 };
