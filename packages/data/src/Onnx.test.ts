@@ -105,6 +105,23 @@ describe("a file in ONNX", () => {
     }).pipe(Effect.scoped, withTables),
   );
 
+  it.live("gives probabilities that are rounded a little beyond 0 or 1, and are put there", () =>
+    Effect.gen(function* () {
+      const estimator = yield* read("blocks", { inputs: { one: ["a"], pair: ["c", "b"] } });
+      const rows = [
+        [0, 0.5, 0.500001],
+        [0.000001, 0, 0],
+        [0, 0.5, 0.6],
+      ];
+      const plain = yield* (yield* Scoring.open({ estimator })).rows(rows);
+      assert.isTrue((plain[0] ?? 0) > 1 && (plain[1] ?? 0) < 0);
+      const signature = { _tag: "probability" } as const;
+      const scores = yield* (yield* Scoring.open({ estimator, signature })).rows(rows);
+      assert.deepStrictEqual([...scores.subarray(0, 2)], [1, 0]);
+      assert.approximately(scores[2] ?? NaN, 1.1, 1e-6);
+    }).pipe(Effect.scoped, withTables),
+  );
+
   it.live("may define functions of its own, and leave its shapes open", () =>
     Effect.gen(function* () {
       for (const name of ["ownFunction", "openShape"] as const) {

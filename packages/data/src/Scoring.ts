@@ -14,6 +14,7 @@ import {
   rowsOf,
   type ScoreInputInvalid,
 } from "./estimator/columns.ts";
+import type { Signature } from "./Model.ts";
 import * as Onnx from "./Onnx.ts";
 import { unsafe } from "./onnx/fit.ts";
 import { NotGiven, pack } from "./onnx/inputs.ts";
@@ -69,10 +70,12 @@ export type OpenError =
 export const open: (model: {
   readonly estimator: AnyEstimator;
   readonly calibration?: Calibration;
+  readonly signature?: Signature;
 }) => Effect.Effect<Scoring, OpenError, Artifact.ArtifactStore | Scope.Scope> = Effect.fnUntraced(
-  function* ({ estimator, calibration }) {
+  function* ({ estimator, calibration, signature }) {
+    const promised = signature?._tag === "probability" || signature?._tag === "classes";
     const scoring =
-      estimator._tag === "OnnxModel" ? yield* openOnnx(estimator) : builtIn(estimator);
+      estimator._tag === "OnnxModel" ? yield* openOnnx(estimator, promised) : builtIn(estimator);
     return calibration === undefined ? scoring : calibrated(scoring, calibration);
   },
 );
@@ -117,17 +120,27 @@ const builtIn = (estimator: Exclude<AnyEstimator, Onnx.OnnxModel>): Scoring => {
 /** Rows that go to the thread at a time: their memory is bounded, and the way there is paid rarely. */
 const blockRows = 8192;
 
-const openOnnx = Effect.fnUntraced(function* (model: Onnx.OnnxModel) {
+/**
+ * What a probability may miss 0 or 1 by, and is put there: sums of 32-bit floats, such as the votes of a forest, do.
+ * More than that is no probability.
+ */
+const roundingError = 1e-5;
+
+const openOnnx = Effect.fnUntraced(function* (model: Onnx.OnnxModel, probabilities: boolean) {
   const store = yield* Artifact.ArtifactStore;
   yield* store.verify(model.file);
   const path = yield* store.path(model.file);
   const problems = unsafe(yield* Onnx.inspect(path, { maxBytes: Infinity }));
   if (problems.length > 0) return yield* new Onnx.OnnxInvalid({ file: path, problems });
   const { inputs, output } = model;
-  return onnx(model, yield* start({ path, inputs, output: output.name }));
+  return onnx(model, yield* start({ path, inputs, output: output.name }), probabilities);
 });
 
-const onnx = ({ features, inputs, output }: Onnx.OnnxModel, thread: OnnxThread): Scoring => {
+const onnx = (
+  { features, inputs, output }: Onnx.OnnxModel,
+  thread: OnnxThread,
+  probabilities: boolean,
+): Scoring => {
   const width = output.columns.length;
   /** Scores rows of columns, and takes of the output what are the scores. */
   const score = Effect.fnUntraced(function* (
@@ -149,7 +162,9 @@ const onnx = ({ features, inputs, output }: Onnx.OnnxModel, thread: OnnxThread):
     }
     for (const [k, column] of output.columns.entries()) {
       for (let i = column, at = from * width + k; i < scores.length; i += found, at += width) {
-        out[at] = scores[i]!;
+        const one = scores[i]!;
+        const nearest = Math.min(Math.max(one, 0), 1);
+        out[at] = probabilities && Math.abs(one - nearest) <= roundingError ? nearest : one;
       }
     }
   });

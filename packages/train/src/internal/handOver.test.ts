@@ -101,7 +101,7 @@ it.live.skipIf(venv === undefined)("Parquet and CSV hand over the same, to the l
       ["-c", program],
       {
         input: JSON.stringify(tables),
-        env: { PYTHONPATH: Python.helperFolder },
+        env: { PYTHONPATH: Python.helperFolder, PYTHONDONTWRITEBYTECODE: "1" },
         encoding: "utf8",
         maxBuffer: 2 ** 26,
       },

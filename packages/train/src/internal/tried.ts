@@ -92,7 +92,7 @@ const isUsable = (scores: Float64Array, { _tag }: Model.Signature): boolean => {
   if (_tag !== "probability" && _tag !== "classes") return true;
   const sum = scores.reduce((total, one) => total + one, 0);
   return (
-    scores.every((one) => one >= -tolerance && one <= 1 + tolerance) &&
+    scores.every((one) => one >= 0 && one <= 1) &&
     (_tag === "probability" || Math.abs(sum - 1) <= tolerance)
   );
 };
