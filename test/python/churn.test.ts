@@ -85,7 +85,7 @@ describe.skipIf(venv === undefined)("the churn example in Python", () => {
       () => "",
       (error: unknown) => String(error),
     );
-    assert.match(sync, /computes in a thread: open it with openReleaseAsync/);
+    assert.match(sync, /its model is in ONNX.*: open it with openReleaseAsync/);
   });
 });
 
