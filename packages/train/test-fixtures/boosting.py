@@ -159,6 +159,7 @@ reference = {
     "squaredWeighted": regressed(numbers, y["value"], test, mean_squared_error, weight=y["weight"]),
     "poisson": regressed(numbers, y["count"], test, mean_poisson_deviance, loss="poisson"),
     "absolute": regressed(numbers, y["value"], test, mean_absolute_error, loss="absolute_error"),
+    "absoluteCount": regressed(numbers, y["count"], test, mean_absolute_error, loss="absolute_error"),
     "quantile": regressed(numbers, y["value"], test, pinball, loss="quantile", quantile=0.9),
     # Its leaf values, medians and quantiles, do not keep to the constraints; its structure does.
     "absoluteMonotone": regressed(

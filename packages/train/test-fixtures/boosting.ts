@@ -17,6 +17,7 @@ const Boosting = Schema.Struct({
   squaredWeighted: Regressed,
   poisson: Regressed,
   absolute: Regressed,
+  absoluteCount: Regressed,
   quantile: Regressed,
   absoluteMonotone: Regressed,
   quantileMonotone: Regressed,

@@ -4,7 +4,8 @@
  * Squared error: loss r², gradient r, hessian 1 (of half of it). Quantile q (the pinball loss; Koenker & Bassett
  * 1978, "Regression quantiles"): loss −q·r where r < 0, else (1−q)·r; the gradient is its slope, the
  * hessian 1 stands in for the one that is 0, and a leaf is worth the quantile of its residuals (Friedman
- * 2001, algorithm 3). Absolute error: loss |r|, slope ±1, else as the quantile ½.
+ * 2001, algorithm 3). Absolute error: loss |r|, slope ±1, else as the quantile ½. A residual of 0 has the slope of
+ * those below, as in scikit-learn 1.9.
  */
 import { byRow, type Objective, type ScoredRows } from "./Objective.ts";
 import { weightedQuantile } from "./weightedQuantile.ts";
@@ -17,7 +18,7 @@ export const squaredError = (data: ScoredRows): Objective =>
 export const absoluteError = (data: ScoredRows): Objective =>
   ofResiduals(data, {
     loss: Math.abs,
-    slope: (r) => (r < 0 ? -1 : 1),
+    slope: (r) => (r > 0 ? 1 : -1),
     leafValue: quantileOfResiduals(data, 0.5),
   });
 
@@ -25,7 +26,7 @@ export const absoluteError = (data: ScoredRows): Objective =>
 export const quantile = (data: ScoredRows, q: number): Objective =>
   ofResiduals(data, {
     loss: (r) => (r < 0 ? -q * r : (1 - q) * r),
-    slope: (r) => (r < 0 ? -q : 1 - q),
+    slope: (r) => (r > 0 ? 1 - q : -q),
     leafValue: quantileOfResiduals(data, q),
   });
 

@@ -2,7 +2,8 @@
 
 /**
  * The quantile `q` of the inverted distribution of the weights, averaged where it is flat: definition 2 of Hyndman & Fan
- * 1996, "Sample quantiles in statistical packages", of a sample in which each value occurs `weight` times.
+ * 1996, "Sample quantiles in statistical packages", of a sample in which each value occurs `weight` times. (scikit-learn
+ * interpolates where there are no weights, definition 7, and takes definition 1 where there are.)
  */
 export const weightedQuantile = (
   values: Float64Array,
