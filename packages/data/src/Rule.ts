@@ -203,16 +203,15 @@ export const modelOf = (formula: Expr.Ast, otherwise: Otherwise): RuleModel => {
   const { classes } = otherwise;
   const of = (one: string) => classes.map((name) => Number(name === one));
   const outputs = classes.map((name): Output => {
-    const [missing, unknown] = [Number(name === otherwise.class), Number(name === otherwise.class)];
-    const numbers = of(name);
+    const none = Number(name === otherwise.class);
     return {
       _tag: "lookup",
       name: `rule=${name}`,
       of: formula,
       values: classes,
-      numbers,
-      missing,
-      unknown,
+      numbers: of(name),
+      missing: none,
+      unknown: none,
     };
   });
   const names = outputs.map(({ name }) => name);

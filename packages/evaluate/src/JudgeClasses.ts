@@ -52,7 +52,8 @@ export type ClassificationStage<Out extends Contract.Contract> = JudgeStage<
  * The verdict is passed only if every gate passed: `beats the baseline` (in the charter's costs, paired by row, as
  * in {@link decisions}), `calibrated`, `no leakage suspected`, `enough data` of each class and `charter in force`, one
  * for each of the charter's budgets, and those asked for by `fairness`, `segments`, `robustness` and `overfit`.
- * The baseline is a `Rule.classBaseline`, which must have an answer for every row.
+ * The baseline is a `Rule.classBaseline`, which must have an answer for every row; as a model (`Train.rule`) it passes
+ * as what is done today.
  *
  * Fails as {@link decisions} does, and with `UnknownClasses` where rows have a class that the charter has no costs
  * for. Throws `StatisticsError` when it is made if the costs favour one choice always.

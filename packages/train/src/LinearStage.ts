@@ -60,7 +60,7 @@ export const linear = <C extends Contract.Contract, Out extends FeatureSet.Label
   { prepare, weight, ...options }: LinearStageOptions<Out> = {},
 ): TrainStage<Out> => {
   const link = linkOf(set, options.link);
-  const kind = kinds[link];
+  const kind = linearKinds[link];
   return Stage.make("train", {
     description: `trains a ${kind}`,
     input: inputsOf(set),
@@ -118,7 +118,7 @@ export const linkOf = (
 };
 
 /** What a model with a link is called. */
-export const kinds = {
+export const linearKinds = {
   identity: "linear regression",
   logit: "logistic regression",
   log: "Poisson regression",

@@ -1,17 +1,16 @@
 import * as Command from "effect/cli/Command";
 import * as Flag from "effect/cli/Flag";
 import { heavy } from "../heavy.ts";
-import { heavyVerb, json, release } from "../Verb.ts";
+import { boolean, heavyVerb, json, release } from "../Verb.ts";
 
 const onnx = Flag.File("onnx").pipe(
   Flag.withMetavar("FILE"),
   Flag.withDescription("Where the model goes, in ONNX"),
 );
 
-const prepared = Flag.Boolean("prepared").pipe(
-  Flag.withDescription(
-    "Take what the model's transformation gives, and leave that out of the file",
-  ),
+const prepared = boolean(
+  "prepared",
+  "Take what the model's transformation gives, and leave that out of the file",
 );
 
 /** `ml-pipe export RELEASE --onnx FILE`. */

@@ -6,7 +6,7 @@ import * as Result from "effect/Result";
 import { type BoostedTreesSettings, fitBoostedTrees } from "../BoostedTrees.ts";
 import { type BoostedTreesStageOptions, objectiveOf } from "../BoostedTreesStage.ts";
 import { fitLinear, type LinearOptions } from "../Linear.ts";
-import { kinds, linkOf, type LinearStageOptions } from "../LinearStage.ts";
+import { linearKinds, linkOf, type LinearStageOptions } from "../LinearStage.ts";
 import type { TrainingData, TrainingError } from "./trainingData.ts";
 
 /** What is trained on each fold's complement: options as of the stages `boostedTrees` and `linear`. */
@@ -35,7 +35,7 @@ export const fitOf = <Out extends Contract.Contract>(
     const { kind: _, ...options } = estimator;
     const link = linkOf(set, options.link);
     return {
-      kind: kinds[link],
+      kind: linearKinds[link],
       fit: (data) =>
         Effect.map(fitLinear(data, { ...options, link }), ({ estimator }) => estimator),
     };

@@ -1,9 +1,24 @@
 /** Loss, residuals and curvature of rows whose linear sums are known. */
+import * as Effect from "effect/Effect";
+import type { Design } from "./design.ts";
 import { singleLinks, softmaxInPlace } from "./links.ts";
 import type { LinearProblem } from "./problem.ts";
 
 /** Of each output a number for each row. */
 export type ByOutput = ReadonlyArray<Float64Array>;
+
+/** The linear sums at some parameters, without an offset. */
+export const perOutput = (
+  design: Design,
+  parameters: Float64Array,
+  outputs: number,
+): Effect.Effect<ByOutput> => {
+  const size = parameters.length / outputs;
+  return Effect.forEach(
+    Array.from({ length: outputs }, (_, k) => parameters.subarray(k * size, (k + 1) * size)),
+    design.times,
+  );
+};
 
 /** At some linear sums. */
 export interface RowDerivatives {

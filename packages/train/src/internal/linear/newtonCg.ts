@@ -5,8 +5,8 @@
  */
 import * as Effect from "effect/Effect";
 import type { TrainingError } from "../trainingData.ts";
-import { type ByOutput, derivativesAt } from "./derivatives.ts";
-import { type Design, designOf } from "./design.ts";
+import { type ByOutput, derivativesAt, perOutput } from "./derivatives.ts";
+import { designOf } from "./design.ts";
 import {
   centreClasses,
   diverged,
@@ -27,7 +27,7 @@ export const newtonCg: (problem: LinearProblem) => Effect.Effect<LinearSolution,
     const design = yield* designOf(rows.columns, rows.labels.length, scaling);
     const size = problem.start.length / outputs;
     let parameters = problem.start;
-    let sums = yield* perOutput(parameters, outputs, design.times);
+    let sums = yield* perOutput(design, parameters, outputs);
     let iterations = 0;
     for (;;) {
       const at = derivativesAt(problem, sums);
@@ -39,7 +39,7 @@ export const newtonCg: (problem: LinearProblem) => Effect.Effect<LinearSolution,
       const diagonal = joined(yield* Effect.forEach(at.curvature, design.squares));
       addPenalty(diagonal, new Float64Array(diagonal.length).fill(1), l2, size);
       const times = Effect.fnUntraced(function* (direction: Float64Array) {
-        const change = yield* perOutput(direction, outputs, design.times);
+        const change = yield* perOutput(design, direction, outputs);
         const product = joined(yield* Effect.forEach(at.bent(change), design.transposed));
         addPenalty(product, direction, l2, size);
         return product;
@@ -48,7 +48,7 @@ export const newtonCg: (problem: LinearProblem) => Effect.Effect<LinearSolution,
       if (outputs > 1) centreClasses(step, outputs, 0);
 
       const before = at.loss + penaltyOf(parameters, problem);
-      const change = yield* perOutput(step, outputs, design.times);
+      const change = yield* perOutput(design, step, outputs);
       const moved = (share: number) => ({
         parameters: parameters.map((value, j) => value + share * step[j]!),
         sums: sums.map((own, k) => own.map((value, i) => value + share * change[k]![i]!)),
@@ -69,18 +69,6 @@ export const newtonCg: (problem: LinearProblem) => Effect.Effect<LinearSolution,
       iterations++;
     }
   });
-
-const perOutput = (
-  parameters: Float64Array,
-  outputs: number,
-  use: Design["times"],
-): Effect.Effect<ByOutput> => {
-  const size = parameters.length / outputs;
-  return Effect.forEach(
-    Array.from({ length: outputs }, (_, k) => parameters.subarray(k * size, (k + 1) * size)),
-    use,
-  );
-};
 
 const joined = (parts: ByOutput): Float64Array => {
   const [first = new Float64Array()] = parts;

@@ -5,7 +5,7 @@
  */
 import * as Effect from "effect/Effect";
 import { type TrainingError, trainingError } from "../trainingData.ts";
-import { derivativesAt } from "./derivatives.ts";
+import { derivativesAt, perOutput } from "./derivatives.ts";
 import { designOf } from "./design.ts";
 import { newton } from "./newton.ts";
 import { type LinearProblem, type LinearSolution, mostDense } from "./problem.ts";
@@ -29,10 +29,7 @@ export const workingSet: (problem: LinearProblem) => Effect.Effect<LinearSolutio
       iterations += found.iterations;
       parameters = without(found.parameters, members, size, outputs);
 
-      const sums = yield* Effect.forEach(
-        Array.from({ length: outputs }, (_, k) => parameters.subarray(k * size, (k + 1) * size)),
-        design.times,
-      );
+      const sums = yield* perOutput(design, parameters, outputs);
       const { residuals } = derivativesAt(problem, sums);
       const gradients = yield* Effect.forEach(residuals, design.transposed);
       const inside = new Set(members);
