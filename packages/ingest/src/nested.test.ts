@@ -3,7 +3,10 @@ import { assert, describe, it } from "@effect/vitest";
 import { Column, Contract } from "@ml-pipe/core";
 import { Duckdb } from "@ml-pipe/data";
 import * as Effect from "effect/Effect";
+import * as arrow from "apache-arrow";
+import * as fs from "node:fs";
 import * as path from "node:path";
+import { DatabaseSync } from "node:sqlite";
 import * as Ingest from "./Ingest.ts";
 import { ingested, rowsOf, services, temporaryFolder, written } from "./ingest.fixture.ts";
 import * as Source from "./Source.ts";
@@ -122,6 +125,67 @@ describe("lists, structs and embeddings", () => {
       assert.deepStrictEqual(plain(found.rows), [expected]);
       assert.strictEqual(found.rejected.length, 1);
       assert.strictEqual((yield* rowsOf(found.table)).length, 1);
+    }).pipe(Effect.provide(services)),
+  );
+
+  it.effect("are read from texts of SQLite that hold JSON", () =>
+    Effect.gen(function* () {
+      const file = path.join(yield* temporaryFolder, "p.sqlite");
+      const db = new DatabaseSync(file);
+      db.exec("CREATE TABLE products (tags, sizes, maker, vector)");
+      const insert = db.prepare("INSERT INTO products VALUES (?, ?, ?, ?)");
+      const texts = [good.tags, good.sizes, good.maker, good.vector].map((one) =>
+        JSON.stringify(one),
+      );
+      insert.run(...texts);
+      insert.run(null, null, null, null);
+      insert.run("a,b", ...texts.slice(1));
+      db.close();
+      const found = yield* ingested(Source.sqlite(file, { table: "products" }), {
+        contract: Product,
+      });
+      assert.deepStrictEqual(plain(found.rows), [expected, nothing]);
+      assert.match(String(found.rejected[0]?.reasons), /column \\?"tags\\?": expected/);
+    }).pipe(Effect.provide(services)),
+  );
+
+  it.effect("are read from lists of Arrow files; a struct is refused by name", () =>
+    Effect.gen(function* () {
+      const listOf = (type: arrow.DataType) => new arrow.List(arrow.Field.new("item", type, true));
+      const folder = yield* temporaryFolder;
+      const write = (name: string, table: arrow.Table) => {
+        const file = path.join(folder, name);
+        fs.writeFileSync(file, arrow.tableToIPC(table, "file"));
+        return file;
+      };
+      const { maker: _, ...listed } = Product.columns;
+      const Listed = Contract.make("listed", { version: "1", owner: "shop", columns: listed });
+      const vectors = new arrow.FixedSizeList(2, arrow.Field.new("item", new arrow.Float32()));
+      const lists = new arrow.Table({
+        tags: arrow.vectorFromArray([good.tags, null, ["x"]], listOf(new arrow.Utf8())),
+        sizes: arrow.vectorFromArray(
+          [[1n, 9007199254740993n], null, [3n]],
+          listOf(new arrow.Int64()),
+        ),
+        vector: arrow.vectorFromArray([[0.5, -1], null, [0.1, Number.NaN]], vectors),
+      });
+      const found = yield* ingested(Source.arrow(write("lists.arrow", lists)), {
+        contract: Listed,
+      });
+      assert.deepStrictEqual(plain(found.rows), [
+        { tags: good.tags, sizes: ["1", "9007199254740993"], vector: [0.5, -1] },
+        { tags: null, sizes: null, vector: null },
+        { tags: ["x"], sizes: ["3"], vector: [Math.fround(0.1), "NaN"] },
+      ]);
+      const city = new arrow.Struct([arrow.Field.new("city", new arrow.Utf8())]);
+      const struct = new arrow.Table({ maker: arrow.vectorFromArray([{ city: "Ulm" }], city) });
+      const error = yield* Effect.flip(
+        Ingest.table(Product, Source.arrow(write("struct.arrow", struct))).run({}),
+      );
+      assert.match(
+        error.message,
+        /column "maker": expected struct \(.*\), found Struct<{city:Utf8}>/,
+      );
     }).pipe(Effect.provide(services)),
   );
 });

@@ -148,7 +148,11 @@ export const parity = (options: ParityOptions, context: CommandContext): Promise
       const { out, err, style, errStyle } = context.terminal;
       if (setAside > 0) {
         const lines = plural(setAside, "line");
-        err(errStyle.yellow(`! ${lines} of ${shortPath(options.served)} could not be read`));
+        err(
+          errStyle.yellow(
+            `! ${lines} of ${shortPath(options.served)} set aside: no request as it is recorded`,
+          ),
+        );
       }
       if (options.json) {
         const encoded = Schema.encodeSync(Parity.ParityReport)(report);

@@ -19,7 +19,7 @@ import { withStore } from "../StateFolder.ts";
 /** What is compared, ready for {@link Parity.stage}. */
 type Checked = Table.Table<Contract.Contract, "checked">;
 
-/** Recorded requests, and how many lines of the record could not be read. */
+/** Recorded requests, and how many lines of the record are set aside, because they are none. */
 interface Served {
   readonly served: Table.Table<Contract.Contract<`${string}-served`>, "checked">;
   readonly setAside: number;
@@ -57,8 +57,8 @@ export const servedTable = Effect.fnUntraced(function* (
   const { table, quarantine } = yield* ingest.run({});
   // Two requests may be the same, and what a caller sent was checked when it was answered.
   const validate = Validate.table(contract, { uniqueRows: false });
-  const { checked } = yield* validate.run({ data: table });
-  return { served: checked, setAside: quarantine.rows };
+  const { checked, quarantine: unfit } = yield* validate.run({ data: table });
+  return { served: checked, setAside: quarantine.rows + unfit.rows };
 });
 
 /** The last decision that was recorded; none if there is none. */

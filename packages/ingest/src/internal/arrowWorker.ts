@@ -92,8 +92,17 @@ const sqlTypeOf = (type: DataType): string => {
   if (name.startsWith("Timestamp<")) {
     return zoned === undefined ? "TIMESTAMP" : "TIMESTAMP WITH TIME ZONE";
   }
+  const [, item] = listOf.exec(name) ?? [];
+  // Instants in lists would lose what is below a millisecond.
+  if (item !== undefined && held.has(item)) return `${sqlTypes[item]}[]`;
   return sqlTypes[of.replace(/<.*>$/, "")] ?? name;
 };
+
+/** `List<Utf8>`, `LargeList<Int32>`, `FixedSizeList[3]<Float32>`. */
+const listOf = /^(?:(?:Large)?List|FixedSizeList\[\d+\])<(\w+)>$/;
+
+/** What lists are read of. */
+const held = new Set(["Bool", "Int8", "Int16", "Int32", "Int64", "Float32", "Float64", "Utf8"]);
 
 const sqlTypes: { readonly [arrow: string]: string } = {
   Bool: "BOOLEAN",
@@ -119,7 +128,9 @@ const sqlTypes: { readonly [arrow: string]: string } = {
 const textsOf = (batch: RecordBatch, name: string): ((row: number) => string | null) => {
   const column: Vector | null = batch.getChild(name);
   if (column === null) throw new Error(`a batch has no column "${name}"`);
-  const convert = converterOf(String(column.type));
+  const type = String(column.type);
+  const isList = listOf.test(type);
+  const convert = converterOf(type);
   const raw: unknown = column.data[0]?.values;
   const values = raw instanceof BigInt64Array || raw instanceof Int32Array ? raw : undefined;
   return (row) => {
@@ -128,9 +139,22 @@ const textsOf = (batch: RecordBatch, name: string): ((row: number) => string | n
     if (value === undefined || value === null) {
       throw new Error(`column "${name}" has fewer values than its batch has rows`);
     }
+    if (isList) return jsonOf(value);
     return convert === undefined ? String(value) : convert(BigInt(String(value)));
   };
 };
+
+/** A list as JSON, with all digits of its numbers. */
+const jsonOf = (list: unknown): string => {
+  const values = Array.from(isIterable(list) ? list : [], (one) => {
+    if (typeof one === "bigint") return String(one);
+    return typeof one === "number" && !Number.isFinite(one) ? `"${one}"` : JSON.stringify(one);
+  });
+  return `[${values.join()}]`;
+};
+
+const isIterable = (value: unknown): value is Iterable<unknown> =>
+  typeof value === "object" && value !== null && Symbol.iterator in value;
 
 /** How times are written: the library's own numbers lose what is below a millisecond. */
 const converterOf = (type: string): ((value: bigint) => string) | undefined => {

@@ -231,6 +231,30 @@ layer(Layer.merge(services, Server.layer), { timeout: 60_000, excludeTestService
       }).pipe(withPassword(password)),
     );
 
+    it.effect("reads lists and structs as JSON, and sets arrays aside by name", () =>
+      Effect.gen(function* () {
+        const { port } = yield* Server;
+        const Tagged = Contract.make("tagged", {
+          version: "1",
+          owner: "fleet",
+          columns: {
+            tags: Column.list(Column.string()),
+            place: Column.struct({ city: Column.string() }),
+          },
+        });
+        const place = `'{"city": "Ulm"}'::jsonb AS place`;
+        const source = Source.postgres(server(port), {
+          query: `SELECT to_jsonb(ARRAY['a', 'b c'])::text AS tags, ${place}
+            UNION ALL SELECT ARRAY['a', 'b c']::text, ${place}`,
+        });
+        const { rows, rejected } = yield* ingested(source, { contract: Tagged });
+        assert.deepStrictEqual(JSON.parse(JSON.stringify(rows)), [
+          { tags: ["a", "b c"], place: { city: "Ulm" } },
+        ]);
+        assert.match(String(rejected[0]?.reasons), /column \\?"tags\\?": expected/);
+      }).pipe(withPassword(password)),
+    );
+
     it.effect("what is wrong has a type, and shows no secret", () =>
       Effect.gen(function* () {
         const { port } = yield* Server;
