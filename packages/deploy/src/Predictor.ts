@@ -19,9 +19,8 @@ import * as Effect from "effect/Effect";
 import * as Result from "effect/Result";
 import * as Schema from "effect/Schema";
 import type * as Scope from "effect/Scope";
-import { metField } from "./internal/listRequest.ts";
 import { inconsistency } from "./internal/releaseFile.ts";
-import { listTeller } from "./internal/systemPredictor.ts";
+import { answeringBy, requestProblem } from "./internal/systemPredictor.ts";
 import { type Prediction, tellerOf } from "./Prediction.ts";
 import { type GetError, Registry } from "./Registry.ts";
 import * as Request from "./Request.ts";
@@ -256,43 +255,11 @@ const requireConsistent = (release: Release.AnyRelease) => {
 /** A system answers with lists, all in memory. */
 const loadSystem = Effect.fnUntraced(function* (release: Release.SystemRelease) {
   yield* requireConsistent(release);
-  const { user } = release.system.interactions;
-  const columns = Object.keys(release.request.columns);
-  if (columns.toSorted().join() !== [user, metField].toSorted().join()) {
-    return yield* mismatch(release, `its request does not have the columns ${user}, ${metField}`);
-  }
-  const label = Release.label(release);
-  const say = listTeller(release, yield* ServedSystem.open(release.system));
-  const check = Request.checker(release.request);
-  const answer: Predictor["answer"] = (requests) =>
-    Effect.succeed(
-      requests.map((json) =>
-        Result.mapBoth(check(json), {
-          onFailure: (problems): Refused => new Request.RequestInvalid({ problems }),
-          onSuccess: (request): Answered => ({
-            prediction: say(request),
-            request,
-            features: noNumbers,
-            row: noNumbers,
-          }),
-        }),
-      ),
-    );
-  return {
-    release,
-    label,
-    signature: Contract.toJsonSchema(release.request),
-    example: { ...Request.exampleOf(release.request, release.knownUntil), [metField]: [] },
-    featureSet: undefined,
-    synchronous: true,
-    answer,
-    predict: predictWith(answer),
-    explain: undefined,
-    freshness: () => Effect.succeed([]),
-  } satisfies Predictor;
+  const problem = requestProblem(release);
+  if (problem !== undefined) return yield* mismatch(release, problem);
+  const answering = answeringBy(release, yield* ServedSystem.open(release.system));
+  return { ...answering, predict: predictWith(answering.answer) } satisfies Predictor;
 });
-
-const noNumbers = new Float64Array();
 
 /** The model's document, if all of the release belongs together. */
 const documentOf = Effect.fnUntraced(function* (release: Release.ModelRelease) {

@@ -12,7 +12,7 @@ const Estimate = Schema.Struct({
  * A property of lists, of those that are judged and of those they are held against.
  *
  * How good: `ndcg`, `map`, `mrr`, `recall`, `precision`: see `Ranking` in `@ml-pipe/data`. Beyond that:
- * - `coverage`: share of all items that are in some list (Ge, Delgado-Battenfeld & Jannach, RecSys 2010);
+ * - `coverage`: share of all items, those of the train table and of the catalogue, that are in some list (Ge, Delgado-Battenfeld & Jannach, RecSys 2010);
  * - `concentration`: Gini coefficient of how often each item is shown, 0 for all alike, 1 for one only (Fleder &
  *   Hosanagar, Management Science 55(5), 2009);
  * - `novelty`: mean of −log2 of an item's share of the train interactions, in bits (Castells, Vargas & Wang, ECIR
