@@ -54,8 +54,28 @@ export class BaselineSilent extends Schema.TaggedError<BaselineSilent>()("Baseli
   }
 }
 
+/** Numbers to predict, or predictions, that are infinite or none. */
+export class NotFinite extends Schema.TaggedError<NotFinite>()("NotFinite", {
+  what: Schema.Literals(["label", "prediction"]),
+  table: Schema.String,
+  contract: Schema.String,
+  rows: Schema.Int,
+  /** Of the first of them, from 0, among the rows that are judged. */
+  row: Schema.Int,
+  found: Schema.String,
+}) {
+  override get message(): string {
+    const { what, table, contract, rows, row, found } = this;
+    const where = `${counted(rows, "row")} of the ${table} table under ${contract} (row ${row} of those judged: ${found})`;
+    return what === "label"
+      ? `the label is not finite in ${where}, so that no error follows. Look for a division by zero in the feature set's label, or for a value that stands for a missing one, and make it null.`
+      : `the model's prediction is not finite for ${where}. Look for infinite features of these rows; a model in ONNX may not know missing values (NaN).`;
+  }
+}
+
 /** What {@link read} can fail with. */
 export type PredictionsError =
+  | NotFinite
   | DuckdbError
   | Table.ReadError
   | Model.LoadError
@@ -207,6 +227,7 @@ export const read = Effect.fnUntraced(function* <
   });
   const [labels = none, baseline = none, block = none, ...rest] = columns;
   yield* requireAnswers(options, baseline);
+  if (kind === "number") yield* requireFinite("label", labels, table, 1, options.rows === "all");
   const features = rest.slice(0, estimator.features.length);
   const scores = yield* Effect.scoped(
     Effect.gen(function* () {
@@ -216,6 +237,7 @@ export const read = Effect.fnUntraced(function* <
       return out;
     }),
   );
+  yield* requireFinite("prediction", scores, table, scores.length / Math.max(1, rows));
   return {
     estimator,
     signature,
@@ -234,6 +256,29 @@ export const read = Effect.fnUntraced(function* <
     selected: rest.slice(estimator.features.length),
   };
 });
+
+/** Fails for what is not finite, `width` numbers a row; NaN may stand for what is not known. */
+const requireFinite = (
+  what: NotFinite["what"],
+  numbers: Float64Array,
+  { role, contract }: Table.AnyTable,
+  width: number,
+  orMissing = false,
+): Effect.Effect<void, NotFinite> => {
+  let [rows, first] = [0, -1];
+  for (let at = 0; at < numbers.length; at++) {
+    const one = numbers[at]!;
+    if (Number.isFinite(one) || (orMissing && Number.isNaN(one))) continue;
+    if (first === -1) first = at;
+    rows++;
+  }
+  if (first === -1) return Effect.void;
+  const found = String(numbers[first]);
+  const row = Math.floor(first / width);
+  return Effect.fail(
+    new NotFinite({ what, table: role, contract: contract.name, rows, row, found }),
+  );
+};
 
 /**
  * Probabilities in the order of these classes, one for each row by row; a class that the model does not know has

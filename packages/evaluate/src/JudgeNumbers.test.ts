@@ -97,6 +97,24 @@ describe("Evaluate.regression", () => {
     ),
   );
 
+  it.effect("refuses labels and predictions that are not finite, and says where", () =>
+    recording(() =>
+      Effect.gen(function* () {
+        const label = "CASE WHEN i IN (3, 7) THEN 'inf'::DOUBLE ELSE 30 END";
+        const infinite = yield* Effect.flip(judgeMinutes({ charter }, { label }));
+        assert.strictEqual(infinite._tag, "NotFinite");
+        assert.match(
+          infinite.message,
+          /^the label is not finite in 2 rows of the test table under minutes \(row 3 of those judged: Infinity\)/,
+        );
+        const estimator = { ...minutesModel(), coefficients: [[10, 1]] };
+        const peek = "CASE WHEN i = 5 THEN '-inf'::DOUBLE ELSE 0 END";
+        const predicted = yield* Effect.flip(judgeMinutes({ charter }, { peek }, { estimator }));
+        assert.match(predicted.message, /prediction is not finite for 1 row .*row 5 .*-Infinity/);
+      }),
+    ),
+  );
+
   it.effect("holds the model against its budgets, also if it is the baseline", () =>
     recording(() =>
       Effect.gen(function* () {
