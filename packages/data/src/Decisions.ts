@@ -25,7 +25,10 @@ export class NotProbabilities extends Schema.TaggedError<NotProbabilities>()("No
   score: Schema.Number,
 }) {
   override get message(): string {
-    return `the ${this.kind} gives ${this.score} for row ${this.row}, where a probability from 0 to 1 is needed. Train it for yes/no (objective "logistic" or link "logit").`;
+    const next = Number.isNaN(this.score)
+      ? "It may not know missing values: fill them in within the model, or by Transform.impute"
+      : 'Train it for yes/no (objective "logistic" or link "logit")';
+    return `the ${this.kind} gives ${this.score} for row ${this.row}, where a probability from 0 to 1 is needed. ${next}.`;
   }
 }
 

@@ -1,7 +1,9 @@
 /** Gates that are asked for: each passes on good, fails on bad, and is inconclusive where it cannot tell. */
+import * as fs from "node:fs/promises";
+import * as path from "node:path";
 import { assert, describe, it } from "@effect/vitest";
-import type { Charter } from "@ml-pipe/core";
-import { type Estimator, Table } from "@ml-pipe/data";
+import { Artifact, type Charter } from "@ml-pipe/core";
+import { type Estimator, Model, Table } from "@ml-pipe/data";
 import * as Effect from "effect/Effect";
 import {
   charterWith,
@@ -179,6 +181,35 @@ describe("robustness", () => {
         const more = down.evaluation.robustness?.changes[0]?.fall.estimate ?? NaN;
         assert.closeTo(more, 15 - down.evaluation.cost.model.estimate, 1e-9);
       }),
+    ),
+  );
+
+  it.effect("says so of a model from elsewhere that does not know missing values", () =>
+    recording(() =>
+      Effect.gen(function* () {
+        // The file `blind` of packages/train/test-fixtures/onnx_models.py: a sigmoid of 0.02 x + 0.3 peek.
+        const blind =
+          "CAo6fAoRCgF4CgF3EgF6IgZNYXRNdWwKFAoBehIGc2NvcmVzIgdTaWdtb2lkEgVncmFwaCoTCAIIARABQgF3SggK16M8mpmZPloXCgF4EhIKEAgBEgwKBhIEcm93cwoCCAJiHAoGc2NvcmVzEhIKEAgBEgwKBhIEcm93cwoCCAFCBAoAEBQ=";
+        const folder = yield* (yield* Artifact.ArtifactStore).temporaryFolder;
+        const file = path.join(folder, "blind.onnx");
+        yield* Effect.promise(() => fs.writeFile(file, Buffer.from(blind, "base64")));
+        const train = yield* trainTripsOf();
+        const { trainedOn } = yield* modelOf(rightModel, {
+          table: Table.digestOf(train),
+          rows: train.rows,
+        });
+        const model = yield* Model.importOnnx(TripFeatures, file, { trainedOn });
+        const data = yield* tripsOf({ days: 20, perDay: 20, peek: "v" });
+        const stage = Evaluate.decisions(TripFeatures, {
+          charter: charterWith(),
+          robustness: { maxFall: 3 },
+        });
+        const error = yield* Effect.flip(judge(stage, { model, train, data }));
+        assert.match(
+          String(error),
+          /gives no number for \d+ of 400 scores when features are missing/,
+        );
+      }).pipe(Effect.scoped),
     ),
   );
 

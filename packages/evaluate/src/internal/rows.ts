@@ -10,7 +10,7 @@ import {
   type FeatureSet,
   Model,
   Predictions,
-  type Onnx,
+  Onnx,
   Scoring,
   type StatisticsError,
   Table,
@@ -157,6 +157,7 @@ export const readRows: (
       score: Effect.fnUntraced(function* (features) {
         const out = new Float64Array(rows * scoring.width);
         yield* scoring.columns(yield* prepare(features), out);
+        yield* requireNumbers(out);
         return out;
       }),
     };
@@ -185,6 +186,14 @@ export const requireKnownClasses = Effect.fnUntraced(function* (
     found: found.map((row) => String(row["label"])),
   });
 });
+
+/** Only a model from elsewhere can give none. */
+const requireNumbers = (scores: Float64Array): Effect.Effect<void, Onnx.OnnxFailed> => {
+  const wrong = scores.reduce((sum, one) => sum + Number(!Number.isFinite(one)), 0);
+  if (wrong === 0) return Effect.void;
+  const problem = `it gives no number for ${wrong} of ${scores.length} scores when features are missing or changed. Fill in what is missing within the model; or ask for robustness with \`missing: 0\` and no outages, if nothing is ever missing`;
+  return Effect.fail(new Onnx.OnnxFailed({ during: "score", problem }));
+};
 
 const none = new Float64Array();
 
