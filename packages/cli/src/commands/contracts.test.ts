@@ -268,6 +268,24 @@ describe("infer", () => {
     assert.match(drafted.out, /^bookings +0\.1\.0 +sales/);
   });
 
+  it("takes whether there is a telephone for no telephone, and 0 and 1 for yes or no", async () => {
+    const data = join(cwd, "lines.csv");
+    const flags = Array.from(
+      { length: 40 },
+      (_, i) => `${i % 2},${"mf"[i % 2]},+49 30 ${1000 + i}`,
+    );
+    writeFileSync(data, ["phone_service,sex,phone", ...flags].join("\n"));
+    const { out, err } = await infer(data);
+    assert.include(
+      out,
+      "    // as Column.boolean, if it means yes or no\n    phone_service: Column.int({ min: 0 }),",
+      err,
+    );
+    assert.match(out, /sex: Column\.string\(\{ classification: "personal"/);
+    assert.match(out, / phone: Column\.string\(\{ classification: "personal"/);
+    assert.include(out, "// no event time: no column has an instant in every row");
+  });
+
   it("drafts from JSON too, and leaves out what no contract has", async () => {
     const data = join(cwd, "events.ndjson");
     const lines = [1, 2, 3].map((n) =>

@@ -70,12 +70,14 @@ export const draftOf = (
         owner:
           about.owner === undefined ? ["the team that answers for the data: none was named"] : [],
         eventTime: [
-          ...(eventTime === undefined ? ["no column of instants without nulls"] : []),
+          ...(eventTime === undefined
+            ? ["no event time: no column has an instant in every row"]
+            : []),
           ...(otherTimes.length === 0 ? [] : [`or one of ${otherTimes.join(", ")}`]),
         ],
         key: [
           key === undefined
-            ? "no column, and no pair of columns that was tried, differs in every row"
+            ? "no key: no column, and no pair of columns that was tried, differs in every row"
             : "no two rows have the same",
           ...(otherKeys.length === 0
             ? []
@@ -117,7 +119,7 @@ const draftColumn = (name: string, column: Profile.ColumnProfile, seen: Seen): D
   const limits = limitsOf(name, column);
   const unit =
     column.number === undefined || isMinimum(name, seen.profile) ? undefined : unitOf(name);
-  const personal = personalBecause(name, form);
+  const personal = personalBecause(name, column, form);
   const outcome = isOutcome(name);
   const converted = seen.converted.get(name);
   const pattern = values === undefined ? form?.pattern : undefined;
@@ -139,6 +141,9 @@ const draftColumn = (name: string, column: Profile.ColumnProfile, seen: Seen): D
       ...(limits.min === undefined ? [] : ["never negative, as a count or a measure would be"]),
       ...(values?.length === 2 && values.every((value) => /^(yes|no)$/i.test(value))
         ? [`as Column.boolean, read it with booleans: { true: ["yes"], false: ["no"] }`]
+        : []),
+      ...(column.type === "int" && column.number?.min === 0 && column.number.max === 1
+        ? ["as Column.boolean, if it means yes or no"]
         : []),
       ...strangeWords(column),
       ...(outcome
@@ -204,6 +209,10 @@ const distinctWords = (column: Profile.ColumnProfile, { profile }: Seen): Readon
   const about = distinct.exact ? "" : "about ";
   return [`${about}${plural(Math.round(distinct.count), "value")}`];
 };
+
+/** Yes or no, such as whether there is a telephone. */
+const isFlag = (column: Profile.ColumnProfile): boolean =>
+  column.type === "boolean" || (Profile.distinct(column)?.count ?? Infinity) <= 2;
 
 /** What will not pass, or says nothing. */
 const strangeWords = (column: Profile.ColumnProfile): ReadonlyArray<string> => {
@@ -278,9 +287,16 @@ const isId = (name: string): boolean =>
   words(name).some((word) => /^(id|key|uuid|guid|number|no|code)$/.test(word));
 
 const persons =
-  /(^|_| )(e ?mail|phone|mobile|first ?name|last ?name|full ?name|surname|street|address|birth|birthday|dob|ssn|sex|passport|iban|gender|ethnicity|religion|nationality)( |_|$)/;
-const personalBecause = (name: string, form: Form | undefined): string | undefined => {
-  if (persons.test(words(name).join(" "))) return "its name";
+  /(^|_| )(e ?mail|phone|mobile|first ?name|last ?name|full ?name|surname|street|address|birth|birthday|dob|ssn|passport|iban)( |_|$)/;
+/** These say something of a person in two values already. */
+const traits = /(^|_| )(sex|gender|ethnicity|religion|nationality)( |_|$)/;
+const personalBecause = (
+  name: string,
+  column: Profile.ColumnProfile,
+  form: Form | undefined,
+): string | undefined => {
+  const named = words(name).join(" ");
+  if (traits.test(named) || (persons.test(named) && !isFlag(column))) return "its name";
   const what = form?.what ?? "";
   return ["an e-mail address", "an IP address", "a telephone number"].includes(what)
     ? `it is ${what}`
