@@ -1,7 +1,7 @@
 /** Model cards and the owner's page: answered from the record, the rest left to a person. */
 import { assert, describe, it } from "@effect/vitest";
-import { Engine, LocalEngine, Pipeline, Stage, Store, Verdict } from "@ml-pipe/core";
-import { type Estimator, Model, Release, Table } from "@ml-pipe/data";
+import { Digest, Engine, LocalEngine, Pipeline, Stage, Store, Verdict } from "@ml-pipe/core";
+import { type Estimator, Model, Recommender, Release, Table } from "@ml-pipe/data";
 import * as Effect from "effect/Effect";
 import * as Layer from "effect/Layer";
 import * as Schema from "effect/Schema";
@@ -18,6 +18,7 @@ import {
 import * as Evaluate from "./Evaluate.ts";
 import * as ModelCard from "./ModelCard.ts";
 import * as OnePage from "./OnePage.ts";
+import { ListEvaluation } from "./recommend/ListEvaluation.ts";
 
 const featureNames = TripFeatures.spec.features.map(({ name }) => name);
 
@@ -137,6 +138,63 @@ describe("a model card", () => {
         );
         assert.deepStrictEqual(back, card);
       }),
+    ),
+  );
+
+  it.effect("says of recommenders how they were trained, and how good their lists are", () =>
+    recording(() =>
+      Effect.gen(function* () {
+        const table = Digest.ofBytes("table");
+        const estimate = { estimate: 0.25, interval: null };
+        const property = { judged: estimate, against: estimate, difference: estimate };
+        const metric = { name: "ndcg", ...property } as const;
+        const recommender: Recommender.AnyRecommender = {
+          interactions: { name: "rating", digest: table },
+          kind: "implicit matrix factorisation",
+          form: {
+            _tag: "random",
+            seed: 1,
+            items: { digest: table, bytes: 1, mediaType: "application/json" },
+          },
+          trainedOn: { split: null, table, rows: 1_200 },
+        };
+        const lists: ListEvaluation = {
+          users: 660,
+          excluded: { likedNothing: 0, metBefore: 0 },
+          unlisted: 0,
+          at: 10,
+          unit: "NDCG@10",
+          level: 0.95,
+          holdout: { number: 1, correctedFor: 1, nominalLevel: 0.95, justification: "" },
+          smallestGain: 0.01,
+          metShown: 0,
+          metric,
+          properties: [metric],
+        };
+        const judge = Stage.make("judge", {
+          input: {},
+          outputs: { recommender: Recommender.AnyRecommender, evaluation: ListEvaluation },
+          run: () => Effect.succeed({ recommender, evaluation: lists }),
+        });
+        const charter = charterWith();
+        const engine = yield* Engine.Engine;
+        const { run } = yield* engine.run(
+          Pipeline.make("films", { charter }, () => ({ evaluation: judge().evaluation })),
+        );
+        const { sections, modelCardToolkit, forPerson } = ModelCard.of(run, []);
+        const lines = sections.flatMap((section) => section.lines);
+        assert.include(lines, "Kind: implicit matrix factorisation, trained on 1,200 rows.");
+        assert.deepStrictEqual(sections.find(({ title }) => title === "Evaluation")?.table?.rows, [
+          ["ndcg", "0.25", "0.25", "0.25"],
+        ]);
+        assert.strictEqual(
+          modelCardToolkit.quantitative_analysis.performance_metrics[0]?.type,
+          "ndcg of the first 10 places",
+        );
+        const left = forPerson.map(({ field }) => field);
+        assert.notInclude(left, "quantitative_analysis");
+        assert.notInclude(left, "model_parameters.model_architecture");
+      }).pipe(Effect.provide(LocalEngine.layer.pipe(Layer.provideMerge(Store.Store.layerMemory)))),
     ),
   );
 

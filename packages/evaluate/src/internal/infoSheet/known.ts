@@ -1,9 +1,10 @@
 /** What the record of a run says that an info sheet asks for. */
 import { Contract, type Holdout, type Run, Verdict } from "@ml-pipe/core";
-import { Model, Release, Table } from "@ml-pipe/data";
+import { Model, Recommender, Release, Table } from "@ml-pipe/data";
 import * as Schema from "effect/Schema";
 import { AnyEvaluation } from "../../Evaluation.ts";
 import { Audit } from "../../LeakageAudit.ts";
+import { ListEvaluation } from "../../recommend/ListEvaluation.ts";
 
 /** A value among the outputs of a run, and the stage that gave it. */
 export interface Found<A> {
@@ -17,6 +18,9 @@ export interface Known {
   readonly contracts: ReadonlyArray<Contract.ContractSpec>;
   readonly tables: ReadonlyArray<Found<Table.AnyTable>>;
   readonly model: Found<Model.AnyModel> | undefined;
+  /** Of runs that recommend, instead of a model: all that were trained. */
+  readonly recommenders: ReadonlyArray<Found<Recommender.AnyRecommender>>;
+  readonly lists: Found<ListEvaluation> | undefined;
   readonly release: Found<Release.AnyRelease> | undefined;
   readonly verdict: Found<Verdict.Verdict> | undefined;
   readonly evaluation: Found<AnyEvaluation> | undefined;
@@ -56,6 +60,8 @@ export const knownOf = (run: Run.Run, looks: ReadonlyArray<Holdout.Look>): Known
     model:
       models.findLast(({ value }) => value.document.digest === verdict?.value.model) ??
       models.at(-1),
+    recommenders: all(Recommender.AnyRecommender),
+    lists: all(ListEvaluation).at(-1),
     release: all(Release.AnyRelease).at(-1),
     // The stage that judged, not the gate that handed it on.
     verdict: verdict && {

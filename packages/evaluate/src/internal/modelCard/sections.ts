@@ -25,14 +25,19 @@ export const sectionsOf = (known: Known): ReadonlyArray<Section> =>
     verdict(known),
   ].filter(({ lines }) => lines.length > 0);
 
-const details = ({ run, model }: Known): Section => {
+const details = ({ run, model, recommenders }: Known): Section => {
   const { charter } = run.graph;
   return {
     title: "Model details",
     lines: [
       `${charter.title}.`,
       ...(model === undefined
-        ? ["No model was trained in this run."]
+        ? recommenders.length === 0
+          ? ["No model was trained in this run."]
+          : recommenders.map(
+              ({ value: { kind, trainedOn } }) =>
+                `Kind: ${kind}, trained on ${counted(trainedOn.rows, "row")}.`,
+            )
         : [`Kind: ${model.value.kind}.`, `Digest: ${model.value.document.digest}.`]),
       `Owner, and whom to ask: ${charter.owner}.`,
     ],
@@ -92,7 +97,7 @@ const training = (known: Known): Section => {
 
 const evaluation = (known: Known): Section => {
   const found = known.evaluation?.value;
-  if (found === undefined) return { title: "Evaluation", lines: [] };
+  if (found === undefined) return listEvaluation(known);
   const { rows, blocks, level, holdout } = found;
   const on =
     blocks.by === "row"
@@ -134,6 +139,29 @@ const contributions = ({ evaluation: found }: Known): Section => {
       }),
       ...(more > 0 ? [`and ${counted(more, "other feature")}.`] : []),
     ],
+  };
+};
+
+const listEvaluation = ({ lists }: Known): Section => {
+  const title = "Evaluation";
+  if (lists === undefined) return { title, lines: [] };
+  const { users, at, level, holdout, properties } = lists.value;
+  const worded = ({ estimate, interval }: (typeof properties)[number]["judged"]): string =>
+    `${number(estimate)}${interval === null ? "" : ` (${number(interval.lower)} to ${number(interval.upper)})`}`;
+  return {
+    title,
+    lines: [
+      `The first ${at} places of ${counted(users, "user")}; look ${holdout.number} of ${holdout.correctedFor} at these rows, intervals at ${percent(level)}.`,
+    ],
+    table: {
+      columns: ["property", "these lists", "the baseline's", "difference"],
+      rows: properties.map(({ name, judged, against, difference }) => [
+        name,
+        worded(judged),
+        worded(against),
+        worded(difference),
+      ]),
+    },
   };
 };
 

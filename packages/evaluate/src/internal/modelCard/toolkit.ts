@@ -5,15 +5,22 @@ import type { AnyEvaluation } from "../../Evaluation.ts";
 import type { ToolkitCard } from "../../ModelCard.ts";
 import { featureNames, takenIn } from "../infoSheet/answers.ts";
 import type { Known } from "../infoSheet/known.ts";
-import { metricsOf, slicesOf } from "./metrics.ts";
+import { type CardMetric, metricsOf, slicesOf } from "./metrics.ts";
 
 const { counted, number, whole } = Words;
 
 /** What the record says of them. */
 export const toolkitOf = (known: Known): ToolkitCard => {
-  const { run, model, tables } = known;
+  const { run, model, tables, recommenders, lists } = known;
   const { charter } = run.graph;
   const features = featureNames(known);
+  const trained = model === undefined ? recommenders : [model];
+  const listMetrics = (lists?.value.properties ?? []).map(({ name, judged }): CardMetric => ({
+    type: name,
+    name: `${name} of the first ${lists?.value.at ?? 0} places`,
+    value: judged.estimate,
+    interval: judged.interval,
+  }));
   const names = new Set(
     tables.filter(({ value }) => value.role !== "live").map(({ value }) => value.contract.name),
   );
@@ -30,10 +37,14 @@ export const toolkitOf = (known: Known): ToolkitCard => {
       },
     },
     model_parameters: {
-      ...(model === undefined
+      ...(trained.length === 0
         ? {}
         : {
-            model_architecture: `${model.value.kind}, trained on ${counted(model.value.trainedOn.rows, "row")}`,
+            model_architecture: trained
+              .map(
+                ({ value }) => `${value.kind}, trained on ${counted(value.trainedOn.rows, "row")}`,
+              )
+              .join("; "),
           }),
       data: [...new Set([...taken, ...names])].map((name) => ({ name })),
       ...(features.length === 0 ? {} : { input_format: `features: ${features.join(", ")}` }),
@@ -44,7 +55,7 @@ export const toolkitOf = (known: Known): ToolkitCard => {
           }),
     },
     quantitative_analysis: {
-      performance_metrics: [...metricsOf(known), ...slicesOf(known)].map(
+      performance_metrics: [...metricsOf(known), ...slicesOf(known), ...listMetrics].map(
         ({ name, value, interval, slice }) => ({
           type: name,
           value: number(value),
@@ -101,11 +112,11 @@ const tradeoffsOf = ({ evaluation }: Known): ReadonlyArray<string> => {
 };
 
 /** Fields that no record of a run can answer, and those that this one does not. */
-export const leftOf = ({ model, evaluation }: Known) => [
-  ...(model === undefined
+export const leftOf = ({ model, evaluation, recommenders, lists }: Known) => [
+  ...(model === undefined && recommenders.length === 0
     ? [{ field: "model_parameters.model_architecture", why: "no model was trained in this run" }]
     : []),
-  ...(evaluation === undefined
+  ...(evaluation === undefined && lists === undefined
     ? [{ field: "quantitative_analysis", why: "no model was judged in this run" }]
     : []),
   { field: "license", why: "which licence the model and its data are under" },
