@@ -8,6 +8,7 @@ import * as Expr from "./Expr.ts";
 import * as FeatureSet from "./FeatureSet.ts";
 import type * as Model from "./Model.ts";
 import * as Onnx from "./Onnx.ts";
+import * as Rule from "./Rule.ts";
 import * as Scoring from "./Scoring.ts";
 import * as Transform from "./Transform.ts";
 
@@ -220,6 +221,21 @@ describe("fitted transformations", () => {
       assert.deepStrictEqual([...session.inputNames], ["input"]);
       const document = documentOf(fitted);
       assert.deepStrictEqual(yield* Onnx.encode(document), yield* Onnx.encode(document));
+    }).pipe(withTables),
+  );
+
+  it.effect("of a rule that chooses a class are part of the file", () =>
+    Effect.gen(function* () {
+      const classes = ["Bergen", "none", "Malmö"];
+      const $ = Expr.columns(Minutes.contract);
+      const formula = Expr.when($.km.gt(1), $.city, "none").ast;
+      const { estimator, outputs } = Rule.modelOf(formula, { class: "none", classes });
+      const document: Model.ModelDocument = {
+        ...documentOf({ version: 1, rows: 1, outputs, dropped: [] }),
+        signature: { _tag: "classes", classes },
+        estimator,
+      };
+      assert.deepStrictEqual(yield* same(document), ["km", "city"]);
     }).pipe(withTables),
   );
 
