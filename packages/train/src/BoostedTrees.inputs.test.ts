@@ -361,4 +361,29 @@ describe("odd but good data", () => {
       assert.include(error.what, "all 1 labels are 2");
     }),
   );
+
+  it.effect("a loss that grows without bound is an error, not a model", () =>
+    Effect.gen(function* () {
+      const feature = Float64Array.from({ length: 100 }, (_, i) => i);
+      const huge = feature.map((i) => (i % 2 === 0 ? 1e308 : -1e308));
+      for (const [labels, options, found] of [
+        [
+          huge,
+          { objective: "squaredError" },
+          /the loss is Infinity before the first tree.*larger unit/,
+        ],
+        [huge, { objective: "absoluteError" }, /the loss is Infinity before the first tree/],
+        [
+          feature,
+          { objective: "poisson", learningRate: 1e4 },
+          /has grown from 19.6\d* to .* after 1 trees.*Lower learningRate/,
+        ],
+      ] as const) {
+        const data = { featureNames: ["f"], columns: [feature], labels };
+        const error = yield* Effect.flip(fitBoostedTrees(data, { ...options, maxTrees: 20 }));
+        assert.strictEqual(error.reason, "numeric");
+        assert.match(error.message, found);
+      }
+    }),
+  );
 });

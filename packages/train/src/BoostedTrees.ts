@@ -179,6 +179,28 @@ const tooLarge = (rows: number, addresses: Addresses): TrainingError =>
     },
   ]);
 
+/** Steps that are too large make the loss grow without bound; then it is no measure of anything. */
+const diverged = (history: ReadonlyArray<LearningPoint>): Effect.Effect<void, TrainingError> => {
+  const atFirst = history[0]?.trainLoss ?? 0;
+  const point = history.find(
+    ({ trainLoss: loss }) => !Number.isFinite(loss) || (atFirst > 0 && loss > 10 * atFirst),
+  );
+  if (point === undefined) return Effect.void;
+  const { tree, trainLoss } = point;
+  const large = "give the label in a larger unit, so that its numbers are smaller";
+  const found =
+    tree === 0
+      ? {
+          what: `the loss is ${trainLoss} before the first tree`,
+          next: `The label's numbers are too large: ${large}.`,
+        }
+      : {
+          what: `the loss has grown from ${atFirst} to ${trainLoss} after ${tree} trees`,
+          next: `Lower learningRate, or ${large}.`,
+        };
+  return Effect.fail(trainingError("numeric", [{ ...found, where: "training" }]));
+};
+
 /** The rows to train on; `null` for all. */
 const rowsWithWeight = (weights: TrainingData["weights"]): Int32Array | null =>
   weights === undefined || weights.every((w) => w !== 0)
@@ -193,7 +215,7 @@ const rowsWithWeight = (weights: TrainingData["weights"]): Int32Array | null =>
  * for each class after the first, plus one byte per value, and two 8-byte columns per thread while binning.
  *
  * Fails with {@link TrainingError}: faulty data or options (all faults are listed), more data than can
- * be addressed, or a training thread that failed. An exception in `onProgress` is a defect.
+ * be addressed, a loss that grows without bound, or a training thread that failed. An exception in `onProgress` is a defect.
  *
  * @example
  * ```ts
@@ -245,6 +267,7 @@ export const fitBoostedTrees: (
     onProgress?.({ ...point, trees: settings.maxTrees }),
   );
   const { trees, history, bestTree, stopped } = done;
+  yield* diverged(history);
   return {
     estimator: toEstimator(featureNames, shared, trees, thresholds, codes),
     history,
