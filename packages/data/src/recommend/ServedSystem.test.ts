@@ -180,16 +180,20 @@ const madeOf = Effect.fnUntraced(function* ({
       recommender: recommenders[source],
       train,
     });
-  const { lists } = yield* System.merge(system).run({
-    factors: yield* listsOf("factors"),
-    neighbours: yield* listsOf("neighbours"),
-    scores: yield* listsOf("scores"),
-    random: yield* listsOf("random"),
-    train,
-    items,
+  /** The lists of all, as they are judged. */
+  const merged = Effect.gen(function* () {
+    const { lists } = yield* System.merge(system).run({
+      factors: yield* listsOf("factors"),
+      neighbours: yield* listsOf("neighbours"),
+      scores: yield* listsOf("scores"),
+      random: yield* listsOf("random"),
+      train,
+      items,
+    });
+    return lists;
   });
   const served = yield* ServedSystem.prepare(system, { recommenders, train, items, perUser });
-  return { served, lists };
+  return { served, merged };
 });
 
 describe("ServedSystem", { timeout: 400_000 }, () => {
@@ -200,7 +204,8 @@ describe("ServedSystem", { timeout: 400_000 }, () => {
       );
       const property = fc.asyncProperty(drawn, (given) =>
         Effect.gen(function* () {
-          const { served, lists } = yield* madeOf(given);
+          const { served, merged } = yield* madeOf(given);
+          const lists = yield* merged;
           const surface = yield* ServedSystem.open(served);
           const db = yield* Duckdb.Duckdb;
           const rows = yield* db.rows(
