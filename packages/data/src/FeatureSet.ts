@@ -81,11 +81,6 @@ export type Features = { readonly [name: string]: Feature };
  */
 export type Kind<F extends Feature> = "decision" extends F["availableAt"] ? "on-demand" : "stored";
 
-/** The names of the features that can be computed before there is a request. */
-export type StoredFeatures<F extends Features> = {
-  readonly [K in keyof F & string]: Kind<F[K]> extends "stored" ? K : never;
-}[keyof F & string];
-
 type FeatureColumns<F> = { readonly [K in keyof F]: Column.Column<number | null, "decision"> };
 type KeptColumns<C extends Contract.Contract, K extends keyof C["columns"]> = {
   readonly [P in K]: C["columns"][P];
@@ -181,6 +176,21 @@ export type RequestOf<
 /** Nothing is one: compile the features with a state, `FeatureSet.compileRow(set.spec, state)`. */
 export interface HistoriesNeedAState {
   readonly "compile the features with a state": never;
+}
+
+/**
+ * What a set must be for its state to be materialised: some feature depends on the entity and the time alone.
+ * A set that was read from a specification is asked when it is used.
+ */
+export type WithState<S> = S extends { readonly row: (request: infer R) => unknown }
+  ? R extends HistoriesNeedAState
+    ? unknown
+    : NothingToMaterialise
+  : unknown;
+
+/** Nothing is one: every feature of the set is computed from the request, so that a service needs no state. */
+export interface NothingToMaterialise {
+  readonly "no feature depends on the entity and the time alone": never;
 }
 
 /**

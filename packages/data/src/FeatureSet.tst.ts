@@ -3,7 +3,9 @@ import { Column, Contract } from "@ml-pipe/core";
 import { expectTypeOf, it } from "vitest";
 import type * as Expr from "./Expr.ts";
 import * as FeatureSet from "./FeatureSet.ts";
+import * as Features from "./Features.ts";
 import * as History from "./History.ts";
+import * as Transform from "./Transform.ts";
 
 const Trip = Contract.make("trip", {
   version: "1",
@@ -51,7 +53,24 @@ it("features with histories need a state, so that a request alone is not enough"
   expectTypeOf<FeatureSet.Kind<F["lately"]>>().toEqualTypeOf<"stored">();
   expectTypeOf<FeatureSet.Kind<F["km"]>>().toEqualTypeOf<"on-demand">();
   expectTypeOf<FeatureSet.Kind<F["share"]>>().toEqualTypeOf<"on-demand">();
-  expectTypeOf<FeatureSet.StoredFeatures<F>>().toEqualTypeOf<"lately">();
+});
+
+it("only what depends on the entity and the time alone is materialised", () => {
+  const features = ($: Expr.Columns<typeof Trip>) => ({
+    lately: History.count({ by: [$.from], knownAt: $.at, window: "1 day", hop: "1 hour" }),
+    km: $.km,
+  });
+  const Stateful = FeatureSet.make("set", { ...common, features });
+  Features.materialise(Stateful, { until: "2001-06-01" });
+  const Stateless = FeatureSet.make("set", { ...common, features: ($) => ({ km: $.km }) });
+  // @ts-expect-error "no feature depends on the entity and the time alone"
+  Features.materialise(Stateless, { until: "2001-06-01" });
+  // What is fitted on the training rows is no feature of a set, and has no state.
+  const scaled = Transform.make(Stateful, ($) => ({ km: Transform.scale($.km) }));
+  // @ts-expect-error is not assignable to parameter of type
+  Features.materialise(scaled, { until: "2001-06-01" });
+  // @ts-expect-error is not assignable to type
+  FeatureSet.make("set", { ...common, features: ($) => ({ km: Transform.scale($.km) }) });
 });
 
 it("a derived feature reads the features before it, and no other: a cycle cannot be written", () => {

@@ -3,7 +3,7 @@ import { type Artifact, Stage } from "@ml-pipe/core";
 import type { Contract } from "@ml-pipe/core";
 import * as Effect from "effect/Effect";
 import { Duckdb, type DuckdbError } from "./Duckdb.ts";
-import type { FeatureSet, FeatureSetSpec } from "./FeatureSet.ts";
+import type { FeatureSet, FeatureSetSpec, WithState } from "./FeatureSet.ts";
 import * as FeatureStore from "./FeatureStore.ts";
 import { bucketsSql } from "./featureStore/materialise.ts";
 import { seriesOf } from "./featureStore/series.ts";
@@ -76,6 +76,9 @@ export type MaterialiseError = DuckdbError | Table.ReadError | FeatureStore.Feat
  * `until` is a date (midnight UTC) or an ISO 8601 instant with a zone: the table has all that was known by
  * then. It is stated, not taken from the clock, so that a replay over recorded data sees no later outcome.
  *
+ * What depends on the request is computed when there is one, and what is fitted on training rows is a
+ * `Transform`: a set without a feature that depends on the entity and the time alone does not compile.
+ *
  * @example
  * ```ts
  * import type { Contract } from "@ml-pipe/core";
@@ -90,8 +93,9 @@ export const materialise = <
   C extends Contract.Contract,
   Out extends Contract.Contract,
   Ls extends Lookup.Lookups = {},
+  S extends FeatureSet<C, Out, Ls> = FeatureSet<C, Out, Ls>,
 >(
-  set: FeatureSet<C, Out, Ls>,
+  set: FeatureSet<C, Out, Ls> & S & WithState<S>,
   options: { readonly until: string },
 ): Stage.Stage<
   { readonly data: Table.Table<C, "checked"> } & Lookup.Tables<Ls>,

@@ -90,7 +90,7 @@ describe("freshness", () => {
   it("is not for features that do not age", () => {
     assert.throws(() => Monitor.freshness(TripFeatures), /no histories/);
     assert.throws(
-      () => Features.materialise(TripFeatures, { until: "2001-06-01" }),
+      () => Features.materialise(FeatureSet.fromSpec(TripFeatures.spec), { until: "2001-06-01" }),
       /needs no state/,
     );
     assert.throws(() => Features.materialise(Lately, { until: "June" }), /"June" is not a date/);
