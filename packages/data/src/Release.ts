@@ -149,15 +149,6 @@ export const of = <C extends Contract.Contract, Out extends Contract.Contract>(
 };
 
 /**
- * The probability from which a release of yes/no decisions acts. One of another label is a defect: stages
- * take none, by type.
- */
-export const thresholdOf = (release: ModelRelease): number => {
-  if (release.threshold !== undefined) return release.threshold;
-  throw new TypeError(`${label(release)} does not decide yes or no`);
-};
-
-/**
  * What a release makes of what its model says, for a person.
  *
  * @example
