@@ -461,8 +461,9 @@ describe("stopping", () => {
       assert.strictEqual(stopped.stopped, "asked");
       assert.isAtLeast(stopped.bestTree, 3);
       assert.isBelow(stopped.bestTree, 100_000);
-      const whole = yield* fitBoostedTrees(smallData, { maxTrees: stopped.bestTree });
-      assert.deepStrictEqual(whole, { ...stopped, stopped: "maxTrees" });
+      const maxTrees = stopped.bestTree;
+      const whole = yield* fitBoostedTrees(smallData, { maxTrees });
+      assert.deepStrictEqual(whole, { ...stopped, maxTrees, stopped: "maxTrees" });
     }),
   );
 
