@@ -205,3 +205,18 @@ describe("stage", () => {
     );
   });
 });
+
+it("a feature is not recorded under the name of a column", () => {
+  const Odd = Contract.make("odd", {
+    version: "1",
+    owner: "lab",
+    columns: { km: Column.float(), Served_km: Column.float(), late: Column.boolean() },
+  });
+  const set = FeatureSet.make("odd-features", {
+    version: "1",
+    of: Odd,
+    features: ($) => ({ km: $.km.plus($.Served_km) }),
+    label: ($) => $.late,
+  });
+  assert.throws(() => Parity.servedContract(set), /a request has a column "served_km"/);
+});

@@ -116,6 +116,15 @@ export const servedContract = <Out extends Contract.Contract>({
   spec,
   contract,
 }: FeatureSet<Contract.Contract, Out>): Contract.Contract<`${Out["name"]}-served`> => {
+  // DuckDB does not tell upper and lower case apart in names.
+  const asked = new Set(requestColumns(spec).map((name) => name.toLowerCase()));
+  const taken = spec.features.filter(({ name }) => asked.has(servedName(name).toLowerCase()));
+  if (taken.length > 0) {
+    const names = taken.map(({ name }) => `"${servedName(name)}"`).join(", ");
+    throw new TypeError(
+      `parity of "${spec.name}": a request has a column ${names}, under which a feature would be recorded. Call the feature otherwise.`,
+    );
+  }
   const feature = Column.float({ nullable: true }).spec;
   const served = Contract.fromSpec({
     name: `${contract.name}-served`,
