@@ -9,14 +9,7 @@ import type { Duckdb } from "./Duckdb.ts";
 import type { FeatureSet } from "./FeatureSet.ts";
 import * as Predictions from "./Predictions.ts";
 
-export {
-  Block,
-  blockSql,
-  defaultBlock,
-  ForeignFeature,
-  millisPerDay,
-  prematureLabels,
-} from "./Predictions.ts";
+export { Block, millisPerDay, prematureLabels } from "./Predictions.ts";
 
 /** A model's score is not a probability, so no cost-optimal decision follows from it. */
 export class NotProbabilities extends Schema.TaggedError<NotProbabilities>()("NotProbabilities", {

@@ -1,6 +1,6 @@
 /**
- * Rows with an outcome, as the features of the set before any transformation, and what the model decides
- * on them as they are or changed: what robustness, weak segments, explanations and the like stand on.
+ * Rows with an outcome, as the features of the set before any transformation, and what it costs to go by the
+ * model on them as they are or changed: what robustness, weak segments, explanations and the like stand on.
  */
 import type { Artifact, Charter, Contract } from "@ml-pipe/core";
 import {
