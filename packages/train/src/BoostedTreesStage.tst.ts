@@ -17,7 +17,7 @@ it("names features and columns that there are", () => {
   Train.boostedTrees(Buys, { categorical: ["aged"] });
   // @ts-expect-error 'aged' does not exist in type '{ readonly age?: Direction; readonly copies?: Direction;
   Train.boostedTrees(Buys, { monotone: { aged: "increasing" } });
-  // @ts-expect-error Type '"shop"' is not assignable to type '"age" | "copies" | "days" | undefined'
+  // @ts-expect-error Type '"shop"' is not assignable to type 'NumberColumns<
   Train.boostedTrees(Buys, { weight: "shop" });
   // @ts-expect-error Type '"label"' is not assignable
   Train.boostedTrees(Buys, { query: "label" });

@@ -33,7 +33,7 @@ export interface LinearStageOptions<Out extends Contract.Contract>
    * Only with link `log`: the feature in proportion to which the expected count grows, such as days insured.
    * With `prepare`, the column of that name which comes out, so leave it as it is there.
    */
-  readonly exposure?: Out extends FeatureSet.Labelled<number> ? NumberColumns<Out> & string : never;
+  readonly exposure?: Out extends FeatureSet.Labelled<number> ? NumberColumns<Out> : never;
 }
 
 /**

@@ -15,7 +15,7 @@ export type NumberColumns<Out extends Contract.Contract> = {
 /** What a training stage may be told of its rows. */
 export interface Weighted<Out extends Contract.Contract> {
   /** The column with the weight of each row, such as how many rows it stands for. Default: all weigh 1. */
-  readonly weight?: NumberColumns<Out> & string;
+  readonly weight?: NumberColumns<Out>;
 }
 
 /** The rows of a table with a label. */
