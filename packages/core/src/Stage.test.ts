@@ -57,6 +57,8 @@ describe("run", () => {
       assert.instanceOf(error, Stage.InputMismatch);
       assert.deepStrictEqual([error.stage, error.input], ["spy", "data"]);
       assert.match(error.message, /stage "spy" cannot take its input "data": Expected "train"/);
+      const nothing = yield* Effect.flip(spy.run({} as { data: { role: "train"; rows: number } }));
+      assert.match(nothing.message, /its input "data": nothing was given/);
       assert.isFalse(ran);
     }),
   );

@@ -226,6 +226,13 @@ describe("Lookup", () => {
         Effect.sandbox(Features.stateAt(Strikes.spec, data, until)),
       );
       assert.include(String(Cause.squash(missing)), 'no table of the lookup "day"');
+      const other = yield* Effect.flip(
+        Effect.sandbox(Features.stateAt(Strikes.spec, data, until, { day: data })),
+      );
+      assert.include(
+        String(Cause.squash(other)),
+        'the table of the lookup "day" is under the contract "order" 1, not under the "day" 1',
+      );
     }).pipe(withStore),
   );
 
@@ -307,9 +314,54 @@ describe("Lookup", () => {
         }),
       /feature "lately": a history of what is looked up is not supported/,
     );
+    assert.throws(
+      () =>
+        FeatureSet.make("set", {
+          ...common,
+          lookups: () => ({ day: Lookup.newest(Day, { by: {}, ...hourly }) }),
+          features: ($) => ({ quantity: $.quantity }),
+        }),
+      /lookup "day": no feature reads it: leave it out/,
+    );
     const renamed = { ...OrderFeatures.spec, lookups: {} };
     assert.include(String(lookupProblems(renamed)), 'there is no lookup "price"');
   });
+
+  it.live("of tables that are called like parts of the query", () =>
+    Effect.gen(function* () {
+      const db = yield* Duckdb;
+      for (const [source, other] of [
+        ["rows", "past"],
+        ["l0", "h0"],
+      ] as const) {
+        const columns = { at: Column.timestamp(), x: Column.int() };
+        const options = { version: "1", owner: "ops", eventTime: "at", columns } as const;
+        const Set = FeatureSet.make("set", {
+          version: "1",
+          of: Contract.make(source, options),
+          decidedAt: "at",
+          lookups: () => ({
+            other: Lookup.newest(Contract.make(other, { ...options, key: ["at"] }), {
+              by: {},
+              ...hourly,
+            }),
+          }),
+          features: ($, { other }) => ({
+            x: other.x,
+            n: History.count({ by: [], knownAt: $.at, window: "1 day", hop: "1 hour" }),
+          }),
+          label: ($) => $.x,
+        });
+        yield* db.execute(
+          "make",
+          `CREATE TABLE "${source}" AS SELECT epoch_ms(7200000) AS at, 1 AS x`,
+        );
+        yield* db.execute("make", `CREATE TABLE "${other}" AS SELECT epoch_ms(0) AS at, 7 AS x`);
+        const [row] = yield* db.rows("compute", Set.sql());
+        assert.deepStrictEqual([row?.["x"], row?.["n"]], [7, 0]);
+      }
+    }).pipe(withStore),
+  );
 
   it("is part of what a feature means", () => {
     const [edit, ...more] = FeatureEdit.between(

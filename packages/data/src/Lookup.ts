@@ -177,15 +177,23 @@ export const inputs = <Ls extends Lookups>(
   return fields as { readonly [K in keyof Ls]: Schema.Codec<Tables<Ls>[K], unknown> };
 };
 
-/** The relations of lookups in SQL. A table that is not given is a mistake of the caller: a `TypeError`. */
+/**
+ * The relations of lookups in SQL. A table that is not given, or that is under another contract, is a
+ * mistake of the caller: a `TypeError`.
+ */
 export const relations = (
   { lookups = {} }: Pick<FeatureSetSpec, "lookups">,
   tables: { readonly [name: string]: Table.AnyTable },
 ): Effect.Effect<{ readonly [name: string]: string }, Table.ReadError, Artifact.ArtifactStore> =>
   Effect.map(
-    Effect.forEach(Object.keys(lookups), (name) => {
+    Effect.forEach(Object.entries(lookups), ([name, { contract }]) => {
       const table = tables[name];
       if (table === undefined) throw new TypeError(`there is no table of the lookup "${name}"`);
+      if (table.contract.digest !== Digest.ofJson(contract)) {
+        throw new TypeError(
+          `the table of the lookup "${name}" is under the contract "${table.contract.name}" ${table.contract.version}, not under the "${contract.name}" ${contract.version} of the feature set`,
+        );
+      }
       return Effect.map(Table.relation(table), (relation) => [name, relation] as const);
     }),
     Object.fromEntries,

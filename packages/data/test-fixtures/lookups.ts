@@ -126,9 +126,9 @@ export const byDefinition = (
     const [best] = rows
       .map((row) => {
         const [event, known] = timesOf(row);
-        return { row, event, known: Math.max(event, known) };
+        return { row, event, known };
       })
-      .filter(({ event, known }) => known < end && event >= end - window.tolerance)
+      .filter(({ event, known }) => known < end && event < end && event >= end - window.tolerance)
       .toSorted((a, b) => b.event - a.event || b.known - a.known);
     return best?.row;
   };
@@ -192,7 +192,7 @@ const order = fc.record({
   quantity: fc.integer({ min: 1, max: 3 }),
   kept: fc.boolean(),
 });
-const delay = fc.constantFrom(-minute, 0, 0, 1, minute, 3 * minute, 9 * minute);
+const delay = fc.constantFrom(-9 * minute, -minute, 0, 0, 1, minute, 3 * minute, 9 * minute);
 const price = fc
   .record({
     product: fc.constantFrom("a", "b", "a"),

@@ -34,6 +34,23 @@ describe("a stage on a table of ten rows", () => {
     assert.deepStrictEqual(found, flights(1, null));
     const none = await run(Effect.flatMap(Testing.table(Flight, "raw", []), Testing.rows));
     assert.deepStrictEqual(none, []);
+    const Parcel = Contract.make("parcel", {
+      version: "1.0.0",
+      owner: "ops",
+      columns: {
+        tags: Column.list(Column.string({ nullable: true })),
+        size: Column.struct({ cm: Column.float(), note: Column.string() }),
+        shape: Column.embedding(2),
+      },
+    });
+    const parcels = [
+      { tags: ["it's", null], size: { cm: 1.5, note: "a" }, shape: [0, 1] },
+      { tags: [], size: { cm: 2, note: "it's" }, shape: [3, 4] },
+    ];
+    assert.deepStrictEqual(
+      await run(Effect.flatMap(Testing.table(Parcel, "raw", parcels), Testing.rows)),
+      parcels,
+    );
   });
 
   it("tells what it finds", async () => {

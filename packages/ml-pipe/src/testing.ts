@@ -138,7 +138,13 @@ const sqlOf = (value: unknown): string => {
   if (value === null || value === undefined) return "NULL";
   if (value instanceof Date) return `epoch_ms(${value.getTime()})`;
   if (typeof value === "string") return Duckdb.literal(value);
-  return typeof value === "number" ? `CAST('${value}' AS DOUBLE)` : String(value);
+  if (typeof value === "number") return `CAST('${value}' AS DOUBLE)`;
+  if (Array.isArray(value)) return `[${value.map(sqlOf).join(", ")}]`;
+  if (typeof value !== "object") return String(value);
+  const fields = Object.entries(value).map(
+    ([name, one]) => `${Duckdb.literal(name)}: ${sqlOf(one)}`,
+  );
+  return `{${fields.join(", ")}}`;
 };
 
 /**

@@ -351,7 +351,12 @@ export const inputCheck = ({ name: stage, inputs }: StageInfo) =>
     for (const { port, decode } of found) {
       yield* Effect.mapError(
         decode(input[port]),
-        (error) => new InputMismatch({ stage, input: port, problem: error.message }),
+        ({ message }) =>
+          new InputMismatch({
+            stage,
+            input: port,
+            problem: input[port] === undefined ? "nothing was given" : message,
+          }),
       );
     }
   });

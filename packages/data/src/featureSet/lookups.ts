@@ -1,7 +1,7 @@
 /** The lookups of a feature set: their columns in formulas, and which of them are read. */
 import { Contract, Digest } from "@ml-pipe/core";
 import type * as Lookup from "../Lookup.ts";
-import { columnsOf, historiesOf, lookedUp, type LookedUpAst } from "../internal/ast.ts";
+import { type Ast, columnsOf, historiesOf, lookedUp, type LookedUpAst } from "../internal/ast.ts";
 import { columnFormula } from "../internal/formula.ts";
 import { problemsOf } from "../internal/kinds.ts";
 import type { FeatureSetSpec } from "./spec.ts";
@@ -46,15 +46,36 @@ export const rowsOf = (spec: FeatureSetSpec): ReadonlyArray<Lookup.LookupRows> =
           .filter(({ of }) => of === name)
           .map((column) => [JSON.stringify(column), column] as const),
       );
-      const rows = { name, spec: lookup, columns: [...read.values()] };
+      const rows = { name, spec: notItself(spec, lookup), columns: [...read.values()] };
       return read.size === 0 ? [] : [{ ...rows, digest: Digest.ofJson(rows) }];
     });
+
+/**
+ * A lookup in the rows of the source itself: they are known at their own decision at the earliest, whatever
+ * `knownAt` says. Otherwise a row could find itself, and its own outcome.
+ */
+const notItself = (
+  { source, decidedAt }: FeatureSetSpec,
+  lookup: Lookup.LookupSpec,
+): Lookup.LookupSpec => {
+  const { contract, knownAt } = lookup;
+  const isOther = contract.name !== source.name || decidedAt === contract.eventTime;
+  if (isOther || decidedAt === undefined || contract.columns[decidedAt] === undefined)
+    return lookup;
+  const decided: Ast = { _tag: "column", name: decidedAt, type: "timestamp" };
+  const early: Ast = { _tag: "call", operator: "lessThan", args: [knownAt, decided] };
+  return {
+    ...lookup,
+    knownAt: { _tag: "call", operator: "choose", args: [early, decided, knownAt] },
+  };
+};
 
 /** Names of inputs that stages have beside lookups. */
 const taken = new Set(["data", "history", "model", "verdict", "approval", "served", "release"]);
 
 /** What the types say too, for definitions that were cast, and what they cannot say. */
 export const lookupProblems = (spec: FeatureSetSpec): ReadonlyArray<string> => [
+  ...unread(spec).map((name) => `lookup "${name}": no feature reads it: leave it out`),
   ...Object.entries(spec.lookups ?? {}).flatMap(([name, lookup]) =>
     problemsIn(spec, name, lookup).map((problem) => `lookup "${name}": ${problem}`),
   ),
@@ -70,6 +91,12 @@ export const lookupProblems = (spec: FeatureSetSpec): ReadonlyArray<string> => [
     .map(({ name }) => `feature "${name}": a history of what is looked up is not supported`),
   ...(lookedUp(spec.label).length === 0 ? [] : ["the label cannot be looked up"]),
 ];
+
+/** A stage would ask for tables that nothing comes of. */
+const unread = ({ lookups = {}, features }: FeatureSetSpec): ReadonlyArray<string> => {
+  const read = new Set(features.flatMap(({ expr }) => lookedUp(expr)).map(({ of }) => of));
+  return Object.keys(lookups).filter((name) => !read.has(name));
+};
 
 const problemsIn = (
   { source, decidedAt }: FeatureSetSpec,

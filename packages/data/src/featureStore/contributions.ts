@@ -23,7 +23,7 @@ export interface Contribution {
   readonly values: ReadonlyArray<number | string | null>;
   /** When it was decided, or happened (epoch milliseconds). */
   readonly at: number;
-  /** When it became known. */
+  /** When it became known, as it says itself: that may be before it happened. */
   readonly known: number;
 }
 
@@ -91,10 +91,9 @@ const contribution = (
   { entity, values }: Pick<Contribution, "entity" | "values">,
 ): Contribution => {
   // As in SQL: an outcome counts as known at its decision at the earliest, and never without one.
-  const known = Math.max(time.at, time.claimed);
-  const hop = Math.floor(known / time.hopMs);
+  const hop = Math.floor(Math.max(time.at, time.claimed) / time.hopMs);
   const adds = { entity, hop: Number.isNaN(hop) ? null : hop, values, at: time.at };
-  return { ...adds, known, event, content: digest(adds) };
+  return { ...adds, known: time.claimed, event, content: digest(adds) };
 };
 
 /** The first 96 bits of SHA-256: of a billion events two are the same with a chance of 10⁻¹¹. */

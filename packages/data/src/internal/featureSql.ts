@@ -35,8 +35,8 @@ export const featureSql = (
 ): string => {
   const { tie = Object.keys(spec.source.columns), past, carry } = options;
   const families = familiesOf(spec);
-  const aliases = families.map((_, index) => `h${index}`);
-  const lookups = rowsOf(spec).map((rows, index) => ({ ...rows, alias: `l${index}` }));
+  const aliases = families.map((_, index) => `"~h${index}"`);
+  const lookups = rowsOf(spec).map((rows, index) => ({ ...rows, alias: `"~l${index}"` }));
   const decidedAt = toSql(decisionTime(spec), { table: "r" });
   const names = {
     table: "r",
@@ -78,16 +78,19 @@ export const featureSql = (
       return `${alias} AS (${stepsSql(lookup, columns, from)})`;
     }),
   ];
-  const before = families.length === 0 ? [] : [`past AS (FROM ${past ?? "rows"})`];
+  const before = families.length === 0 ? [] : [`${thePast} AS (FROM ${past ?? theRows})`];
   return [
-    `WITH ${[`rows AS (FROM ${relation})`, ...before, ...tables].join(",\n")}`,
+    `WITH ${[`${theRows} AS (FROM ${relation})`, ...before, ...tables].join(",\n")}`,
     `SELECT ${[...features, ...kept, ...label].join(",\n  ")}`,
-    `FROM rows ${names.table}`,
+    `FROM ${theRows} ${names.table}`,
     ...joins,
     ...lookupJoins,
     `ORDER BY ${(spec.decidedAt === undefined ? order : [decidedAt, ...order]).join(", ")}`,
   ].join("\n");
 };
+
+/** Names of the query's own, which no relation has that it reads. */
+const [theRows, thePast] = [`"~rows"`, `"~past"`];
 
 /** An expression as a double, which numbers are already. */
 const doubleSql = (expr: Ast, names: SqlNames): string => {
@@ -199,8 +202,8 @@ const familySql = (spec: FeatureSetSpec, family: Family): string => {
   return [
     `SELECT ${[...by, '"~hop"', ...values].join(", ")} FROM (`,
     `  SELECT ${[...by, '"~hop"', '"~hop" AS "~moment"', ...columns.map((name) => `any_value(${name}) AS ${name}`)].join(", ")} FROM (`,
-    `    ${bucketSql(spec, family, "past")}`,
-    `    UNION ALL BY NAME SELECT DISTINCT ${asked.join(", ")} FROM rows`,
+    `    ${bucketSql(spec, family, thePast)}`,
+    `    UNION ALL BY NAME SELECT DISTINCT ${asked.join(", ")} FROM ${theRows}`,
     `  ) GROUP BY ALL`,
     `) WINDOW before AS (${partition}ORDER BY "~hop" RANGE BETWEEN ${hops} PRECEDING AND 1 PRECEDING)`,
   ].join("\n");

@@ -72,8 +72,10 @@ const newestSql = (lookup: LookupSpec, row: string, relation: string): string =>
   const { contract, by, knownAt, hopMs } = lookup;
   const decidedAt = contract.eventTime ?? "";
   const event = toSql({ _tag: "column", name: decidedAt, type: "timestamp" });
-  const known = knownSql({ decidedAt }, toSql(knownAt));
-  const [eventMs, knownMs] = [event, known].map((sql) => `epoch_ms(${sql})`);
+  const claimed = toSql(knownAt);
+  const known = knownSql({ decidedAt }, claimed);
+  // Of rows that were known before their event, such as forecasts, what they claim tells which came last.
+  const [eventMs, knownMs] = [event, claimed].map((sql) => `epoch_ms(${sql})`);
   // To the millisecond, as a service has it; then as finely as the table says.
   const exact = [...new Set([decidedAt, ...columnsOf(knownAt)])].map((name) => identifier(name));
   const order = `ROW(${[eventMs, knownMs, ...exact].join(", ")})`;
