@@ -67,7 +67,7 @@ it("only what depends on the entity and the time alone is materialised", () => {
   Features.materialise(Stateless, { until: "2001-06-01" });
   // What is fitted on the training rows is no feature of a set, and has no state.
   const scaled = Transform.make(Stateful, ($) => ({ km: Transform.scale($.km) }));
-  // @ts-expect-error is not assignable to parameter of type
+  // @ts-expect-error is missing the following properties from type 'FeatureSet<
   Features.materialise(scaled, { until: "2001-06-01" });
   // @ts-expect-error is not assignable to type
   FeatureSet.make("set", { ...common, features: ($) => ({ km: Transform.scale($.km) }) });

@@ -178,7 +178,7 @@ it("releases a system with a recommender of each source, and lists with a passed
   system({ ...inputs, verdict: rejected });
   // @ts-expect-error Property 'charts' is missing in type
   system({ alike: recommender, train, lists: merged, verdict: passed });
-  // @ts-expect-error is not assignable to parameter of type
+  // @ts-expect-error Property 'list' is missing in type
   Deploy.system(Home, { charter });
   const approved = Deploy.system(Home, { charter: lists, approval: "required" });
   // @ts-expect-error Property 'approval' is missing in type

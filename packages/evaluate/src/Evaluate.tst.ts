@@ -76,7 +76,7 @@ it("asks about power and explains by the metric of the label", () => {
   const [minutes, costs] = [minutesCharter(), waysCharter()];
   Evaluate.power(Minutes, { charter: minutes });
   Evaluate.explain(Ways, { charter: costs, together: [["x", "peek"]] });
-  // @ts-expect-error Type 'number' is not assignable to type 'boolean'
+  // @ts-expect-error is not assignable to parameter of type 'FeatureSet<
   Evaluate.power(Minutes, { charter });
   // @ts-expect-error Type 'string' is not assignable to type 'number'
   Evaluate.explain(Ways, { charter: minutes });
