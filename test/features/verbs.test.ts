@@ -172,9 +172,16 @@ it("parity and materialise take the tables that features look up in", async () =
     [[9, 0, 0.5]],
   );
 
-  const unknown = await features("materialise", "rain-delay", ...until, "--lookup", "rain=x.csv");
+  const given = (...files: ReadonlyArray<string>) =>
+    features("materialise", "rain-delay", ...until, ...files.flatMap((one) => ["--lookup", one]));
+  const [unknown, twice] = await Promise.all([
+    given("toString=x.csv"),
+    given("report=x.csv", "report=y.csv"),
+  ]);
   assert.strictEqual(unknown.code, 1);
   assert.match(unknown.err, /names no lookup of the feature set. Write NAME=FILE, for report/);
+  assert.strictEqual(twice.code, 1);
+  assert.match(twice.err, /--lookup report is given twice/);
 });
 
 it("check stops an edit of what is served, and lets a new version pass", async () => {

@@ -219,6 +219,23 @@ describe("Lookup", () => {
         found.slice(2).map(({ features }) => nullable(features)[0]),
         [4, 4, null],
       );
+      // What nobody reads of the other contract may change: the state stays.
+      const Changed = Contract.make("day", {
+        version: "2",
+        owner: "weather",
+        eventTime: "at",
+        key: ["at"],
+        columns: { ...Day.columns, rain: Column.float() },
+      });
+      const Later = FeatureSet.make("strikes", {
+        ...common,
+        lookups: () => ({ day: Lookup.newest(Changed, { by: {}, ...hourly }) }),
+        features: (_, { day }) => ({ strikes: day.strikes }),
+      });
+      const [still] = yield* OnlineFeatures.fromSnapshot(Later.spec, state, until).rows(
+        asked.slice(2, 3),
+      );
+      assert.deepStrictEqual(nullable(Result.getOrThrow(still!).features), [4]);
       const nothing = OnlineFeatures.fromSnapshot(Strikes.spec, [], until);
       const [none] = yield* nothing.rows(asked);
       assert.deepStrictEqual(Result.getOrThrow(none!).unavailable, ["strikes"]);

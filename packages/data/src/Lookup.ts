@@ -213,7 +213,7 @@ export interface LookupRows {
   readonly name: string;
   readonly spec: LookupSpec;
   readonly columns: ReadonlyArray<LookedUpAst>;
-  /** Of all of this. */
+  /** Of what is kept and how it is found: the rest of the contract may change. */
   readonly digest: Digest.Digest;
 }
 

@@ -134,6 +134,15 @@ export class LookupUnknown extends Schema.TaggedError<LookupUnknown>()("LookupUn
   }
 }
 
+/** A lookup is given two files. */
+export class LookupTwice extends Schema.TaggedError<LookupTwice>()("LookupTwice", {
+  lookup: Schema.String,
+}) {
+  override get message(): string {
+    return `--lookup ${this.lookup} is given twice. Name one file with all of its rows.`;
+  }
+}
+
 /** `parity`: recorded requests, computed again in the batch. */
 export const parity = (options: ParityOptions, context: CommandContext): Promise<number> =>
   runCommand(
@@ -315,9 +324,10 @@ const rowsOf = Effect.fnUntraced(function* (
   const lookups: FeatureSet.FeatureSetSpec["lookups"] = set.spec.lookups ?? {};
   for (const text of options.lookup) {
     const [, name, file] = /^([^=]+)=(.+)$/s.exec(text) ?? [];
-    if (name === undefined || file === undefined || lookups[name] === undefined) {
+    if (name === undefined || file === undefined || !Object.hasOwn(lookups, name)) {
       return yield* new LookupUnknown({ given: text, lookups: Object.keys(lookups) });
     }
+    if (files.has(name)) return yield* new LookupTwice({ lookup: name });
     files.set(name, file);
   }
   const tableOf = (contract: Contract.Contract, file: string | undefined) =>

@@ -47,7 +47,11 @@ export const rowsOf = (spec: FeatureSetSpec): ReadonlyArray<Lookup.LookupRows> =
           .map((column) => [JSON.stringify(column), column] as const),
       );
       const rows = { name, spec: notItself(spec, lookup), columns: [...read.values()] };
-      return read.size === 0 ? [] : [{ ...rows, digest: Digest.ofJson(rows) }];
+      // Not of the whole contract: a column that nobody reads, or another owner, is no other state.
+      const { contract, ...how } = rows.spec;
+      const { name: of, eventTime } = contract;
+      const digest = Digest.ofJson({ ...rows, spec: { ...how, of, eventTime } });
+      return read.size === 0 ? [] : [{ ...rows, digest }];
     });
 
 /**
