@@ -13,6 +13,7 @@ import { contractOf } from "./featureSet/contract.ts";
 import { foundOf, lookupProblems, lookupsOf } from "./featureSet/lookups.ts";
 import { rowOf } from "./featureSet/request.ts";
 import type { FeatureSetSpec } from "./featureSet/spec.ts";
+import { lookedUp } from "./internal/ast.ts";
 import { featureSql } from "./internal/featureSql.ts";
 import { kindOf, problemsOf } from "./internal/kinds.ts";
 import type { Request } from "./internal/rowProgram.ts";
@@ -324,8 +325,13 @@ const definedIn = (named: { readonly [lookup: string]: string | undefined }) =>
     Object.entries(named).filter((one): one is [string, string] => one[1] !== undefined),
   );
 
-/** What to do with text, which no model computes with. */
-const encode = " (compare it, or keep its column and encode it with Transform.oneHot)";
+/** What to do with text, which no model computes with. There is no column to keep of what is looked up. */
+const adviceOn = (expr: Expr.Ast): string => {
+  if (kindOf(expr) !== "text") return "";
+  return lookedUp(expr).length > 0
+    ? " (compare it)"
+    : " (compare it, or keep its column and encode it with Transform.oneHot)";
+};
 
 /** What the types say too, for definitions that were cast, and what they cannot say. */
 const problemsIn = (spec: FeatureSetSpec): ReadonlyArray<string> => {
@@ -343,7 +349,7 @@ const problemsIn = (spec: FeatureSetSpec): ReadonlyArray<string> => {
       .map((name) => `the column "${name}" to keep is not in the contract "${spec.source.name}"`),
     ...spec.features.flatMap(({ name, expr }) =>
       problemsOf(expr, ["number", "boolean"]).map(
-        (problem) => `feature "${name}": ${problem}${kindOf(expr) === "text" ? encode : ""}`,
+        (problem) => `feature "${name}": ${problem}${adviceOn(expr)}`,
       ),
     ),
     ...problemsOf(spec.label, ["boolean", "number", "text"]).map(

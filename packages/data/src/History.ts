@@ -23,6 +23,7 @@ import {
   entityIndex,
   firstAtOrAfter,
 } from "./internal/historyIndex.ts";
+import { hopsProblem } from "./internal/hops.ts";
 import { problemsOf } from "./internal/kinds.ts";
 import { type Request, toCell } from "./internal/rowProgram.ts";
 
@@ -46,12 +47,8 @@ const make = (
   const [windowMs = 0, hopMs = 0] = [options.window, options.hop].map((input) =>
     Duration.toMillis(Duration.fromInputUnsafe(input)),
   );
-  const whole = Number.isSafeInteger(windowMs) && Number.isSafeInteger(hopMs);
-  if (!whole || hopMs <= 0 || windowMs <= 0 || windowMs % hopMs !== 0) {
-    throw new TypeError(
-      `a history's window must be a whole number of hops, at least one: not ${windowMs} ms in hops of ${hopMs} ms`,
-    );
-  }
+  const [notHops] = hopsProblem("a history's window", windowMs, hopMs);
+  if (notHops !== undefined) throw new TypeError(notHops);
   const by = options.by.map(({ ast, availableAt }) => {
     if (ast._tag !== "column" || ast.path !== undefined) {
       throw new TypeError("a history is taken by whole columns, not by formulas");

@@ -254,7 +254,10 @@ describe("Lookup", () => {
   );
 
   it("refuses what cannot be looked up, and says why", () => {
-    assert.throws(() => strikes({ tolerance: "90 minutes" }), /whole number of hops/);
+    assert.throws(
+      () => strikes({ tolerance: "90 minutes" }),
+      /whole number of hops, at least one: not 90 min in hops of 1 h/,
+    );
     assert.throws(
       () =>
         strikes({ knownAt: (day) => day.at.plusMinutes(day.more).orElse(day.at), tolerance: 0 }),
@@ -339,6 +342,18 @@ describe("Lookup", () => {
           features: ($) => ({ quantity: $.quantity }),
         }),
       /lookup "day": no feature reads it: leave it out/,
+    );
+    assert.throws(
+      set({
+        ...common,
+        lookups: ($: Expr.Columns<typeof Order>) => ({
+          price: Lookup.newest(Price, { by: { shop: $.test, product: $.product }, ...hourly }),
+        }),
+        features: (_: never, { price }: { price: { note: Expr.StringExpr } }) => ({
+          note: price.note,
+        }),
+      } as never),
+      /feature "note": column "price.note" is text where a number or yes or no is expected \(compare it\)/,
     );
     const renamed = { ...OrderFeatures.spec, lookups: {} };
     assert.include(String(lookupProblems(renamed)), 'there is no lookup "price"');

@@ -89,7 +89,8 @@ export interface LookupOptions<R extends Timed> {
   };
   /**
    * From when on a row could be read. Default: the contract's `knownAt`, else its event time. Never
-   * before the event, whatever this says. What is to be left out for a while after its event is said
+   * before the event, whatever this says, and of the rows of the feature set's own source never before
+   * their decision. What is to be left out for a while after its event is said
    * here too: `($) => $.at.plusMinutes(60)`.
    */
   readonly knownAt?: ($: Expr.Columns<R>) => Expr.TimeExpr;

@@ -3,6 +3,7 @@ import { Contract, Digest } from "@ml-pipe/core";
 import type * as Lookup from "../Lookup.ts";
 import { type Ast, columnsOf, historiesOf, lookedUp, type LookedUpAst } from "../internal/ast.ts";
 import { columnFormula } from "../internal/formula.ts";
+import { hopsProblem } from "../internal/hops.ts";
 import { problemsOf } from "../internal/kinds.ts";
 import type { FeatureSetSpec } from "./spec.ts";
 
@@ -107,7 +108,6 @@ const problemsIn = (
   name: string,
   { contract, by, knownAt, toleranceMs, hopMs }: Lookup.LookupSpec,
 ): ReadonlyArray<string> => {
-  const whole = Number.isSafeInteger(toleranceMs) && Number.isSafeInteger(hopMs);
   const { eventTime, key = [] } = contract;
   const times = [...(eventTime === undefined ? [] : [eventTime]), ...columnsOf(knownAt)];
   const known = new Set([...by.map(({ column }) => column), ...times]);
@@ -115,11 +115,7 @@ const problemsIn = (
     ...(taken.has(name) ? [`stages have another input "${name}": give it another name`] : []),
     ...(decidedAt === undefined ? ["it needs decidedAt"] : []),
     ...(eventTime === undefined ? [`the rows of "${contract.name}" have no event time`] : []),
-    ...(whole && hopMs > 0 && toleranceMs > 0 && toleranceMs % hopMs === 0
-      ? []
-      : [
-          `the tolerance must be a whole number of hops, at least one: not ${toleranceMs} ms in hops of ${hopMs} ms`,
-        ]),
+    ...hopsProblem("the tolerance", toleranceMs, hopMs),
     ...by.flatMap(({ column, equals }) => {
       const [theirs, ours] = [contract.columns[column], source.columns[equals]];
       if (theirs === undefined) return [`"${contract.name}" has no column "${column}"`];

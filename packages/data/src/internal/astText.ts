@@ -36,7 +36,7 @@ const units: ReadonlyArray<readonly [millis: number, name: string]> = [
 ];
 
 /** A length of time in its largest whole unit: `28 d`. */
-const lengthOf = (millis: number): string => {
-  const [size, name] = units.find(([size]) => millis % size === 0) ?? [1, "ms"];
+export const lengthOf = (millis: number): string => {
+  const [size, name] = units.find(([size]) => millis !== 0 && millis % size === 0) ?? [1, "ms"];
   return `${millis / size} ${name}`;
 };

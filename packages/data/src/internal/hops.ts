@@ -1,6 +1,17 @@
-/** Hops and entities in SQL: what histories and lookups are put together by. */
+/** Hops and entities: what histories and lookups are put together by. */
 import type { FeatureSetSpec } from "../FeatureSet.ts";
+import { lengthOf } from "./astText.ts";
 import { decisionTime, toSql } from "./compile.ts";
+
+/** What is wrong with a time to look back that is no whole number of hops; empty if it is one. */
+export const hopsProblem = (what: string, millis: number, hopMs: number): ReadonlyArray<string> => {
+  const whole = Number.isSafeInteger(millis) && Number.isSafeInteger(hopMs);
+  return whole && hopMs > 0 && millis > 0 && millis % hopMs === 0
+    ? []
+    : [
+        `${what} must be a whole number of hops, at least one: not ${lengthOf(millis)} in hops of ${lengthOf(hopMs)}`,
+      ];
+};
 
 /** The number of the hop since 1970-01-01 UTC in which an instant lies. */
 export const hopOf = (instant: string, hopMs: number): string =>
