@@ -178,9 +178,9 @@ it("parity and materialise take the tables that features look up in", async () =
     given("toString=x.csv"),
     given("report=x.csv", "report=y.csv"),
   ]);
-  assert.strictEqual(unknown.code, 1);
+  assert.strictEqual(unknown.code, 2);
   assert.match(unknown.err, /names no lookup of the feature set. Write NAME=FILE, for report/);
-  assert.strictEqual(twice.code, 1);
+  assert.strictEqual(twice.code, 2);
   assert.match(twice.err, /--lookup report is given twice/);
 });
 

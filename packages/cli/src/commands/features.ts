@@ -330,14 +330,14 @@ const rowsOf = Effect.fnUntraced(function* (
     if (files.has(name)) return yield* new LookupTwice({ lookup: name });
     files.set(name, file);
   }
-  const tableOf = (contract: Contract.Contract, file: string | undefined) =>
+  const tableOf = (contract: Contract.Contract, file: string | undefined, option: string) =>
     file === undefined
-      ? historyOfRuns(contract, options.stateFolder)
+      ? historyOfRuns(contract, options.stateFolder, option)
       : historyOfFile(contract, path.resolve(file), asOf);
-  const history = yield* tableOf(set.source, options.history);
+  const history = yield* tableOf(set.source, options.history, "--history FILE");
   const found = yield* Effect.forEach(Object.entries(lookups), ([name, { contract }]) =>
     Effect.map(
-      tableOf(Contract.fromSpec(contract), files.get(name)),
+      tableOf(Contract.fromSpec(contract), files.get(name), `--lookup ${name}=FILE`),
       (table) => [name, table] as const,
     ),
   );

@@ -2,10 +2,19 @@ import * as fs from "node:fs";
 import * as os from "node:os";
 import * as path from "node:path";
 import { assert, it } from "@effect/vitest";
-import { Artifact, Column, Contract, Duckdb, FeatureSet, Parity, Stage } from "@ml-pipe/ml-pipe";
+import {
+  Artifact,
+  Column,
+  Contract,
+  Duckdb,
+  FeatureSet,
+  Parity,
+  Stage,
+  Store,
+} from "@ml-pipe/ml-pipe";
 import * as Effect from "effect/Effect";
 import * as Layer from "effect/Layer";
-import { historyOfFile, servedTable } from "./parityInputs.ts";
+import { historyOfFile, historyOfRuns, servedTable } from "./parityInputs.ts";
 
 const Trip = Contract.make("trip", {
   version: "1",
@@ -32,6 +41,21 @@ it.live("rows of a file are as fresh as they have to be for what is computed of 
       Layer.mergeAll(Duckdb.Duckdb.layer({ threads: 1 }), Artifact.ArtifactStore.layerTemporary),
     ),
   ),
+);
+
+it.live("says which rows no run has, and what names a file instead", () =>
+  Effect.gen(function* () {
+    const folder = fs.mkdtempSync(path.join(os.tmpdir(), "ml-pipe-runs-"));
+    yield* Effect.addFinalizer(() =>
+      Effect.sync(() => fs.rmSync(folder, { recursive: true, force: true })),
+    );
+    yield* Store.Store.use(() => Effect.void).pipe(Effect.provide(Store.Store.layer(folder)));
+    const error = yield* Effect.flip(historyOfRuns(Trip, folder, "--lookup trips=FILE"));
+    assert.include(
+      String(error),
+      'under the contract "trip" 1, as the release knows it, whose file is still there. Name the rows with --lookup trips=FILE, or',
+    );
+  }),
 );
 
 it.live("recorded lists, structs and vectors are compared, and what is none is set aside", () =>

@@ -28,13 +28,16 @@ interface Served {
 /** What reading needs; nothing is left in the state folder. */
 type Services = Duckdb.Duckdb | Artifact.ArtifactStore;
 
-/** There is no checked table of the contract that histories are taken from. */
-export class HistoryMissing extends Schema.TaggedError<HistoryMissing>()("HistoryMissing", {
+/** There is no checked table of the contract that histories are taken from, or that features look up in. */
+export class RowsMissing extends Schema.TaggedError<RowsMissing>()("RowsMissing", {
   contract: Schema.String,
+  version: Schema.String,
   folder: Schema.String,
+  /** What names a file instead. */
+  option: Schema.String,
 }) {
   override get message(): string {
-    return `no run in ${this.folder} has a checked table under the contract "${this.contract}" whose file is still there. Name the rows with --history FILE, those of a lookup with --lookup NAME=FILE, or run the pipeline again.`;
+    return `no run in ${this.folder} has a checked table under the contract "${this.contract}" ${this.version}, as the release knows it, whose file is still there. Name the rows with ${this.option}, or run the pipeline again.`;
   }
 }
 
@@ -99,10 +102,14 @@ const sourceOf = (file: string) => {
 /** How many runs are looked through for a table. */
 const mostRuns = 100;
 
-/** The newest checked table under the contract that a run made and whose file is still there. */
+/**
+ * The newest checked table under the contract that a run made and whose file is still there; `option` names a
+ * file instead.
+ */
 export const historyOfRuns = Effect.fnUntraced(function* (
   source: Contract.Contract,
   folder: string,
+  option: string,
 ): Effect.fn.Return<Checked, unknown> {
   const found = yield* withStore(folder, (store) =>
     Effect.gen(function* () {
@@ -125,8 +132,9 @@ export const historyOfRuns = Effect.fnUntraced(function* (
       return undefined;
     }).pipe(Effect.provide(Artifact.ArtifactStore.layer(folder))),
   );
-  if (found === undefined) return yield* new HistoryMissing({ contract: source.name, folder });
-  return found;
+  if (found !== undefined) return found;
+  const { name: contract, version } = source.spec;
+  return yield* new RowsMissing({ contract, version, folder, option });
 });
 
 const isTable = Schema.is(Table.AnyTable);
