@@ -235,7 +235,7 @@ describe("FeatureStore", () => {
         FeatureStore.append(SaleFeatures, [{ at: new Date(), paid: "1" }]),
       );
       assert.strictEqual(broken._tag, "RowsInvalid");
-      assert.match(broken.message, /row 0: .*\["paid"\]/s);
+      assert.match(broken.message, /^ {2}row 0: .* at \["paid"\]$/m);
       assert.include(broken.message, "ask shop");
     }).pipe(withStore),
   );

@@ -293,7 +293,9 @@ const checker = ({ name, spec, columns }: Contract.Contract): Intake["check"] =>
       const decoded = decode(row);
       if (Result.isSuccess(decoded)) return decoded.success;
       if (problems.length < maxProblems) {
-        problems.push({ row: index, problem: decoded.failure.message });
+        // Each problem on a line of its own, as the message has it.
+        const found = decoded.failure.message.split("\n  at ").join(" at ").split("\n");
+        for (const problem of found) problems.push({ row: index, problem });
       }
       return {};
     });
@@ -303,7 +305,7 @@ const checker = ({ name, spec, columns }: Contract.Contract): Intake["check"] =>
   };
 };
 
-/** At most so many rows are named. */
+/** With so many problems, no further row is named. */
 const maxProblems = 20;
 
 /**
