@@ -1,15 +1,14 @@
 /**
- * The feature store: the state of a feature set's histories, kept fresh for those who serve. A batch
- * writes it ({@link materialise}), rows that arrive one by one go on from there ({@link append}), and
+ * The feature store: the state of a feature set's histories and lookups, kept fresh for those who serve. A
+ * batch writes it ({@link materialise}), rows that arrive one by one go on from there ({@link append}), and
  * both give the same values, which are those of the batch.
  *
- * It keeps, for each history, what its aggregate needs of each entity and hop. Hops that a batch has
- * read are the batch's: a row of such a hop that arrives later is in the next batch. Later hops are the
- * stream's, in which every event counts once.
+ * It keeps, for each history, what its aggregate needs of each entity and hop, and for each lookup the newest
+ * row that became known in the hop. Hops that a batch has read are the batch's: a row of such a hop that
+ * arrives later is in the next batch. Later hops are the stream's, in which every event counts once.
  */
 import * as path from "node:path";
-import type { Contract } from "@ml-pipe/core";
-import { type Artifact } from "@ml-pipe/core";
+import type { Artifact, Contract } from "@ml-pipe/core";
 import * as Context from "effect/Context";
 import * as Effect from "effect/Effect";
 import * as Layer from "effect/Layer";
@@ -80,7 +79,7 @@ export class FeatureStore extends Context.Service<FeatureStore, FeatureStoreShap
 /** The file of the embedded store in a state folder. */
 export const fileIn = (folder: string): string => path.join(folder, "features.sqlite");
 
-/** What {@link materialise} did to the histories of one family. */
+/** What {@link materialise} did to the histories of one family, or to a lookup. */
 export const MaterialisedSeries = Schema.Struct({
   /** The features that are made of them. */
   features: Schema.Array(Schema.String),
@@ -309,7 +308,7 @@ const checker = ({ name, spec, columns }: Contract.Contract): Intake["check"] =>
 const maxProblems = 20;
 
 /**
- * How old the state of each feature with a history is, for decisions at an instant. The oldest counts,
+ * How old the state of each feature that needs one is, for decisions at an instant. The oldest counts,
  * where a feature has several.
  *
  * @example

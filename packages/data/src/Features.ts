@@ -69,7 +69,7 @@ export const stage = <
 export type MaterialiseError = DuckdbError | Table.ReadError | FeatureStore.FeatureStoreError;
 
 /**
- * A stage that writes the state of a feature set's histories from a checked table into the feature store,
+ * A stage that writes the state of a feature set's histories and lookups from checked tables into the feature store,
  * from where releases are served: see `FeatureStore.materialise`. Running it again with the same rows
  * writes nothing.
  *

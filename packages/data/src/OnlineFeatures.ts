@@ -47,7 +47,7 @@ export interface StateOptions {
   /** How long the store may take. Default 100 milliseconds. */
   readonly timeout?: Duration.Input;
   /**
-   * What becomes of a request whose state is too old, or cannot be read: its histories are missing
+   * What becomes of a request whose state is too old, or cannot be read: what needs it is missing
    * (`"missing"`, the default), or it is refused.
    */
   readonly otherwise?: "missing" | "refuse";
@@ -71,7 +71,7 @@ export interface OnlineFeatures {
   readonly rows: (
     requests: ReadonlyArray<Request>,
   ) => Effect.Effect<ReadonlyArray<Result.Result<Computed, StateUnavailable>>>;
-  /** How old the state of each feature with a history is, for decisions at an instant. */
+  /** How old the state of each feature that needs one is, for decisions at an instant. */
   readonly freshness: (
     at: Date,
   ) => Effect.Effect<ReadonlyArray<FeatureFreshness>, FeatureStoreError>;

@@ -56,7 +56,7 @@ export const ModelRelease = Schema.Struct({
   threshold: Schema.optionalKey(Schema.Finite),
   /** For a class: what each choice costs, by which the cheapest is taken. */
   classCosts: Schema.optionalKey(Metric.ClassCosts),
-  /** State of the feature set's histories when the release was made. */
+  /** State of the feature set's histories and lookups when the release was made. */
   histories: Artifact.Artifact,
 });
 /** See {@link ModelRelease}. */

@@ -69,7 +69,7 @@ export interface ReleaseOptions<M extends Metric.Metric = Metric.Metric> {
   /** Name of the release. Default: the feature set's name. */
   readonly name?: string;
   /**
-   * When the release goes live: up to here the histories take in outcomes that were known by then. A
+   * When the release goes live: up to here histories and lookups take in what was known by then. A
    * date (midnight UTC) or an ISO 8601 instant with a zone. It is stated, not taken from the clock, so
    * that a replay over recorded data sees no later outcome.
    */

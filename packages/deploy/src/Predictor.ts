@@ -95,7 +95,7 @@ export interface Predictor {
    * known, and for a system, which names the source of each place. A calibration that follows the model is not part of it.
    */
   readonly explain: ((answered: Answered) => Explained) | undefined;
-  /** How old the state of each feature with a history is, for decisions at an instant. */
+  /** How old the state of each feature that needs one is, for decisions at an instant. */
   readonly freshness: OnlineFeatures.OnlineFeatures["freshness"];
 }
 
@@ -164,7 +164,7 @@ export const load: (
 export type StoreLoadError = LoadError | FeatureStore.StateMissing | FeatureStore.FeatureStoreError;
 
 /**
- * Loads a release as {@link load} does, but reads the state of its histories from the feature store, which
+ * Loads a release as {@link load} does, but reads the state of its features from the feature store, which
  * is kept fresh. Fails with `StateMissing` if the store does not have it.
  *
  * @example

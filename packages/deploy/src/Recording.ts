@@ -20,8 +20,8 @@ export interface RecordingOptions {
    */
   readonly file: string;
   /**
-   * The share of the entities, 0 to 1, that is recorded. An entity (what histories are taken by; without
-   * histories, a request) is recorded always or never, so that its history can be checked as a whole.
+   * The share of the entities, 0 to 1, that is recorded. An entity (what histories and lookups go by; without
+   * them, a request) is recorded always or never, so that its history can be checked as a whole.
    * Default 1.
    */
   readonly share?: number;

@@ -23,7 +23,7 @@ export const Freshness = Schema.Struct({
   featureSet: Schema.String,
   asOf: Schema.DateFromString,
   maxAgeMillis: Schema.Finite,
-  /** Each feature with a history. */
+  /** Each feature that needs a state: with a history, or looked up. */
   features: Schema.Array(FeatureStore.FeatureFreshness),
 }).annotate({ title: "Freshness" });
 /** See {@link Freshness}. */
